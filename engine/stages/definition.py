@@ -1,0 +1,153 @@
+"""A pipeline's definition: its stages in order, as versioned data. Keys are permanent, names are translations."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from engine.errors import Rejected
+from engine.stages.criteria import Criterion
+from engine.values import Key, Label, Value
+
+UNMAPPED = -1
+"""Rank of a journey whose stage the definition does not know: below every stage."""
+UNMAPPED_KEY = "unmapped"
+
+StageKind = Literal["open", "won", "lost", "after_sale"]
+_GROUP = {"open": 0, "won": 1, "lost": 1, "after_sale": 2}
+
+
+def by_language(raw: object) -> object:
+    return {"en": raw} if isinstance(raw, str) else raw
+
+
+Names = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Label], BeforeValidator(by_language)]
+"""A name by language, {"ca": "Qualificació", "en": "Qualification"}; a plain string is English."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[float, Field(gt=0, le=3650)]
+
+
+class StallRule(Value):
+    """A journey in the stage is stalled when nothing happened for idle_days, or it stands there for stage_days."""
+
+    idle_days: Days | None = None
+    stage_days: Days | None = None
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        if self.idle_days is None and self.stage_days is None:
+            raise ValueError("a stall rule needs idle_days, stage_days or both")
+        return self
+
+
+class Stage(Value):
+    key: Key
+    kind: StageKind
+    name: Names = Field(default_factory=dict)
+    description: Names = Field(default_factory=dict)
+    team: Label | None = None
+    """who is responsible for journeys in it"""
+    enter: Criterion | None = None
+    """what brings a journey here by itself; without it only a person's move does (the first stage needs none)"""
+    gate: Criterion | None = None
+    """what must hold before a person may move a journey here"""
+    probability: Share | None = None
+    stall: StallRule | None = None
+    replaces: tuple[Key, ...] = ()
+    """older stage keys folded into this one: rename, split and merge without touching history"""
+
+
+class Definition(Value):
+    """Refused: no stage; an order other than open stages, then won and lost, then after_sale; keys used twice."""
+
+    pipeline: Key
+    name: Names = Field(default_factory=dict)
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=60)]
+    qualified_from: Key | None = None
+    """a journey that reached this stage is qualified; without it, one that reached the second open stage"""
+
+    @model_validator(mode="after")
+    def stages_are_in_order(self) -> Self:
+        groups = [_GROUP[stage.kind] for stage in self.stages]
+        if groups[0] != 0:
+            raise ValueError(f"the first stage, {self.stages[0].key!r}, must be of kind open: a journey begins there")
+        for before, stage in zip(self.stages, self.stages[1:], strict=False):
+            if _GROUP[stage.kind] < _GROUP[before.kind]:
+                raise ValueError(
+                    f"stage {stage.key!r} ({stage.kind}) stands after {before.key!r} ({before.kind}): "
+                    "list the open stages first, then won and lost, then after_sale"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def keys_are_distinct(self) -> Self:
+        keys = [stage.key for stage in self.stages]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"stage key {key!r} is used twice: keys are permanent and distinct")
+        if UNMAPPED_KEY in keys:
+            raise ValueError(f"{UNMAPPED_KEY!r} is what journeys of unknown stages are called: use another stage key")
+        replaced = [(old, stage.key) for stage in self.stages for old in stage.replaces]
+        for old, new in replaced:
+            if old in keys:
+                raise ValueError(f"{new!r} replaces {old!r}, which is a live stage: replaces do not chain or circle")
+            if [key for key, _ in replaced].count(old) > 1:
+                raise ValueError(f"{old!r} is replaced twice: one stage takes over an old key")
+        if self.qualified_from is not None and self.qualified_from not in keys[: self.open_count]:
+            raise ValueError(f"qualified_from {self.qualified_from!r} is none of the open stages")
+        return self
+
+    @property
+    def open_count(self) -> int:
+        return sum(stage.kind == "open" for stage in self.stages)
+
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """Rank of every key the definition knows, those it replaces included."""
+        ranks = {stage.key: rank for rank, stage in enumerate(self.stages)}
+        return ranks | {old: rank for rank, stage in enumerate(self.stages) for old in stage.replaces}
+
+    @property
+    def qualified_rank(self) -> int:
+        if self.qualified_from is not None:
+            return self.ranks[self.qualified_from]
+        return min(1, self.open_count - 1)
+
+    def key_of(self, rank: int) -> str:
+        return UNMAPPED_KEY if rank == UNMAPPED else self.stages[rank].key
+
+    def kind_of(self, rank: int) -> StageKind | None:
+        """None for unmapped."""
+        return None if rank == UNMAPPED else self.stages[rank].kind
+
+
+def parse_definition(raw: Any, origin: str = "the definition") -> Definition:
+    """A definition from plain data; Rejected names the field, the value and what would be right."""
+    try:
+        return Definition.model_validate(raw)
+    except ValidationError as error:
+        raise Rejected(f"{origin}: " + "; ".join(problems(error))) from None
+
+
+def load_definition(path: Path) -> Definition:
+    """A definition from a YAML file."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Rejected(f"{path}: there is no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Rejected(f"{path} is not YAML in UTF-8: {error}") from None
+    return parse_definition(raw, str(path))
+
+
+def problems(error: ValidationError) -> list[str]:
+    """One line per problem: where, what, and the value as given (shortened)."""
+    lines = []
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part) for part in item["loc"]) or "as a whole"
+        given = repr(item["input"])
+        shown = given if len(given) <= 80 else given[:77] + "..."
+        lines.append(f"{place}: {item['msg'].removeprefix('Value error, ')} (given: {shown})")
+    return lines

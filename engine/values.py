@@ -1,0 +1,133 @@
+"""Values every part of the engine speaks of: money, verdicts, touches, references to erasable rows."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Self
+from uuid import UUID
+
+from iso4217 import Currency
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from engine.errors import Rejected
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a naive datetime is refused, for nobody can say which moment it means."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone: add an offset, such as {moment.isoformat()}+00:00")
+    return moment.astimezone(UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z, the unit of time in every table and column (exact, no floats)."""
+    delta = utc(moment) - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The UTC datetime of a number of microseconds since 1970-01-01T00:00:00Z."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Utc = Annotated[AwareDatetime, AfterValidator(utc)]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+"""A permanent key (pipeline, stage): lower case, never shown translated, never reused for another meaning."""
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+"""A short business word (a source, a reason, a product). Never a person's name and never free text."""
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Decimal places of a currency's minor unit by ISO 4217 (EUR 2, JPY 0); KeyError for an unknown code."""
+    try:
+        places = Currency(currency).exponent
+    except ValueError:
+        raise KeyError(currency) from None
+    return places or 0
+
+
+def known_currency(code: str) -> str:
+    try:
+        exponent(code)
+    except KeyError:
+        raise ValueError(f"{code!r} is no currency of ISO 4217: use a three-letter code such as EUR") from None
+    return code
+
+
+class Value(BaseModel):
+    """Base of the immutable values and of all events and commands: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Money(Value):
+    """An amount in minor units (cents) of one currency. Amounts of two currencies are never added."""
+
+    amount_minor: Annotated[int, Field(ge=0, le=10**15)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(known_currency)]
+
+    @classmethod
+    def of(cls, amount: Decimal | int | str, currency: str) -> Self:
+        """Money of an amount in major units; more decimals than the currency has are refused."""
+        minor = Decimal(amount).scaleb(exponent(known_currency(currency)))
+        if minor != minor.to_integral_value():
+            raise Rejected(f"{amount} {currency} has more decimals than the currency: use {exponent(currency)}")
+        return cls(amount_minor=int(minor), currency=currency)
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount in major units, with the currency's own number of decimals."""
+        return Decimal(self.amount_minor).scaleb(-exponent(self.currency))
+
+
+class Verdict(StrEnum):
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class Dimension(StrEnum):
+    """The four of BANT."""
+
+    BUDGET = "budget"
+    AUTHORITY = "authority"
+    NEED = "need"
+    TIMELINE = "timeline"
+
+
+class TouchKind(StrEnum):
+    CALL = "call"
+    EMAIL = "email"
+    MESSAGE = "message"
+    MEETING = "meeting"
+    DEMO = "demo"
+    VISIT = "visit"
+    LETTER = "letter"
+    SOCIAL = "social"
+    EVENT = "event"
+    OTHER = "other"
+
+
+class Direction(StrEnum):
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
+class TextRef(Value):
+    """Points at an erasable free text; the salted hash proves the text unchanged while it is kept."""
+
+    text_id: UUID
+    hash: Digest
+
+
+class Attribute(Value):
+    """One free attribute (product, sector, campaign, ...): a filter and a grouping everywhere."""
+
+    name: Key
+    value: Label
