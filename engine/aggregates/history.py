@@ -1,0 +1,63 @@
+"""A journey's recorded events as the rules read them: in derivation order, with what was taken back marked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from engine.aggregates.context import Entry, Standing
+from engine.entries import EntryRetracted
+from engine.messages import AnyRecorded, Event
+from engine.stages.definition import Definition
+from engine.stages.facts import live_facts, opening
+from engine.stages.fold import fold
+from engine.stages.reading import facts_of
+from engine.values import to_micros
+
+State = TypeVar("State")
+
+
+def entries_of(history: Iterable[AnyRecorded], stream_id: UUID) -> list[Entry]:
+    """The history's entries by (occurred_at, position); those of stream_id are its own."""
+    ordered = sorted(history, key=lambda recorded: recorded.order)
+    retracted = {each.event.event_id for each in ordered if isinstance(each.event, EntryRetracted)}
+    return [
+        Entry(
+            each.event_id,
+            each.event,
+            each.occurred_at,
+            own=each.stream_id == stream_id,
+            retracted=each.event_id in retracted,
+            by_policy=each.envelope.origin.startswith("policy:"),
+        )
+        for each in ordered
+    ]
+
+
+def folded(evolve: Callable[[State, Event], State], state: State, entries: Iterable[Entry]) -> State:
+    """The state after the entries that were not taken back."""
+    for entry in entries:
+        if not entry.retracted:
+            state = evolve(state, entry.event)
+    return state
+
+
+def standing_of(
+    history: Sequence[AnyRecorded], occurred_at: datetime, definition: Callable[[str], Definition]
+) -> Standing:
+    """Where the journey stood at that moment, by the stage rules; definition: the one in force of a pipeline."""
+    live = live_facts(facts_of(history))
+    began = opening(live)
+    seen = [fact for fact in live if fact.occurred_at <= to_micros(occurred_at)]
+    pipelines = [fact.pipeline for fact in seen if fact.kind == "PipelineChanged"]
+    pipeline = pipelines[-1] if pipelines else began.pipeline if began else None
+    if pipeline is None:
+        raise ValueError("a void journey stands nowhere: the rules refuse its commands before they ask")
+    trail = fold(seen, definition(pipeline))
+    entered = trail.visits[-1].entered_position if trail.stage is not None else None
+    return Standing(
+        definition=definition(pipeline),
+        stage=trail.stage,
+        entered_by=next((each.event_id for each in history if each.position == entered), None),
+        running=trail.running,
+    )

@@ -1,0 +1,104 @@
+"""What one may ask of a lead and of a deal alike."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from engine.aggregates.inputs import Who, Words
+from engine.entries import Attributes, Score
+from engine.messages import Command
+from engine.values import Dimension, Direction, Key, Label, TouchKind, Utc, Verdict
+
+
+class Touch(Command):
+    """A call, a mail, a meeting: a contact with the customer, in either direction."""
+
+    kind: TouchKind
+    direction: Direction = Direction.OUTBOUND
+    automated: bool = False
+    note: Words | None = None
+
+
+class AssessBant(Command):
+    dimension: Dimension
+    verdict: Verdict
+    evidence: Words | None = None
+
+
+class RecordSignal(Command):
+    signal: Label
+
+
+class SetScore(Command):
+    fit: Score | None = None
+    engagement: Score | None = None
+
+
+class AssignOwner(Command):
+    owner: Who
+
+
+class SetAttributes(Command):
+    attributes: Attributes
+
+
+class AddNote(Command):
+    note: Words
+
+
+class RaiseStalled(Command):
+    """A policy's finding; the fields are those of the Stalled event."""
+
+    stage: Key
+    started_by: UUID
+    idle_days: Annotated[float, Field(ge=0)]
+    limit_days: Annotated[float, Field(gt=0)]
+    definition: Annotated[int, Field(ge=1)]
+
+
+class ScheduleFollowUp(Command):
+    kind: TouchKind
+    due_at: Utc
+    owner: Who | None = None
+    note: Words | None = None
+
+
+class CompleteFollowUp(Command):
+    follow_up_id: UUID
+    outcome: Label
+
+
+class SnoozeFollowUp(Command):
+    follow_up_id: UUID
+    until: Utc
+    reason: Label
+
+
+class CancelFollowUp(Command):
+    follow_up_id: UUID
+    reason: Label
+
+
+class RetractEntry(Command):
+    """A correction: takes one entry of this history back."""
+
+    event_id: UUID
+    reason: Label | None = None
+    comment: Words | None = None
+
+
+EntryCommand = (
+    Touch
+    | AssessBant
+    | RecordSignal
+    | SetScore
+    | AssignOwner
+    | SetAttributes
+    | AddNote
+    | RaiseStalled
+    | ScheduleFollowUp
+    | CompleteFollowUp
+    | SnoozeFollowUp
+    | CancelFollowUp
+)
