@@ -1,0 +1,104 @@
+"""The log as the rest of the engine uses it: read a stream, append, ask for a command's answer."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, IntegrityError, Mapper
+from eventsourcing.utils import Environment, EnvType
+from sqlalchemy import Engine, select
+
+from engine.errors import Conflict
+from engine.log.connect import SQLITE
+from engine.log.factory import DATABASE, LogFactory
+from engine.log.mapper import TagMapper
+from engine.log.recorder import AlreadyDone, LogRecorder
+from engine.log.schema import require_current
+from engine.log.tables import commands
+from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, StreamWrite, Text
+from engine.messages import AnyRecorded
+from engine.values import from_micros
+
+__all__ = ["AlreadyDone", "CommandRecord", "Erasable", "Log", "Person", "StreamKey", "StreamWrite", "Text"]
+
+
+class Log(Application[UUID]):
+    """The eventsourcing library's application on our recorder. Threads may share one; processes open their own."""
+
+    def __init__(self, url: str) -> None:
+        """Opens sqlite:///FILE or postgresql+psycopg2://...; Rejected where there is no log of the newest schema."""
+        self.url = url
+        self.log_id = require_current(url)
+        super().__init__()
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:  # noqa: ARG002 (the library's name)
+        # Not the process's environment: no stray variable may change how history is stored.
+        return Environment(name, {DATABASE: self.url})
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory:
+        self._factory = LogFactory(env)
+        return self._factory
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        self.tag_mapper = TagMapper(self.construct_transcoder())
+        return self.tag_mapper
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        self.log_recorder: LogRecorder = self._factory.application_recorder()
+        return self.log_recorder
+
+    @property
+    def engine(self) -> Engine:
+        return self._factory.engine
+
+    def stream(self, stream_id: UUID) -> list[AnyRecorded]:
+        """The stream's events in version order, upcast; [] where there is none."""
+        return [self.tag_mapper.to_domain_event(row) for row in self.log_recorder.select_events(stream_id)]
+
+    def position(self) -> int:
+        """The position of the last event, 0 when the log is empty."""
+        return self.log_recorder.max_notification_id() or 0
+
+    def command(self, command_id: UUID) -> CommandRecord | None:
+        """The answer of a command that was accepted; None where it was not, or not yet."""
+        wanted = command_id.bytes if self.engine.dialect.name == SQLITE else command_id
+        with self.engine.connect() as connection:
+            found = connection.execute(
+                select(commands.c.fingerprint, commands.c.result).where(commands.c.command_id == wanted)
+            ).one_or_none()
+        return found and CommandRecord(command_id, found.fingerprint, json.loads(found.result))
+
+    def append(
+        self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
+    ) -> list[AnyRecorded]:
+        """Writes everything in one transaction, or nothing; returns the events as stamped, in order.
+
+        Raises Conflict where a stream is not at its expected version, where a person, text or key exists already, or
+        where the command id was used for another body; AlreadyDone (a Conflict, with the first's answer in .record)
+        where the same command was accepted before, also a moment ago by another process; Busy where the log is.
+        """
+        recorded = [event for write in writes for event in write.events]
+        expected = {write.stream_id: write.expected_version for write in writes}
+        _refuse_gaps(writes, expected)
+        rows = [self.tag_mapper.to_stored_event(event) for event in recorded]
+        try:
+            stamp = self.log_recorder.append(rows, expected, erasable, command)
+        except IntegrityError as error:
+            raise Conflict(f"somebody else wrote the same row first: read again and decide anew ({error})") from error
+        return [
+            replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
+            for n, event in enumerate(recorded)
+        ]
+
+
+def _refuse_gaps(writes: Sequence[StreamWrite], expected: dict[UUID, int]) -> None:
+    if len(expected) != len(writes):
+        raise ValueError("a stream is written once an append: join its events into one StreamWrite")
+    for write in writes:
+        for n, event in enumerate(write.events, write.expected_version + 1):
+            if (event.stream_id, event.version) != (write.stream_id, n):
+                raise ValueError(
+                    f"version {event.version} of stream {event.stream_id} can't be written as {n} of {write.stream_id}"
+                )

@@ -1,0 +1,139 @@
+"""The append lock: one transaction at a time writes, on both databases.
+
+Positions must become visible in order, without holes: a reader that polls by position would else step over an event
+whose transaction commits later. So positions are given under this lock, which is held until the commit.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from engine.errors import DealtrailError
+from engine.log.connect import LOCK_SECONDS, SQLITE
+
+APPEND_LOCK = 0x6465616C_00000001
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Busy(DealtrailError):
+    """Other writers have held the log for so long that we gave up; nothing was written, trying again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the log under the lock. Times in microseconds."""
+
+    position: int
+    """of the last event, 0 when there is none"""
+    next_recorded_at: int
+    """the database's clock, and always after the last event's"""
+    versions: Sequence[int]
+    """of the streams asked for, 0 where new"""
+    command: tuple[str, str] | None
+    """fingerprint and result of the command asked for, where it was accepted before"""
+
+
+@contextmanager
+def append_lock(
+    engine: Engine, streams: Sequence[UUID] = (), command_id: UUID | None = None
+) -> Iterator[tuple[Connection, Head]]:
+    """Holds the lock for the block; commits at its end, rolls back when it raises. Busy after LOCK_SECONDS."""
+    with engine.connect() as connection:
+        try:
+            if engine.dialect.name == SQLITE:
+                begin_sqlite(connection)
+                head = _head_sqlite(connection, streams, command_id)
+            else:
+                head = _begin_postgresql(connection, streams, command_id)
+            yield connection, head
+            connection.exec_driver_sql("COMMIT")
+        except BaseException as error:
+            _roll_back(connection)
+            if isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
+                raise Busy(_BUSY) from error
+            raise
+
+
+_BUSY = f"the log is busy: other writers have held it for {LOCK_SECONDS} seconds; nothing was written, try again"
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        driver = connection.connection.driver_connection
+        if not isinstance(driver, sqlite3.Connection) or driver.in_transaction:
+            connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        # The connection itself is broken; the database has rolled back. It must not go back to the pool.
+        connection.invalidate()
+
+
+def begin_sqlite(connection: Connection) -> None:
+    """BEGIN IMMEDIATE, waiting in small random steps.
+
+    SQLite's own waiting backs off to steps of 100 ms and so starves under many writers, each of which is done in less.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    deadline = time.monotonic() + LOCK_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > deadline:
+                    raise Busy(_BUSY) from error
+                time.sleep(random.uniform(0.0002, 0.002))
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
+
+
+def _head_sqlite(connection: Connection, streams: Sequence[UUID], command_id: UUID | None) -> Head:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    position, recorded_at = driver.execute(
+        "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+    ).fetchone() or (0, 0)
+    versions = [
+        driver.execute("SELECT coalesce(max(version), 0) FROM events WHERE stream_id = ?", (stream.bytes,)).fetchone()[
+            0
+        ]
+        for stream in streams
+    ]
+    command = None
+    if command_id:
+        asked = "SELECT fingerprint, result FROM commands WHERE command_id = ?"
+        command = driver.execute(asked, (command_id.bytes,)).fetchone()
+    return Head(position, max(time.time_ns() // 1000, recorded_at + 1), versions, command)
+
+
+_LOCK = f"BEGIN; SELECT pg_advisory_xact_lock({APPEND_LOCK}); "
+# A statement of its own after the lock, so that it sees what the writer before has committed.
+_HEAD = """
+SELECT head.position, head.recorded_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    ARRAY(SELECT coalesce((SELECT max(version) FROM events WHERE stream_id = stream), 0)
+          FROM unnest(%s::uuid[]) WITH ORDINALITY AS asked (stream, n) ORDER BY n),
+    command.fingerprint, command.result
+FROM (SELECT 1) AS one
+LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS head ON true
+LEFT JOIN commands AS command ON command.command_id = %s
+"""
+
+
+def _begin_postgresql(connection: Connection, streams: Sequence[UUID], command_id: UUID | None) -> Head:
+    """One round trip: begin, lock, and look at the end of the log."""
+    row = connection.exec_driver_sql(_LOCK + _HEAD, ([stream.hex for stream in streams], command_id)).one()
+    position, recorded_at, now, versions, fingerprint, result = row
+    command = None if fingerprint is None else (fingerprint, result)
+    return Head(position or 0, max(now, (recorded_at or 0) + 1), versions, command)

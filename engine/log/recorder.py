@@ -1,0 +1,258 @@
+"""The eventsourcing library's recorder on SQLAlchemy Core, for SQLite and PostgreSQL.
+
+An append takes the log's one lock, and under it stamps position and recorded_at, checks the expected versions, and
+writes events, erasable rows and the command's answer in one transaction.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    IntegrityError,
+    Notification,
+    ProgrammingError,
+    StoredEvent,
+    Subscription,
+)
+from sqlalchemy import Engine, RowMapping, Select, func, select
+from sqlalchemy.exc import IntegrityError as RefusedByDatabase
+
+from engine.errors import Conflict
+from engine.log.connect import SQLITE
+from engine.log.locked import append_lock
+from engine.log.rows import Row, insert_rows
+from engine.log.sides import insert_command, insert_erasable
+from engine.log.stored import StoredRow
+from engine.log.tables import events
+from engine.log.writes import NOTHING, CommandRecord, Erasable
+from engine.messages import Envelope
+
+POLL_SECONDS = 0.05
+
+
+class AlreadyDone(Conflict):
+    """The command was accepted before, perhaps a moment ago by another process; .record is its answer."""
+
+    def __init__(self, record: CommandRecord) -> None:
+        super().__init__(f"the command {record.command_id} was accepted before: its first answer stands")
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the log gave the events of one append: the first has these, each further one 1 more (1 µs later)."""
+
+    position: int
+    recorded_at: int
+
+
+class StreamRecorder(AggregateRecorder):
+    """Streams of events. Events that come without an envelope are refused unless the recorder is given one for them."""
+
+    def __init__(self, engine: Engine, unattended: Envelope | None = None) -> None:
+        self.engine = engine
+        self.unattended = unattended
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        self.append(self._rows(stored_events, kwargs))
+        return None
+
+    def append(
+        self,
+        rows: Sequence[StoredRow],
+        expected: Mapping[UUID, int] | None = None,
+        erasable: Erasable = NOTHING,
+        command: CommandRecord | None = None,
+    ) -> Stamp:
+        """Writes all or nothing; expected: the version that each stream must be at.
+
+        Raises AlreadyDone, Conflict, Busy, and the library's IntegrityError where a row clashes with another.
+        """
+        expected = expected or {}
+        streams = list(expected)
+        try:
+            with append_lock(self.engine, streams, command.command_id if command else None) as (connection, head):
+                if command and head.command:
+                    raise _repeated(command, *head.command)
+                for stream, version in zip(streams, head.versions, strict=True):
+                    if version != expected[stream]:
+                        raise Conflict(
+                            f"the stream {stream} is at version {version}, not at {expected[stream]}: "
+                            "somebody else was first; read it again"
+                        )
+                stamp = Stamp(head.position + 1, head.next_recorded_at)
+                insert_rows(connection, [_row(row, stamp, n) for n, row in enumerate(rows)])
+                if erasable:
+                    insert_erasable(connection, erasable)
+                if command:
+                    insert_command(connection, command, stamp.recorded_at)
+        except RefusedByDatabase as error:
+            raise IntegrityError(str(error.orig)) from error
+        return stamp
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredRow]:
+        stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
+        asked = select(events).where(events.c.stream_id == self._id(stream))
+        if gt is not None:
+            asked = asked.where(events.c.version > gt)
+        if lte is not None:
+            asked = asked.where(events.c.version <= lte)
+        asked = asked.order_by(events.c.version.desc() if desc else events.c.version).limit(limit)
+        return [_stored(row) for row in self._read(asked)]
+
+    def _read(self, asked: Select[Any]) -> Sequence[RowMapping]:
+        with self.engine.connect() as connection:
+            return connection.execute(asked).mappings().all()
+
+    def _id(self, value: UUID) -> UUID | bytes:
+        return value.bytes if self.engine.dialect.name == SQLITE else value
+
+    def _rows(self, stored_events: Sequence[StoredEvent], asked: Mapping[str, Any]) -> list[StoredRow]:
+        if any(value is not None for value in asked.values()):
+            raise ProgrammingError(f"the log does not keep {', '.join(asked)}")
+        return [event if isinstance(event, StoredRow) else self._enveloped(event) for event in stored_events]
+
+    def _enveloped(self, event: StoredEvent) -> StoredRow:
+        if self.unattended is None:
+            raise ProgrammingError("every write has an actor: store Recorded events, which carry an envelope")
+        stream = event.originator_id if isinstance(event.originator_id, UUID) else UUID(event.originator_id)
+        return StoredRow(
+            stream,
+            event.originator_version,
+            event.topic,
+            event.state,
+            event_id=uuid4(),
+            occurred_at=time.time_ns() // 1000,
+            envelope=self.unattended,
+        )
+
+
+class LogRecorder(StreamRecorder, ApplicationRecorder):
+    """Streams, and all of them together in the order of their positions, which the library calls notification ids."""
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        first = self.append(self._rows(stored_events, kwargs)).position
+        return list(range(first, first + len(stored_events)))
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        asked = select(events).order_by(events.c.position).limit(limit)
+        if start is not None:
+            asked = asked.where(events.c.position >= start if inclusive_of_start else events.c.position > start)
+        if stop is not None:
+            asked = asked.where(events.c.position <= stop)
+        if topics:
+            asked = asked.where(events.c.type.in_(topics))
+        return [
+            Notification(
+                originator_id=_uuid(row["stream_id"]),
+                originator_version=row["version"],
+                topic=row["type"],
+                state=row["payload"].encode(),
+                id=row["position"],
+            )
+            for row in self._read(asked)
+        ]
+
+    def max_notification_id(self) -> int | None:
+        with self.engine.connect() as connection:
+            return connection.execute(select(func.max(events.c.position))).scalar()
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":
+        return PollingSubscription(self, gt, topics)
+
+
+class PollingSubscription(Subscription[LogRecorder]):
+    """Reads by position and looks again every POLL_SECONDS; positions have no holes, so that nothing is missed."""
+
+    def __init__(self, recorder: LogRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
+        super().__init__(recorder, gt, topics)
+        self._read_ahead: list[Notification] = []
+
+    def __next__(self) -> Notification:
+        while not self._has_been_stopped:
+            if self._read_ahead:
+                return self._read_ahead.pop()
+            found = self._recorder.select_notifications(
+                self._last_notification_id or 0, 500, topics=self._topics, inclusive_of_start=False
+            )
+            if found:
+                self._last_notification_id = found[-1].id
+                self._read_ahead = list(reversed(found))
+            else:
+                time.sleep(POLL_SECONDS)
+        raise StopIteration
+
+
+def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict:
+    if fingerprint != command.fingerprint:
+        return Conflict(
+            f"the command id {command.command_id} was used before for another command: give each command its own id"
+        )
+    return AlreadyDone(CommandRecord(command.command_id, fingerprint, json.loads(result)))
+
+
+def _row(row: StoredRow, stamp: Stamp, n: int) -> Row:
+    envelope = row.envelope
+    assert isinstance(row.originator_id, UUID)
+    return (
+        stamp.position + n,
+        row.event_id.bytes,
+        row.originator_id.bytes,
+        row.originator_version,
+        row.topic,
+        row.occurred_at,
+        stamp.recorded_at + n,
+        envelope.actor.bytes,
+        envelope.command_id.bytes,
+        envelope.correlation_id.bytes,
+        envelope.causation_id.bytes if envelope.causation_id else None,
+        envelope.origin,
+        row.state.decode(),
+    )
+
+
+def _stored(row: RowMapping) -> StoredRow:
+    cause = row["causation_id"]
+    return StoredRow(
+        _uuid(row["stream_id"]),
+        row["version"],
+        row["type"],
+        row["payload"].encode(),
+        event_id=_uuid(row["event_id"]),
+        occurred_at=row["occurred_at"],
+        envelope=Envelope(
+            actor=_uuid(row["actor"]),
+            command_id=_uuid(row["command_id"]),
+            correlation_id=_uuid(row["correlation_id"]),
+            causation_id=None if cause is None else _uuid(cause),
+            origin=row["origin"],
+        ),
+        position=row["position"],
+        recorded_at=row["recorded_at"],
+    )
+
+
+def _uuid(stored: UUID | bytes) -> UUID:
+    return UUID(bytes=stored) if isinstance(stored, bytes) else stored

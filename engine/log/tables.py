@@ -1,0 +1,116 @@
+"""The tables as they are now. How a database gets there: schema.py and the folder migrations.
+
+Times are microseconds since the epoch UTC. Ids are uuid on PostgreSQL and 16 bytes on SQLite.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import UUID as POSTGRES_UUID
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
+
+Id: TypeEngine[Any] = LargeBinary(16).with_variant(POSTGRES_UUID(), "postgresql")
+Micros = BigInteger
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("stream_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("occurred_at", Micros, nullable=False),
+    Column("recorded_at", Micros, nullable=False),
+    Column("actor", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("correlation_id", Id, nullable=False),
+    Column("causation_id", Id),
+    Column("origin", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    PrimaryKeyConstraint("position", name="events_position"),
+    UniqueConstraint("stream_id", "version", name="events_stream_version"),
+)
+"""The log itself. Never changed: triggers refuse it."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", Id, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    PrimaryKeyConstraint("person_id", name="people_person"),
+    UniqueConstraint("source", "key", name="people_source_key"),
+)
+"""Who is who. Erasable: events know only person_id."""
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("text_id", Id, nullable=False),
+    Column("stream_id", Id, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("text_id", name="texts_text"),
+    Index("texts_stream", "stream_id"),
+)
+"""Free text. Erasable, with the salt of its hash."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("stream_id", Id, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    PrimaryKeyConstraint("stream_id", name="keys_stream"),
+    UniqueConstraint("key", "source", name="keys_key_source"),
+)
+"""What a lead or deal is called in the system it came from. Erasable."""
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("command_id", Id, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("recorded_at", Micros, nullable=False),
+    PrimaryKeyConstraint("command_id", name="commands_command"),
+)
+"""Accepted commands, written with their events, so that a retry gets the first's answer."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("person_id", Id, nullable=False),
+    Column("erased_at", Micros, nullable=False),
+    Column("actor", Id, nullable=False),
+    PrimaryKeyConstraint("person_id", "erased_at", name="erasures_person"),
+)
+"""That somebody was erased, when and by whom; not who it was."""
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("one", Integer, nullable=False),
+    Column("log_id", Id, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    PrimaryKeyConstraint("one", name="meta_one"),
+)
+"""One row: which log this is, and which version of the schema it has."""

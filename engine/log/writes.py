@@ -1,0 +1,77 @@
+"""What one append writes in one transaction: events, the erasable rows they refer to, and the command's answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from engine.messages import AnyRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWrite:
+    """Events to go on with a stream, versions expected_version + 1 and on; position and recorded_at not set yet."""
+
+    stream_id: UUID
+    expected_version: int
+    """version of the stream's last event as the writer knows it; 0 = the stream is new"""
+    events: Sequence[AnyRecorded]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """An accepted command. The result speaks in ids only: it is kept for ever."""
+
+    command_id: UUID
+    fingerprint: str
+    """sha256 of the body, in hex: the same id with another body is somebody's mistake"""
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who an id in an event stands for, until erased."""
+
+    person_id: UUID
+    role: str
+    """rep | customer | actor"""
+    source: str
+    key: str
+    """id in the source system, unique there"""
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A free text that an event refers to, until erased."""
+
+    text_id: UUID
+    stream_id: UUID
+    body: str
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamKey:
+    """What a lead or deal is called in the system it came from."""
+
+    stream_id: UUID
+    source: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """Rows with personal data that are written with the events that refer to them."""
+
+    people: Sequence[Person] = ()
+    texts: Sequence[Text] = ()
+    keys: Sequence[StreamKey] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.texts or self.keys)
+
+
+NOTHING = Erasable()
