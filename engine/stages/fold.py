@@ -54,31 +54,42 @@ def fold(life: Life, definition: Definition) -> Trail:
         trail.running.take(fact)
         if fact.kind == "PipelineChanged":
             pipeline = fact.pipeline
+        because = None
         if pipeline != definition.pipeline:
             leave(trail, fact)
-            rank, why = None, None
-        else:
-            entered, why = enter(definition, trail.running, fact, rank)
-            if entered not in (None, rank):
-                arrive(trail, fact, definition.key_of(entered))
-            rank = rank if entered is None else entered
-        trail.steps.append(Step(fact, None if rank is None else definition.key_of(rank), why))
+            rank = None
+        elif entry := enter(definition, trail.running, fact, rank):
+            if entry.rank != rank:
+                leave(trail, fact)
+                visit = Visit(definition.key_of(entry.rank), fact.occurred_at, fact.position, None, entry.how)
+                trail.visits.append(visit)
+            rank, because = entry.rank, entry.because
+        trail.steps.append(Step(fact, None if rank is None else definition.key_of(rank), because))
     return trail
 
 
-def enter(definition: Definition, running: Running, fact: Fact, rank: int | None) -> tuple[int | None, str | None]:
-    """The rank the event leads to and why; (None, None) where it changes nothing. rank None: the first event here."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an event leads to: a rank, how and why."""
+
+    rank: int
+    how: str
+    because: str
+
+
+def enter(definition: Definition, running: Running, fact: Fact, rank: int | None) -> Entry | None:
+    """Where the event leads; None where it changes nothing. rank None: it is the journey's first event here."""
     kind = None if rank is None else definition.kind_of(rank)
     if fact.kind in MOVES:
         target = moved_to(definition, fact, kind)
         if target is not None:
-            return target, "reopened by a person" if fact.kind in REOPENINGS else "moved by a person"
+            how = "reopened" if fact.kind in REOPENINGS else "moved"
+            return Entry(target, how, f"{how} by a person")
     elif kind != "lost":
-        after_sale = kind in ("won", "after_sale")
-        fired = highest(definition, running, fact, after_sale=after_sale)
+        fired = highest(definition, running, fact, after_sale=kind in ("won", "after_sale"))
         if fired is not None and (rank is None or fired[0] > rank):
-            return fired[0], fired[1].describe()
-    return (0, "the first event") if rank is None else (None, None)
+            return Entry(fired[0], "automatic", fired[1].describe())
+    return Entry(0, "automatic", "the first event") if rank is None else None
 
 
 def moved_to(definition: Definition, fact: Fact, kind: str | None) -> int | None:
@@ -107,11 +118,6 @@ def highest(definition: Definition, running: Running, fact: Fact, *, after_sale:
 
 
 def leave(trail: Trail, fact: Fact) -> None:
+    """Close the visit that lasts, if there is one."""
     if trail.visits and trail.visits[-1].left_at is None:
         trail.visits[-1] = replace(trail.visits[-1], left_at=fact.occurred_at)
-
-
-def arrive(trail: Trail, fact: Fact, stage: str) -> None:
-    leave(trail, fact)
-    how = "reopened" if fact.kind in REOPENINGS else "moved" if fact.kind in MOVES else "automatic"
-    trail.visits.append(Visit(stage, fact.occurred_at, fact.position, None, how))

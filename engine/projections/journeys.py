@@ -1,0 +1,183 @@
+"""One row a journey: what no definition can change (profiles), and where the definition's stages put it."""
+
+from typing import Final
+
+import polars as pl
+
+from engine.projections.columns import Codes
+from engine.projections.seen import Seen
+from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, valued
+from engine.stages.definition import Definition
+from engine.values import Dimension
+
+OUTCOME: Final = pl.Enum(["open", "won", "lost", "disqualified", "transferred", "merged"])
+VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
+
+
+def last(rows: pl.DataFrame) -> pl.DataFrame:
+    """The last row of each journey; rows are clustered by journey."""
+    return rows.filter((pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True))
+
+
+def first(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each journey; rows are clustered by journey."""
+    return rows.filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
+
+
+def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
+    """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
+    events = seen.events
+    profiles = first(events).select("journey", opened_at="occurred_at")
+    active = last(events.filter(~pl.col("policy"))).select("journey", last_activity_at="occurred_at")
+    touched = events.filter(is_kind("Touched")).select("journey", "occurred_at")
+    counts = touched["journey"].rle()
+    touches = pl.DataFrame({"journey": counts.struct.field("value"), "touches": counts.struct.field("len")})
+    amounts = last(events.filter(valued())).select(
+        "journey", amount_minor="value", currency=named("unit", codes.currencies)
+    )
+    parts = [
+        active,
+        touches.with_columns(pl.col("touches").cast(pl.UInt32)),
+        first(touched).rename({"occurred_at": "first_touch_at"}),
+        last(touched).rename({"occurred_at": "last_touch_at"}),
+        amounts,
+        owners(seen, codes),
+        *opened(seen),
+        last(events.filter(is_kind("Scored") & (pl.col("code") >= 0))).select(
+            "journey", fit=pl.col("code").cast(pl.Int16)
+        ),
+        last(events.filter(is_kind("Scored") & pl.col("value").is_not_null())).select(
+            "journey", engagement=pl.col("value").cast(pl.Int16)
+        ),
+        next_actions(seen),
+        last(events.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
+    ]
+    bant = events.filter(is_kind("BantAssessed"))
+    for place, dimension in enumerate(Dimension):
+        verdicts = last(bant.filter(pl.col("code") // 3 == place))
+        parts.append(
+            verdicts.select("journey", (pl.col("code") % 3).cast(pl.UInt32).cast(VERDICT).alias(dimension.value))
+        )
+    for part in parts:
+        profiles = profiles.join(part, on="journey", how="left", maintain_order="left")
+    return profiles.with_columns(
+        pl.col("touches").fill_null(0),
+        pl.col("last_activity_at").fill_null(pl.col("opened_at")),
+        *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
+    )
+
+
+def named(column: str, codes: dict[str, int]) -> pl.Expr:
+    """The words of a column of codes."""
+    if not codes:
+        return pl.lit(None, pl.String)
+    return pl.col(column).replace_strict(list(codes.values()), list(codes), default=None, return_dtype=pl.String)
+
+
+def owners(seen: Seen, codes: Codes) -> pl.DataFrame:
+    """The newest owner of each journey: of an assignment, or named at an opening."""
+    keys = ["journey", "occurred_at", "position"]
+    assigned = seen.events.filter(is_kind("OwnerAssigned")).select(*keys, owner="code")
+    at_opening = seen.sides["openings"].filter(pl.col("owner").is_not_null()).select(*keys, "owner")
+    return last(pl.concat([assigned, at_opening]).sort(keys)).select("journey", owner=named("owner", codes.people))
+
+
+def opened(seen: Seen) -> list[pl.DataFrame]:
+    """Source and channel as first told; title and expected close as last told."""
+    openings = seen.sides["openings"]
+    closes = pl.concat(
+        [
+            openings.select("journey", "occurred_at", "position", "expected_close"),
+            seen.sides["closes"].select("journey", "occurred_at", "position", "expected_close"),
+        ]
+    ).sort("journey", "occurred_at", "position")
+
+    def told(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+        return rows.filter(pl.col(column).is_not_null()).select("journey", column)
+
+    return [
+        first(told(openings, "source")),
+        first(told(openings, "channel")),
+        last(told(openings, "title")),
+        last(told(closes, "expected_close")).with_columns(pl.col("expected_close").str.to_date()),
+    ]
+
+
+def next_actions(seen: Seen) -> pl.DataFrame:
+    """When the earliest open follow-up of each journey is due."""
+    ended = [CODE["FollowUpCompleted"], CODE["FollowUpCancelled"]]
+    newest = seen.sides["follow_ups"].unique(["journey", "follow_up"], keep="last", maintain_order=True)
+    due = newest.filter(~pl.col("kind").is_in(ended))
+    return due.group_by("journey").agg(next_action_at=pl.col("due_at").min()).sort("journey")
+
+
+def with_values(visits: pl.DataFrame, seen: Seen, codes: Codes) -> pl.DataFrame:
+    """Adds amount_minor and currency: the journey's value when it entered the stage (null: none was known yet)."""
+    amounts = (
+        seen.events.with_row_index("row")
+        .filter(valued())
+        .select("row", "value", of="journey", amount_currency=named("unit", codes.currencies))
+    )
+    joined = visits.join_asof(amounts.set_sorted("row"), on="row", strategy="backward")
+    own = pl.col("of") == pl.col("journey")
+    return joined.with_columns(
+        amount_minor=pl.when(own).then("value"), currency=pl.when(own).then("amount_currency")
+    ).drop("value", "of", "amount_currency")
+
+
+def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, definition: Definition) -> pl.DataFrame:
+    """One row for each journey with a visit: the profile, and stage, outcome, close and qualification.
+
+    visits: with_values(derive_visits(...)), of the same journeys as the profiles and others.
+    """
+    ranks = range(len(definition.stages))
+    won = [rank for rank in ranks if definition.stages[rank].kind == "won"]
+    lost = [rank for rank in ranks if definition.stages[rank].kind == "lost"]
+    after_sale = [rank for rank in ranks if definition.stages[rank].kind == "after_sale"]
+    stage = pl.col("stage")
+    qualified = first(visits.filter((stage >= definition.qualified_rank) & ~stage.is_in(lost)))
+    stands = last(visits).select("journey", "stage", "transferred", "by_kind", stage_since="entered_at")
+    closings = last(visits.filter(stage.is_in(won + lost))).select(
+        "journey",
+        closed_at="entered_at",
+        close_amount_minor="amount_minor",
+        close_currency="currency",
+        position="entered_position",
+    )
+    reasons = seen.sides["reasons"].select("position", "reason")
+    ever_won = visits.filter(stage.is_in(won)).select(pl.col("journey").unique(maintain_order=True), ever_won=True)
+    rows = (
+        stands.join(profiles, on="journey", how="left", maintain_order="left")
+        .join(closings, on="journey", how="left", maintain_order="left")
+        .join(reasons, on="position", how="left", maintain_order="left")
+        .join(ever_won, on="journey", how="left", maintain_order="left")
+        .join(qualified.select("journey", qualified_at="entered_at"), on="journey", how="left", maintain_order="left")
+    )
+    disqualified = (pl.col("by_kind") == CODE["LeadDisqualified"]) & pl.col("qualified_at").is_null()
+    outcome = (
+        pl.when(pl.col("merged_at").is_not_null())
+        .then(pl.lit("merged"))
+        .when(pl.col("transferred"))
+        .then(pl.lit("transferred"))
+        .when(stage.is_in(won + after_sale))
+        .then(pl.lit("won"))
+        .when(stage.is_in(lost) & disqualified)
+        .then(pl.lit("disqualified"))
+        .when(stage.is_in(lost))
+        .then(pl.lit("lost"))
+        .otherwise(pl.lit("open"))
+        .cast(OUTCOME)
+    )
+    closed = pl.col("outcome").is_in(["won", "lost", "disqualified"])
+    return (
+        rows.with_columns(outcome=outcome, ever_won=pl.col("ever_won").fill_null(False))
+        .with_columns(
+            stage=pl.when(~pl.col("transferred")).then("stage"),
+            stage_since=pl.when(~pl.col("transferred")).then("stage_since"),
+            closed_at=pl.when(closed).then("closed_at").when(pl.col("outcome") == "merged").then("merged_at"),
+            close_amount_minor=pl.when(closed).then("close_amount_minor"),
+            close_currency=pl.when(closed).then("close_currency"),
+            reason=pl.when(closed & (pl.col("outcome") != "won")).then("reason"),
+        )
+        .drop("transferred", "by_kind", "position", "merged_at")
+    )

@@ -1,0 +1,50 @@
+"""The three lenses of every answer: as of when, known at when, by which definition."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from engine.errors import Rejected
+from engine.values import to_micros
+
+MINUTE = 60_000_000
+
+Choice = Literal["now", "then"] | int
+
+
+@dataclass(frozen=True)
+class Lens:
+    """as_of hides what occurred later, known_at what was recorded later (microseconds); definition: now | then | a version.
+
+    live: as_of was not asked for, so it is the present, rounded up to the minute: a read after a write sees it, and
+    ages, stalls and ETags are stable within the minute.
+    """
+
+    as_of: int
+    known_at: int | None = None
+    definition: Choice = "now"
+    live: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        definition: str | int = "now",
+        *,
+        now: datetime | None = None,
+    ) -> Self:
+        """Naive datetimes are refused (ValueError); an unknown definition too (Rejected)."""
+        moment = -(-to_micros(now or datetime.now(UTC)) // MINUTE) * MINUTE if as_of is None else to_micros(as_of)
+        return cls(moment, None if known_at is None else to_micros(known_at), choice_of(definition), as_of is None)
+
+
+def choice_of(definition: str | int) -> Choice:
+    if definition == "now":
+        return "now"
+    if definition == "then":
+        return "then"
+    if re.fullmatch(r"[1-9][0-9]{0,8}", str(definition)):
+        return int(definition)
+    raise Rejected(f"definition {definition!r} is not now, then or the number of a version")

@@ -1,0 +1,36 @@
+"""Who belonged where and when: the roster's events as spans of membership."""
+
+from typing import Final
+
+import polars as pl
+
+SCHEMA: Final = {
+    "rep": pl.String,
+    "since": pl.Int64,
+    "until": pl.Int64,
+    "team": pl.String,
+    "manager": pl.String,
+    "region": pl.String,
+}
+TOPICS: Final = ("roster.rep_enrolled.v1", "roster.rep_moved.v1", "roster.rep_left.v1")
+_PAYLOAD: Final = pl.Struct({"rep": pl.String, "team": pl.String, "manager": pl.String, "region": pl.String})
+
+
+def memberships(feed: pl.DataFrame, *, as_of: int, known_at: int | None) -> pl.DataFrame:
+    """Spans of membership (SCHEMA), sorted by rep and since; ids are 32 hex digits, times microseconds.
+
+    feed: the roster's rows of the feed. A span ends where the rep's next one begins or the rep leaves; null: it lasts.
+    """
+    rows = feed.filter(pl.col("type").is_in(TOPICS), pl.col("occurred_at") <= as_of)
+    if known_at is not None:
+        rows = rows.filter(pl.col("recorded_at") <= known_at)
+    if rows.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    told = rows.with_columns(pl.col("payload").str.json_decode(_PAYLOAD).alias("of")).unnest("of")
+    told = told.sort("stream_id", "occurred_at", "position").with_columns(
+        rep=pl.col("rep").str.replace_all("-", "", literal=True).forward_fill(),
+        manager=pl.col("manager").str.replace_all("-", "", literal=True),
+    )
+    same = (pl.col("stream_id") == pl.col("stream_id").shift(-1)).fill_null(False)
+    spans = told.with_columns(since="occurred_at", until=pl.when(same).then(pl.col("occurred_at").shift(-1)))
+    return spans.filter(pl.col("type") != TOPICS[2]).select(SCHEMA.keys()).sort("rep", "since")

@@ -1,0 +1,62 @@
+"""Facts put straight into columns, without a log: what the derivation's property tests feed it with."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from engine.projections.columns import EVENTS, ORDER, SIDES, Columns
+from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
+from engine.stages.facts import MOVES, OPENINGS, VALUED, Fact
+
+Journeys = Mapping[int, Sequence[Fact]]
+
+
+def columns_of(journeys: Journeys) -> Columns:
+    """Columns that hold these journeys, as reading them from a log would."""
+    columns = Columns()
+    columns.journeys = [f"{number:032x}" for number in journeys]
+    hot, openings = [], []
+    for number, facts in journeys.items():
+        for fact in facts:
+            stamp = {
+                "journey": number,
+                "occurred_at": fact.occurred_at,
+                "position": fact.position,
+                "recorded_at": fact.recorded_at,
+            }
+            hot.append(stamp | hot_part(fact, columns))
+            if fact.kind in OPENINGS:
+                pipeline = code(columns.codes.pipelines, fact.pipeline)
+                openings.append(stamp | {"pipeline": pipeline, "first": not fact.from_lead})
+    columns.tail = pl.DataFrame(hot, schema=EVENTS, orient="row")
+    sides = {"openings": openings}
+    columns.sides = {
+        name: pl.DataFrame(sides.get(name, []), schema=schema, orient="row").sort(ORDER)
+        for name, schema in SIDES.items()
+    }
+    return columns
+
+
+def code(words: dict[str, int], word: str | None) -> int | None:
+    return None if word is None else words.setdefault(word, len(words))
+
+
+def hot_part(fact: Fact, columns: Columns) -> dict[str, object]:
+    codes = columns.codes
+    row: dict[str, object] = {"kind": CODE[fact.kind], "code": -1, "value": None, "unit": None, "policy": False}
+    if fact.kind == "Touched":
+        row["code"] = TOUCH[fact.touch or ""]
+    elif fact.kind == "BantAssessed":
+        row["code"] = DIMENSION[fact.dimension or ""] * 3 + VERDICT[fact.verdict or ""]
+    elif fact.kind == "SignalRecorded":
+        row["code"] = code(codes.signals, fact.signal)
+    elif fact.kind in MOVES:
+        row["code"] = code(codes.stages, fact.stage)
+        row["value"] = code(codes.pipelines, fact.pipeline) if fact.kind == "PipelineChanged" else None
+    elif fact.kind == "Scored":
+        row |= {"code": -1 if fact.fit is None else fact.fit, "value": fact.engagement}
+    elif fact.kind == "EntryRetracted":
+        row["value"] = fact.retracts
+    if fact.kind in VALUED:
+        row |= {"value": fact.amount_minor, "unit": code(codes.currencies, fact.currency)}
+    return row

@@ -1,0 +1,73 @@
+"""The derivation over columns equals the plain fold, cell by cell, over random logs and random definitions."""
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.projections.columns import Columns
+from engine.projections.journeys import with_values
+from engine.projections.seen import see
+from engine.projections.visits import derive_visits
+from engine.stages.definition import Definition
+from engine.stages.facts import Fact, life
+from engine.stages.fold import fold
+from tests.properties.columns_of import columns_of
+from tests.properties.random_logs import definitions, facts
+
+Cells = list[tuple[int, str, int, int, int | None, str]]
+
+
+def derived(columns: Columns, definition: Definition, as_of: int | None = None, known_at: int | None = None) -> Cells:
+    seen = see(columns, as_of=as_of, known_at=known_at)
+    visits = derive_visits(seen.events, seen.began, definition, columns.codes)
+    cells = visits.select("journey", "stage", "entered_at", "entered_position", "left_at", "how").rows()
+    return [(journey, definition.key_of(stage), *rest) for journey, stage, *rest in cells]
+
+
+def folded(journeys: list[list[Fact]], definition: Definition, as_of: int | None, known_at: int | None) -> Cells:
+    return [
+        (number, visit.stage, visit.entered_at, visit.entered_position, visit.left_at, visit.how)
+        for number, entries in enumerate(journeys)
+        for visit in fold(life(entries, as_of=as_of, known_at=known_at), definition).visits
+    ]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(facts(), definitions(), st.none() | st.integers(0, 70), st.none() | st.integers(0, 200))
+def test_the_derivation_equals_the_plain_fold(
+    journeys: list[list[Fact]], definition: Definition, as_of: int | None, known_at: int | None
+) -> None:
+    columns = columns_of(dict(enumerate(journeys)))
+    assert derived(columns, definition, as_of, known_at) == folded(journeys, definition, as_of, known_at)
+
+
+@settings(max_examples=200, deadline=None)
+@given(facts(), definitions())
+def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
+    journeys: list[list[Fact]], definition: Definition
+) -> None:
+    columns = columns_of(dict(enumerate(journeys)))
+    seen = see(columns, as_of=None, known_at=None)
+    visits = with_values(derive_visits(seen.events, seen.began, definition, columns.codes), seen, columns.codes)
+    expected = []
+    for number, entries in enumerate(journeys):
+        alive = life(entries)
+        for visit in fold(alive, definition).visits:
+            place = [fact.position for fact in alive.entries].index(visit.entered_position)
+            values = [(f.amount_minor, f.currency) for f in alive.entries[: place + 1] if f.amount_minor is not None]
+            expected.append((number, *(values[-1] if values else (None, None))))
+    assert visits.select("journey", "amount_minor", "currency").rows() == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(facts(), definitions())
+def test_some_journeys_derived_alone_equal_all_derived_together(
+    journeys: list[list[Fact]], definition: Definition
+) -> None:
+    columns = columns_of(dict(enumerate(journeys)))
+    everyone = see(columns, as_of=None, known_at=None)
+    some = pl.Series([number for number in range(len(journeys)) if number % 2], dtype=pl.UInt32)
+    few = see(columns, as_of=None, known_at=None, only=some)
+    whole = derive_visits(everyone.events, everyone.began, definition, columns.codes).drop("row")
+    part = derive_visits(few.events, few.began, definition, columns.codes).drop("row")
+    assert part.rows() == whole.filter(pl.col("journey").is_in(some.implode())).rows()
