@@ -1,0 +1,39 @@
+"""The command line. Every failure is one sentence on stderr and an exit code that means something (exits.py)."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from engine.errors import Conflict, DealtrailError, NotFound
+from service.cli import exits
+from service.cli.opening import NoDatabase, is_unreachable
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and exits."""
+    from service.cli.commands import app
+
+    try:
+        app(arguments, prog_name="dealtrail")
+    except DealtrailError as error:
+        _leave(str(error), _code(error))
+    except Exception as error:
+        if is_unreachable(error):
+            _leave(f"the database does not answer: {str(error).splitlines()[0]}", exits.NO_DATABASE)
+        traceback.print_exc()
+        _leave("this is a bug of dealtrail, not of your data: please report what stands above", exits.BUG)
+
+
+def _code(error: DealtrailError) -> int:
+    if isinstance(error, NoDatabase):
+        return exits.NO_DATABASE
+    if isinstance(error, NotFound):
+        return exits.NOT_FOUND
+    if isinstance(error, Conflict):
+        return exits.CONFLICT
+    return exits.REFUSED
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"dealtrail: {message}", file=sys.stderr)
+    raise SystemExit(code)

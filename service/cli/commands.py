@@ -1,0 +1,44 @@
+"""All commands, in the order --help lists them."""
+
+from typing import Annotated
+
+import typer
+
+from service.cli import db, exits
+from service.cli.conversion import conversion
+from service.cli.options import DB_HELP
+from service.settings import DATABASE_VARIABLE
+
+app = typer.Typer(
+    help="Every touch, qualification, proposal and close is an event in one log; every number is computed from it.",
+    epilog=f"Example: dealtrail import sales.csv --mapping sales.yaml && dealtrail board\n\n{exits.MEANING}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"dealtrail {version('dealtrail')}")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    db: Annotated[
+        str | None,
+        typer.Option("--db", metavar="URL", help=DB_HELP, envvar=DATABASE_VARIABLE, show_default=False),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """--db is read from the context (options.py), so that it may stand before a command or after it."""
+
+
+app.add_typer(db.app, name="db")
+app.command("conversion", epilog="Example: dealtrail conversion --from-date 2012-01-01 --by month")(conversion)

@@ -1,0 +1,57 @@
+"""Open the log a command speaks of. Imports of the engine wait until a command needs them: --help stays quick."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.errors import Rejected
+
+if TYPE_CHECKING:
+    from engine.log.application import Log
+    from engine.projections.views import Views
+
+
+class NoDatabase(Rejected):
+    """There is no log of this program's schema where the command looked."""
+
+
+@contextmanager
+def database_needed(url: str) -> Iterator[None]:
+    """Turns a refusal into NoDatabase when the reason is that there is no log of the newest schema."""
+    from engine.log.schema import status
+
+    try:
+        yield
+    except Rejected as error:
+        if status(url).state == "current":
+            raise
+        raise NoDatabase(str(error)) from None
+
+
+@contextmanager
+def opened(url: str) -> Iterator["Log"]:
+    """The log, closed afterwards; NoDatabase where there is none of the newest schema."""
+    from engine.log.application import Log
+
+    with database_needed(url):
+        log = Log(url)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+@contextmanager
+def viewed(url: str) -> Iterator["Views"]:
+    """The answers over the log."""
+    from engine.projections.views import Views
+
+    with opened(url) as log:
+        yield Views(log)
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether the database could not be reached or read at all (asked without importing SQLAlchemy)."""
+    orm = sys.modules.get("sqlalchemy.exc")
+    return orm is not None and isinstance(error, orm.OperationalError | orm.DatabaseError)
