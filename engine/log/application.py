@@ -11,8 +11,8 @@ from eventsourcing.utils import Environment, EnvType
 from sqlalchemy import Engine, select
 
 from engine.errors import Conflict
-from engine.log.connect import SQLITE
 from engine.log.factory import DATABASE, LogFactory
+from engine.log.identity import to_database
 from engine.log.mapper import TagMapper
 from engine.log.recorder import AlreadyDone, LogRecorder
 from engine.log.schema import require_current
@@ -63,7 +63,7 @@ class Log(Application[UUID]):
 
     def command(self, command_id: UUID) -> CommandRecord | None:
         """The answer of a command that was accepted; None where it was not, or not yet."""
-        wanted = command_id.bytes if self.engine.dialect.name == SQLITE else command_id
+        wanted = to_database(self.engine, command_id)
         with self.engine.connect() as connection:
             found = connection.execute(
                 select(commands.c.fingerprint, commands.c.result).where(commands.c.command_id == wanted)

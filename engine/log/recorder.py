@@ -24,9 +24,9 @@ from sqlalchemy import Engine, RowMapping, Select, func, select
 from sqlalchemy.exc import IntegrityError as RefusedByDatabase
 
 from engine.errors import Conflict
-from engine.log.connect import SQLITE
+from engine.log.identity import from_database, to_database
 from engine.log.locked import append_lock
-from engine.log.rows import Row, insert_rows
+from engine.log.rows import Body, insert_rows
 from engine.log.sides import insert_command, insert_erasable
 from engine.log.stored import StoredRow
 from engine.log.tables import events
@@ -76,6 +76,8 @@ class StreamRecorder(AggregateRecorder):
         """
         expected = expected or {}
         streams = list(expected)
+        versions = [row.originator_version for row in rows]
+        bodies = [_body(row) for row in rows]
         try:
             with append_lock(self.engine, streams, command.command_id if command else None) as (connection, head):
                 if command and head.command:
@@ -87,7 +89,7 @@ class StreamRecorder(AggregateRecorder):
                             "somebody else was first; read it again"
                         )
                 stamp = Stamp(head.position + 1, head.next_recorded_at)
-                insert_rows(connection, [_row(row, stamp, n) for n, row in enumerate(rows)])
+                insert_rows(connection, stamp.position, stamp.recorded_at, versions, bodies)
                 if erasable:
                     insert_erasable(connection, erasable)
                 if command:
@@ -106,7 +108,7 @@ class StreamRecorder(AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredRow]:
         stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
-        asked = select(events).where(events.c.stream_id == self._id(stream))
+        asked = select(events).where(events.c.stream_id == to_database(self.engine, stream))
         if gt is not None:
             asked = asked.where(events.c.version > gt)
         if lte is not None:
@@ -117,9 +119,6 @@ class StreamRecorder(AggregateRecorder):
     def _read(self, asked: Select[Any]) -> Sequence[RowMapping]:
         with self.engine.connect() as connection:
             return connection.execute(asked).mappings().all()
-
-    def _id(self, value: UUID) -> UUID | bytes:
-        return value.bytes if self.engine.dialect.name == SQLITE else value
 
     def _rows(self, stored_events: Sequence[StoredEvent], asked: Mapping[str, Any]) -> list[StoredRow]:
         if any(value is not None for value in asked.values()):
@@ -166,7 +165,7 @@ class LogRecorder(StreamRecorder, ApplicationRecorder):
             asked = asked.where(events.c.type.in_(topics))
         return [
             Notification(
-                originator_id=_uuid(row["stream_id"]),
+                originator_id=from_database(row["stream_id"]),
                 originator_version=row["version"],
                 topic=row["type"],
                 state=row["payload"].encode(),
@@ -213,17 +212,14 @@ def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict
     return AlreadyDone(CommandRecord(command.command_id, fingerprint, json.loads(result)))
 
 
-def _row(row: StoredRow, stamp: Stamp, n: int) -> Row:
+def _body(row: StoredRow) -> Body:
     envelope = row.envelope
     assert isinstance(row.originator_id, UUID)
-    return (
-        stamp.position + n,
+    return Body(
         row.event_id.bytes,
         row.originator_id.bytes,
-        row.originator_version,
         row.topic,
         row.occurred_at,
-        stamp.recorded_at + n,
         envelope.actor.bytes,
         envelope.command_id.bytes,
         envelope.correlation_id.bytes,
@@ -236,23 +232,19 @@ def _row(row: StoredRow, stamp: Stamp, n: int) -> Row:
 def _stored(row: RowMapping) -> StoredRow:
     cause = row["causation_id"]
     return StoredRow(
-        _uuid(row["stream_id"]),
+        from_database(row["stream_id"]),
         row["version"],
         row["type"],
         row["payload"].encode(),
-        event_id=_uuid(row["event_id"]),
+        event_id=from_database(row["event_id"]),
         occurred_at=row["occurred_at"],
         envelope=Envelope(
-            actor=_uuid(row["actor"]),
-            command_id=_uuid(row["command_id"]),
-            correlation_id=_uuid(row["correlation_id"]),
-            causation_id=None if cause is None else _uuid(cause),
+            actor=from_database(row["actor"]),
+            command_id=from_database(row["command_id"]),
+            correlation_id=from_database(row["correlation_id"]),
+            causation_id=None if cause is None else from_database(cause),
             origin=row["origin"],
         ),
         position=row["position"],
         recorded_at=row["recorded_at"],
     )
-
-
-def _uuid(stored: UUID | bytes) -> UUID:
-    return UUID(bytes=stored) if isinstance(stored, bytes) else stored

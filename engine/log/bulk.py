@@ -1,0 +1,143 @@
+"""Many events of many streams at once, as imports bring them: what append stores, at a far higher rate."""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError as RefusedByDatabase
+
+from engine.errors import Conflict
+from engine.log.application import Log
+from engine.log.connect import SQLITE
+from engine.log.frames import read_frame
+from engine.log.locked import append_lock
+from engine.log.rows import Body, copy_rows, insert_rows, packed
+from engine.log.sides import insert_erasable
+from engine.log.tables import events
+from engine.log.writes import NOTHING, Erasable, StreamKey, Text
+
+CHUNK = 8_000
+"""Events and streams a transaction, unless one stream alone has more: other writers wait less than 200 ms."""
+COLUMNS = Body._fields
+_IDS = [name for name in COLUMNS if name == "actor" or name.endswith("_id")]
+_PAUSE = 0.003
+
+
+def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> int:
+    """Appends the batch's events and returns how many they are.
+
+    batch: event_id, stream_id, actor, command_id, correlation_id, causation_id (may be null) as 32 hex digits, type,
+    occurred_at (microseconds), origin, payload (as Event.payload() writes it). A stream's rows stand in the order of
+    the versions they shall get, which go on from what the stream has; positions follow the batch's order as far as whole
+    streams go into one transaction. Texts and keys are written with their stream's events (one that is there already is
+    left as it is), people and what belongs to no stream of the batch before all. Killed in between, it leaves whole
+    streams. Raises Busy or Conflict; what was committed before stays.
+    """
+    missing = [name for name in COLUMNS if name not in batch.columns]
+    if missing:
+        raise ValueError(f"the batch lacks {', '.join(missing)}")
+    beside, rest = _by_stream(erasable, set(batch["stream_id"].unique().str.decode("hex")))
+    if rest:
+        with append_lock(log.engine) as (connection, _):
+            insert_erasable(connection, rest, again=True)
+    sqlite = log.engine.dialect.name == SQLITE
+    for part in _parts(batch):
+        _write(log.engine, _ready(part, pack=not sqlite), beside)
+        if sqlite:
+            # Whoever waits for the lock looks again every millisecond or two (locked.py); PostgreSQL has a queue.
+            time.sleep(_PAUSE)
+    return batch.height
+
+
+def existing_events(log: Log, stream_ids: Sequence[str]) -> pl.DataFrame:
+    """What those streams (32 hex digits) hold: event_id, stream_id, version, type, occurred_at, payload; by stream."""
+    names = ("event_id", "stream_id", "version", "type", "occurred_at", "payload")
+    columns = [events.c[name] for name in names]
+    parts = []
+    with log.engine.connect() as connection:
+        sqlite = connection.dialect.name == SQLITE
+        for some in (stream_ids[start : start + _ASKED] for start in range(0, len(stream_ids) or 1, _ASKED)):
+            if sqlite:
+                source = f"FROM events WHERE stream_id IN ({', '.join('?' * len(some))})"
+                asked: list[object] = [bytes.fromhex(stream) for stream in some]
+            else:
+                source = "FROM unnest(?::uuid[]) AS asked (stream) JOIN events ON stream_id = asked.stream"
+                asked = [list(some)]
+            parts.append(read_frame(connection, columns, f"{source} ORDER BY stream_id, version", asked))
+    return pl.concat(parts)
+
+
+_ASKED = 500
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """What one transaction writes, ready but for the stamps."""
+
+    streams: Sequence[bytes]
+    versions: Sequence[int]
+    """of each event in its stream, from 1, as if the stream were new"""
+    stream_of: Sequence[int]
+    """of each event: which of streams it belongs to"""
+    bodies: Sequence[Body]
+    packed: Sequence[bytes] | None
+    """the bodies as COPY wants them, where it is used"""
+
+
+def _parts(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The batch in parts of whole streams, in its own order."""
+    by_stream = batch.with_row_index("n").group_by("stream_id").agg(pl.col("n").min(), size=pl.len()).sort("n")
+    part = by_stream.select("stream_id", part=(pl.col("size") + 1).cum_sum() // CHUNK)
+    parted = batch.select(COLUMNS).join(part, on="stream_id", how="left", maintain_order="left")
+    for name in parted["part"].unique(maintain_order=True):
+        yield parted.filter(pl.col("part") == name).drop("part")
+
+
+def _ready(part: pl.DataFrame, pack: bool) -> _Chunk:
+    numbered = part.with_columns(pl.col(_IDS).str.decode("hex")).with_columns(
+        version=pl.int_range(1, pl.len() + 1).over("stream_id"), of=pl.col("stream_id").rank("dense") - 1
+    )
+    bodies = list(map(Body._make, zip(*(numbered[name].to_list() for name in COLUMNS), strict=True)))
+    return _Chunk(
+        streams=numbered["stream_id"].unique().sort().to_list(),
+        versions=numbered["version"].to_list(),
+        stream_of=numbered["of"].to_list(),
+        bodies=bodies,
+        packed=list(packed(bodies)) if pack else None,
+    )
+
+
+def _write(engine: Engine, chunk: _Chunk, beside: Mapping[bytes, Erasable]) -> None:
+    try:
+        with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as (connection, head):
+            versions = chunk.versions
+            if any(head.versions):
+                versions = [head.versions[of] + n for of, n in zip(chunk.stream_of, versions, strict=True)]
+            first = (connection, head.position + 1, head.next_recorded_at, versions)
+            if chunk.packed is None:
+                insert_rows(*first, chunk.bodies)
+            else:
+                copy_rows(*first, chunk.packed)
+            for stream in chunk.streams:
+                if stream in beside:
+                    insert_erasable(connection, beside[stream], again=True)
+    except RefusedByDatabase as error:
+        raise Conflict(f"a row of the batch clashes with one that is there: {error.orig}") from error
+
+
+def _by_stream(erasable: Erasable, streams: Collection[bytes]) -> tuple[dict[bytes, Erasable], Erasable]:
+    """The texts and keys by stream of the batch, and the rest."""
+    texts: dict[bytes | None, list[Text]] = defaultdict(list)
+    keys: dict[bytes | None, list[StreamKey]] = defaultdict(list)
+    for text in erasable.texts:
+        texts[text.stream_id.bytes if text.stream_id.bytes in streams else None].append(text)
+    for key in erasable.keys:
+        keys[key.stream_id.bytes if key.stream_id.bytes in streams else None].append(key)
+    rest = Erasable(erasable.people, texts.pop(None, ()), keys.pop(None, ()))
+    return {
+        stream: Erasable((), texts.get(stream, ()), keys.get(stream, ())) for stream in {*texts, *keys} if stream
+    }, rest

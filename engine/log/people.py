@@ -1,0 +1,77 @@
+"""People behind the ids of events: customers, reps, actors. The table is erasable, events know only person_id."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+from uuid import uuid4
+
+import polars as pl
+from sqlalchemy import Connection, select
+
+from engine.log.application import Log
+from engine.log.frames import read_frame
+from engine.log.identity import from_database
+from engine.log.locked import append_lock
+from engine.log.sides import insert_erasable
+from engine.log.tables import people
+from engine.log.writes import Erasable, Person
+
+PersonKey = tuple[str, str]
+"""source and key"""
+
+
+class Named(NamedTuple):
+    """A person as a source knows them; a plain tuple in this order does as well."""
+
+    role: str
+    """rep | customer | actor"""
+    source: str
+    key: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+def person(log: Log, source: str, key: str) -> Person | None:
+    with log.engine.connect() as connection:
+        return _known(connection, [(source, key)]).get((source, key))
+
+
+def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[PersonKey, Person]:
+    """The people of the given role, source, key and perhaps name, email, phone (Named), by source and key.
+
+    Who is not there yet is added, with an id drawn at random: one derived from the key could be guessed after an
+    erasure. Who is there stays as they are. Two processes that add the same person get the same one.
+    """
+    wanted = {(named.source, named.key): named for named in (Named(*given) for given in asked)}  # type: ignore[arg-type]
+    with log.engine.connect() as connection:
+        found = _known(connection, list(wanted))
+    if len(found) < len(wanted):
+        with append_lock(log.engine) as (connection, _):
+            found = _known(connection, list(wanted))
+            new = {key: Person(uuid4(), *named) for key, named in wanted.items() if key not in found}
+            insert_erasable(connection, Erasable(people=list(new.values())))
+        found |= new
+    return found
+
+
+def people_frame(log: Log) -> pl.DataFrame:
+    """Everybody: person_id (32 hex digits), role, source, key, name."""
+    columns = [people.c[name] for name in ("person_id", "role", "source", "key", "name")]
+    with log.engine.connect() as connection:
+        return read_frame(connection, columns, "FROM people ORDER BY source, key")
+
+
+_ASKED = 500
+
+
+def _known(connection: Connection, wanted: Sequence[PersonKey]) -> dict[PersonKey, Person]:
+    found = {}
+    for source, group in groupby(sorted(wanted), key=lambda pair: pair[0]):
+        keys = [key for _, key in group]
+        for start in range(0, len(keys), _ASKED):
+            some = people.c.key.in_(keys[start : start + _ASKED])
+            for row in connection.execute(select(people).where(people.c.source == source, some)):
+                _id, *rest = row
+                found[row.source, row.key] = Person(from_database(row.person_id), *rest)
+    return found
