@@ -9,7 +9,7 @@ from engine.aggregates.context import Entry, Standing
 from engine.entries import EntryRetracted
 from engine.messages import AnyRecorded, Event
 from engine.stages.definition import Definition
-from engine.stages.facts import live_facts, opening
+from engine.stages.facts import life
 from engine.stages.fold import fold
 from engine.stages.reading import facts_of
 from engine.values import to_micros
@@ -46,17 +46,15 @@ def standing_of(
     history: Sequence[AnyRecorded], occurred_at: datetime, definition: Callable[[str], Definition]
 ) -> Standing:
     """Where the journey stood at that moment, by the stage rules; definition: the one in force of a pipeline."""
-    live = live_facts(facts_of(history))
-    began = opening(live)
-    seen = [fact for fact in live if fact.occurred_at <= to_micros(occurred_at)]
-    pipelines = [fact.pipeline for fact in seen if fact.kind == "PipelineChanged"]
-    pipeline = pipelines[-1] if pipelines else began.pipeline if began else None
+    seen = life(facts_of(history), as_of=to_micros(occurred_at))
+    pipeline = next((fact.pipeline for fact in reversed(seen.entries) if fact.kind == "PipelineChanged"), seen.pipeline)
     if pipeline is None:
         raise ValueError("a void journey stands nowhere: the rules refuse its commands before they ask")
-    trail = fold(seen, definition(pipeline))
+    in_force = definition(pipeline)
+    trail = fold(seen, in_force)
     entered = trail.visits[-1].entered_position if trail.stage is not None else None
     return Standing(
-        definition=definition(pipeline),
+        definition=in_force,
         stage=trail.stage,
         entered_by=next((each.event_id for each in history if each.position == entered), None),
         running=trail.running,

@@ -1,0 +1,106 @@
+import pytest
+from pydantic import ValidationError
+
+from engine.aggregates.pipeline.commands import CreatePipeline, DraftDefinition, PublishDefinition
+from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, PipelineCreated
+from engine.aggregates.pipeline.rules import decide
+from engine.aggregates.pipeline.state import Pipeline, evolve, pipeline_stream
+from engine.errors import Conflict
+from engine.stages.definition import Definition, parse_definition
+from tests.aggregates.examples import PARTNERS, SALES
+from tests.given_when_then import Aggregate, made
+
+pipeline = Aggregate(decide, evolve, Pipeline())
+
+CREATED = PipelineCreated(key="sales", name="Sales")
+PUBLISHED = DefinitionPublished(version=1, definition=SALES, reason="first")
+SHORTER: Definition = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})
+DRAFTED = DefinitionDrafted(draft_id=made(1), definition=SHORTER, based_on=1)
+
+
+def test_a_pipeline_is_created_once() -> None:
+    pipeline.given().when(CreatePipeline(pipeline="sales", name="Sales")).then(CREATED)
+    pipeline.given(CREATED).when(CreatePipeline(pipeline="sales", name="Sales")).rejected("'sales'", "exists already")
+
+
+def test_a_pipeline_is_found_by_its_key() -> None:
+    assert pipeline_stream("sales") == pipeline_stream("sales") != pipeline_stream("partners")
+
+
+def test_a_definition_is_drafted_on_top_of_the_one_in_force() -> None:
+    draft = DraftDefinition(pipeline="sales", definition=SHORTER)
+    pipeline.given(CREATED, PUBLISHED).when(draft).then(DRAFTED)
+    pipeline.given(CREATED).when(draft).then(DefinitionDrafted(draft_id=made(1), definition=SHORTER, based_on=0))
+
+
+def test_a_draft_changes_nothing_in_force() -> None:
+    assert pipeline.given(CREATED, PUBLISHED, DRAFTED).state.definition == SALES
+
+
+def test_a_definition_is_published_with_a_reason() -> None:
+    publish = PublishDefinition(pipeline="sales", definition=SALES, reason="first")
+    pipeline.given(CREATED).when(publish).then(PUBLISHED)
+    pipeline.given(CREATED).when(PublishDefinition(pipeline="sales", definition=SALES)).rejected("reason")
+
+
+def test_a_draft_is_published() -> None:
+    publish = PublishDefinition(pipeline="sales", draft_id=made(1), reason="fewer stages", replaces_version=1)
+    pipeline.given(CREATED, PUBLISHED, DRAFTED).when(publish).then(
+        DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages", draft_id=made(1))
+    )
+    pipeline.given(CREATED, PUBLISHED).when(publish).rejected("no draft")
+
+
+def test_exactly_one_of_a_draft_and_a_definition_is_published() -> None:
+    known = pipeline.given(CREATED, PUBLISHED, DRAFTED)
+    known.when(PublishDefinition(pipeline="sales", reason="why")).rejected("exactly one")
+    known.when(PublishDefinition(pipeline="sales", draft_id=made(1), definition=SHORTER, reason="why")).rejected(
+        "exactly one"
+    )
+
+
+def test_the_definition_in_force_is_not_published_again() -> None:
+    again = PublishDefinition(pipeline="sales", definition=SALES, reason="again")
+    pipeline.given(CREATED, PUBLISHED).when(again).nothing()
+
+
+def test_a_definition_is_published_only_over_the_version_its_author_looked_at() -> None:
+    def replacing(version: int) -> PublishDefinition:
+        return PublishDefinition(pipeline="sales", definition=SHORTER, reason="why", replaces_version=version)
+
+    pipeline.given(CREATED, PUBLISHED).when(replacing(0)).rejected("version 1", "looked at 0", as_=Conflict)
+    pipeline.given(CREATED, PUBLISHED).when(replacing(1)).then(
+        DefinitionPublished(version=2, definition=SHORTER, reason="why")
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        DraftDefinition(pipeline="sales", definition=SALES),
+        PublishDefinition(pipeline="sales", definition=SALES, reason="first"),
+    ],
+)
+def test_a_pipeline_is_created_before_its_definition(command: DraftDefinition | PublishDefinition) -> None:
+    pipeline.given().when(command).rejected("no pipeline 'sales'", "create it first")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        DraftDefinition(pipeline="sales", definition=PARTNERS),
+        PublishDefinition(pipeline="sales", definition=PARTNERS, reason="first"),
+    ],
+)
+def test_a_definition_names_its_own_pipeline(command: DraftDefinition | PublishDefinition) -> None:
+    pipeline.given(CREATED).when(command).rejected("'partners'", "'sales'")
+
+
+def test_a_definition_that_makes_no_sense_is_no_command() -> None:
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        PublishDefinition.model_validate({"pipeline": "sales", "definition": {"pipeline": "sales", "stages": []}})
+
+
+@pytest.mark.parametrize("event", [PUBLISHED, DRAFTED, CREATED])
+def test_a_definition_is_read_back_as_it_was_stored(event: DefinitionPublished) -> None:
+    assert type(event).model_validate_json(event.payload()) == event
