@@ -1,0 +1,168 @@
+"""The cards of the board: one journey each, ordered, a page at a time."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from uuid import UUID
+
+import polars as pl
+from pydantic import AfterValidator, Field, model_validator
+
+from engine.errors import Rejected
+from engine.projections.figures import SECOND, Amount, Figures
+from engine.projections.groups import named
+from engine.stages.definition import UNMAPPED, UNMAPPED_KEY
+from engine.values import Value, from_micros, known_currency
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+Order = Literal["age", "value", "next_action", "likelihood"]
+
+
+class Owner(Figures):
+    key: str
+    """id in the source system; of an erased person the person_id"""
+    label: str
+
+
+class Card(Figures):
+    journey: str
+    key: str | None
+    """id in the source system"""
+    label: str | None
+    """title"""
+    stage: str
+    stage_since: datetime
+    age_seconds: float
+    value: Amount | None
+    owner: Owner | None
+    next_action_at: datetime | None
+    likelihood: float | None
+    """of being won; None for a closed journey and where history is insufficient"""
+    stalled: bool
+    touches: int
+    last_touch_at: datetime | None
+
+
+class Cards(Value):
+    """Which cards, and in what order: longest in stage, highest value, soonest next action or likeliest to close first.
+
+    What has none of it comes last.
+    """
+
+    order: Order = "age"
+    currency: Annotated[str, AfterValidator(known_currency)] | None = None
+    """order value: whose amounts"""
+    stage: str | None = None
+    """key of a stage, or unmapped"""
+    show: Literal["all", "open", "closed"] = "all"
+    limit: Annotated[int, Field(ge=0, le=10_000)] = 50
+    after: str | None = None
+    """the cursor `next` of the page before"""
+
+    @model_validator(mode="after")
+    def value_names_a_currency(self) -> Self:
+        if self.order == "value" and self.currency is None:
+            raise ValueError("order by value names its currency: amounts of several currencies are not compared")
+        return self
+
+
+FIRST_PAGE = Cards()
+
+
+def page(rows: pl.DataFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ...], str | None]:
+    """One page of cards and the cursor of the next, None after the last. Ties are broken by journey id.
+
+    rows: Look.journeys with age, stalled and likelihood. Rejected: an unknown stage, a cursor of another order.
+    """
+    listed = rows.lazy()
+    if cards.stage is not None:
+        listed = listed.filter(pl.col("stage") == rank_of(look, cards.stage))
+    is_open = pl.col("outcome") == "open"
+    if cards.show != "all":
+        listed = listed.filter(is_open if cards.show == "open" else ~is_open)
+    # Ascending whatever the order, so that one comparison continues a page: as large as now, or later.
+    listed = listed.with_columns(rank=place(cards), missing=place(cards).is_null())
+    if cards.after is not None:
+        listed = listed.filter(follows(cards))
+    found = listed.sort("missing", "rank", "journey_id").head(cards.limit + 1).collect()
+    shown = found.head(cards.limit)
+    following = None
+    if found.height > shown.height > 0:
+        following = cursor(cards, shown["rank"][-1], shown["journey_id"][-1])
+    return tuple(cards_of(shown, look)), following
+
+
+def place(cards: Cards) -> pl.Expr:
+    """What the cards are sorted by, smallest first."""
+    match cards.order:
+        case "age":
+            return pl.col("stage_since")
+        case "value":
+            return 0 - pl.when(pl.col("currency") == cards.currency).then(pl.col("amount_minor"))
+        case "next_action":
+            return pl.col("next_action_at")
+        case "likelihood":
+            return 0 - pl.col("likelihood")
+
+
+def cursor(cards: Cards, rank: float | None, journey_id: str) -> str:
+    told = json.dumps([cards.order, cards.currency, rank, journey_id])
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def follows(cards: Cards) -> pl.Expr:
+    """True for what comes after the cursor."""
+    after = cards.after or ""
+    try:
+        order, currency, told, journey_id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        rank: float | None = None if told is None else float(told) if cards.order == "likelihood" else int(told)
+        journey = str(journey_id)
+    except (binascii.Error, ValueError, TypeError):
+        raise Rejected(f"after {after!r} is no cursor: use `next` of the page before, or leave it out") from None
+    if (order, currency) != (cards.order, cards.currency):
+        raise Rejected(f"after {after!r} continues another order ({order}): ask for the first page again")
+    later = pl.col("journey_id") > journey
+    if rank is None:
+        return pl.col("missing") & later
+    return pl.col("missing") | (pl.col("rank") > rank) | ((pl.col("rank") == rank) & later)
+
+
+def rank_of(look: "Look", stage: str) -> int:
+    if stage == UNMAPPED_KEY:
+        return UNMAPPED
+    if stage not in look.definition.ranks:
+        known = ", ".join(known.key for known in look.definition.stages)
+        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}, {UNMAPPED_KEY}")
+    return look.definition.ranks[stage]
+
+
+def cards_of(rows: pl.DataFrame, look: "Look") -> list[Card]:
+    people = named(look, rows["owner"].drop_nulls().unique().to_list())
+    return [card(row, look, people) for row in look.named(rows).iter_rows(named=True)]
+
+
+def card(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) -> Card:
+    key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
+    return Card(
+        journey=str(UUID(row["journey_id"])),
+        key=row["key"],
+        label=row["label"],
+        stage=look.definition.key_of(row["stage"]),
+        stage_since=from_micros(row["stage_since"]),
+        age_seconds=row["age"] / SECOND,
+        value=None if row["amount_minor"] is None else Amount.of(row["amount_minor"], row["currency"]),
+        owner=None if key is None else Owner(key=key, label=label),
+        next_action_at=when(row["next_action_at"]),
+        likelihood=row["likelihood"],
+        stalled=row["stalled"],
+        touches=row["touches"],
+        last_touch_at=when(row["last_touch_at"]),
+    )
+
+
+def when(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

@@ -1,0 +1,116 @@
+"""What became of each journey that entered a stage: how far it went afterwards, and where it stands.
+
+No .over(): visits are clustered by journey, so "the highest rank from here on" is one global reverse maximum over
+journey * 64 + rank. Only a horizon (as it stood N days later) needs the visits paired with themselves.
+"""
+
+from itertools import pairwise
+
+import polars as pl
+
+from engine.stages.definition import Definition
+
+TRANSFERRED = -2
+"""place of a journey that is now in another pipeline"""
+NOWHERE = -3
+"""next stage of a stage that has none"""
+WIDTH = 64
+"""more than the ranks of any definition"""
+
+
+def ranks_of(definition: Definition, *kinds: str) -> list[int]:
+    return [rank for rank, stage in enumerate(definition.stages) if stage.kind in kinds]
+
+
+def entries(visits: pl.LazyFrame, definition: Definition) -> pl.LazyFrame:
+    """The first visit of each journey to each stage, and its very first visit, with what became of it by now.
+
+    visits: Look.visits, clustered by journey, with any further columns, which are kept. Adds first (the journey's
+    first visit here), cohort (its first visit to a stage that is not lost), reach (highest rank from here on, lost
+    ones apart, -1 for none) and place (rank where it stands now, UNMAPPED or TRANSFERRED).
+    """
+    ranked = pl.when(is_progress(definition)).then(pl.col("stage").cast(pl.Int64) + 1).otherwise(0)
+    base = (pl.col("journey").max().cast(pl.Int64) - pl.col("journey").cast(pl.Int64)) * WIDTH
+    last = (pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True)
+    stands = pl.when("transferred").then(pl.lit(TRANSFERRED, pl.Int8)).otherwise("stage")
+    return visits.with_columns(
+        reach=((base + ranked).cum_max(reverse=True) - base - 1).cast(pl.Int8),
+        place=pl.when(last).then(stands).backward_fill(),
+        **first_and_cohort(definition),
+    ).filter(pl.col("first") | pl.col("cohort"))
+
+
+def entries_as_they_stood(visits: pl.LazyFrame, definition: Definition, *, horizon: pl.Expr) -> pl.LazyFrame:
+    """`entries`, with what had become of each at its horizon (microseconds, included; over the columns of visits).
+
+    Adds passed besides: the next stage was itself visited in between.
+    """
+    found = visits.with_columns(horizon=horizon, **first_and_cohort(definition)).filter(
+        pl.col("first") | pl.col("cohort")
+    )
+    following = followers(definition)
+    later = visits.select(
+        "journey",
+        later_n="n",
+        later_at="entered_at",
+        later_left="left_at",
+        later_stage="stage",
+        later_transferred="transferred",
+        later_step=pl.col("stage").replace_strict(
+            range(len(definition.stages)),
+            [step(definition, rank) for rank in range(len(definition.stages))],
+            default=NOWHERE,
+            return_dtype=pl.Int8,
+        ),
+        later_progress=pl.when(is_progress(definition)).then("stage").otherwise(pl.lit(-1, pl.Int8)),
+    )
+    gone = (pl.col("later_transferred") & (pl.col("later_left") <= pl.col("horizon"))).fill_null(False)
+    stands = pl.when(gone).then(TRANSFERRED).otherwise(pl.col("later_stage").cast(pl.Int64)) - TRANSFERRED
+    became = (
+        found.select(
+            "journey",
+            "n",
+            "horizon",
+            next_step=pl.col("stage").replace_strict(
+                list(following), list(following.values()), default=NOWHERE - 1, return_dtype=pl.Int8
+            ),
+        )
+        .join(later, on="journey", how="inner")
+        .filter((pl.col("later_n") >= pl.col("n")) & (pl.col("later_at") <= pl.col("horizon")))
+        .group_by("journey", "n")
+        .agg(
+            reach=pl.col("later_progress").max(),
+            place=((pl.col("later_n").cast(pl.Int64) * WIDTH * 2 + stands).max() % (WIDTH * 2) + TRANSFERRED).cast(
+                pl.Int8
+            ),
+            passed=(pl.col("later_step") == pl.col("next_step")).any(),
+        )
+    )
+    return found.join(became, on=["journey", "n"], how="inner")
+
+
+def is_progress(definition: Definition) -> pl.Expr:
+    """The visit is to a stage that is not lost (nor unmapped)."""
+    return pl.col("stage").is_in(ranks_of(definition, "open", "won", "after_sale"))
+
+
+def first_and_cohort(definition: Definition) -> dict[str, pl.Expr]:
+    key = pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")
+    return {
+        "first": (pl.col("journey") != pl.col("journey").shift()).fill_null(True),
+        "cohort": is_progress(definition) & key.is_first_distinct(),
+    }
+
+
+def step(definition: Definition, rank: int) -> int:
+    """Several won stages are one step: winning one way skips no other."""
+    won = ranks_of(definition, "won")
+    return won[0] if rank in won else NOWHERE if definition.kind_of(rank) == "lost" else rank
+
+
+def followers(definition: Definition) -> dict[int, int]:
+    """The step after each stage that is not lost: the next open one, then won, then after-sale ones."""
+    steps = sorted({step(definition, rank) for rank in range(len(definition.stages))} - {NOWHERE})
+    after = dict(pairwise(steps))
+    ranks = ranks_of(definition, "open", "won", "after_sale")
+    return {rank: after[step(definition, rank)] for rank in ranks if step(definition, rank) in after}

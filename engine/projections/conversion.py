@@ -1,0 +1,263 @@
+"""Conversion: of the journeys that entered a stage, how many went further, and where the others are.
+
+Exact definitions: docs/metrics.md#conversion.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from pydantic import ConfigDict, Field
+
+from engine.errors import Rejected
+from engine.projections.cohort import TRANSFERRED, WIDTH, entries, entries_as_they_stood, ranks_of
+from engine.projections.figures import DAY, Answer, Figures, Group, head, quantile_seconds, share
+from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.groups import grouped, labels
+from engine.stages.definition import Definition
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+TRANSFERRED_KEY = "transferred"
+PARTS = ("advanced", "skipped", "lost", "moved_back", "transferred", "still_there")
+
+
+class StageConversion(Figures):
+    """entered = advanced + skipped + lost + moved_back + transferred + still_there, counts of journeys."""
+
+    stage: str
+    entered: int
+    advanced: int
+    lost: int
+    moved_back: int
+    transferred: int
+    still_there: int
+    skipped: int
+    """strict only: went further, but not through the next stage"""
+    conversion: float | None
+    """advanced / entered"""
+    immature: int
+    """within_days only: of entered, those whose days are not over at as_of"""
+    mature_conversion: float | None
+    """the same share without the immature"""
+
+
+class Overall(Figures):
+    """entered = won + lost + open + transferred: from the first stage in this pipeline to the sale."""
+
+    entered: int
+    won: int
+    lost: int
+    open: int
+    transferred: int
+    conversion: float | None
+    """won / entered"""
+
+
+class Transition(Figures):
+    """From one visit to the next; the time between is that of the earlier visit."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    from_stage: str = Field(alias="from")
+    to: str
+    n: int
+    p50_seconds: float
+    p85_seconds: float
+    p90_seconds: float
+
+
+class ConversionGroup(Group):
+    stages: tuple[StageConversion, ...]
+    overall: Overall
+    transitions: tuple[Transition, ...]
+
+
+class Conversion(Answer):
+    stages: tuple[StageConversion, ...]
+    overall: Overall
+    transitions: tuple[Transition, ...]
+    merged: int
+    """journeys left out, for they were merged into others"""
+    void: int
+    """journeys left out, for their opening was taken back"""
+    groups: tuple[ConversionGroup, ...] | None = None
+
+
+def conversion(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    by: str | None = None,
+    strict: bool = False,
+    within_days: float | None = None,
+    in_period: bool = False,
+) -> Conversion:
+    """Stage by stage and overall, of the journeys that first entered the stage in the window.
+
+    strict: skipped stages do not count as passed. within_days: each journey as it stood so long after it entered.
+    in_period: as it stood at the end of the window (Rejected without one).
+    """
+    if in_period and filters.window.until is None:
+        raise Rejected("in_period looks at the end of the window: give until")
+    if within_days is not None and not 0 < within_days <= 36_500:
+        raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
+    journeys = chosen(look, filters)
+    owned = journeys.filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
+    visits = look.visits.lazy().join(owned, on="journey", how="inner", maintain_order="left")
+    horizon = horizon_of(look, filters, within_days, in_period=in_period)
+    if strict or within_days is not None or in_period:
+        cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
+    else:
+        cohort = entries(visits, look.definition)
+    passed = pl.col("passed") if strict else pl.lit(True)
+    days = pl.lit(None) if within_days is None else pl.col("at") + round(within_days * DAY)
+    cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed).with_columns(
+        immature=(days > look.as_of).fill_null(False)
+    )
+    moves = transitions(visits, horizon).rename({"entered_at": "at"})
+    inside = filters.window.holds("at")
+    asked, moved, merged = pl.collect_all(
+        [
+            grouped(narrowed(cohort.filter(inside), look, filters), look, by, filters).select(
+                "group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature"
+            ),
+            grouped(narrowed(moves.filter(inside), look, filters), look, by, filters).select(
+                "group", "stage", "to", "spent"
+            ),
+            journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
+        ]
+    )
+    groups = None
+    if by is not None:
+        each = figures(asked, moved, look.definition)
+        groups = tuple(
+            ConversionGroup(key=key, label=label, **each[value]) for value, key, label in labels(look, by, list(each))
+        )
+        asked, moved = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (asked, moved))
+    return Conversion(
+        **head(look),
+        **figures(asked, moved, look.definition)[None],
+        merged=merged.item(),
+        void=look.void,
+        groups=groups,
+    )
+
+
+def horizon_of(look: "Look", filters: Filters, within_days: float | None, *, in_period: bool) -> pl.Expr:
+    """The moment up to which each visit's journey is followed, itself included."""
+    ends = [pl.lit(look.as_of)]
+    if within_days is not None:
+        ends.append(pl.col("entered_at") + round(within_days * DAY))
+    if in_period and filters.window.until is not None:
+        ends.append(pl.lit(filters.window.until - 1))
+    return pl.min_horizontal(ends)
+
+
+def with_flags(cohort: pl.LazyFrame, definition: Definition, passed: pl.Expr) -> pl.LazyFrame:
+    """Adds far (it was won) and PARTS, each by its own condition, so that what fits none shows as a missing one."""
+    lost = pl.col("place").is_in(ranks_of(definition, "lost"))
+    further = pl.col("reach") > pl.col("stage")
+    stays = ~further & (pl.col("place") != TRANSFERRED)
+    won = ranks_of(definition, "won")
+    return cohort.with_columns(
+        far=pl.col("reach") >= won[0] if won else pl.lit(False),
+        advanced=further & passed,
+        skipped=further & ~passed,
+        lost=stays & lost,
+        moved_back=stays & ~lost & (pl.col("place") < pl.col("stage")),
+        transferred=~further & (pl.col("place") == TRANSFERRED),
+        still_there=stays & ~lost & (pl.col("place") == pl.col("stage")),
+    )
+
+
+def transitions(visits: pl.LazyFrame, horizon: pl.Expr) -> pl.LazyFrame:
+    """Visits that ended by their horizon, with `to` (rank of the next, or TRANSFERRED) and `spent` (microseconds)."""
+    following = pl.when("transferred").then(pl.lit(TRANSFERRED, pl.Int8)).otherwise(pl.col("stage").shift(-1))
+    return visits.with_columns(to=following, spent=pl.col("left_at") - pl.col("entered_at")).filter(
+        pl.col("left_at") <= horizon
+    )
+
+
+def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) -> dict[str | None, dict[str, Any]]:
+    """n, stages, overall and transitions of each group; those of None where there is nothing at all."""
+    lost, gone, first = (
+        pl.col("place").is_in(ranks_of(definition, "lost")),
+        pl.col("place") == TRANSFERRED,
+        pl.col("first"),
+    )
+    whole = asked.group_by("group").agg(
+        n=pl.col("journey").n_unique(),
+        entered=first.sum(),
+        won=(first & pl.col("far")).sum(),
+        lost=(first & ~pl.col("far") & lost).sum(),
+        open=(first & ~pl.col("far") & ~lost & ~gone).sum(),
+        transferred=(first & ~pl.col("far") & gone).sum(),
+    )
+    stages = (
+        asked.filter("cohort")
+        .group_by("group", "stage")
+        .agg(
+            pl.len().alias("entered"),
+            *[pl.col(part).sum() for part in PARTS],
+            pl.col("immature").sum(),
+            ripe=(pl.col("advanced") & ~pl.col("immature")).sum(),
+        )
+        .rows_by_key(["group", "stage"], named=True, unique=True)
+    )
+    times = (
+        moved.group_by("group", "stage", "to")
+        .agg(
+            n=pl.len(),
+            p50_seconds=quantile_seconds("spent", 50),
+            p85_seconds=quantile_seconds("spent", 85),
+            p90_seconds=quantile_seconds("spent", 90),
+        )
+        .sort(in_order("stage"), in_order("to"))
+        .rows_by_key("group", named=True)
+    )
+    totals = whole.rows_by_key("group", named=True, unique=True) or {None: NONE}
+    ranks = ranks_of(definition, "open", "won", "after_sale")
+    return {
+        group: {
+            "n": totals.get(group, NONE)["n"],
+            "stages": tuple(stage_conversion(definition.key_of(rank), stages.get((group, rank))) for rank in ranks),
+            "overall": overall(totals.get(group, NONE)),
+            "transitions": tuple(transition(row, definition) for row in times.get(group, [])),
+        }
+        for group in totals | dict.fromkeys(times)
+    }
+
+
+NONE = dict.fromkeys(("n", "entered", "won", "lost", "open", "transferred"), 0)
+
+
+def in_order(rank: str) -> pl.Expr:
+    """Definition order; then unmapped, then transferred."""
+    return pl.when(pl.col(rank) < 0).then(WIDTH - pl.col(rank).cast(pl.Int64)).otherwise(rank)
+
+
+def stage_conversion(stage: str, row: dict[str, int] | None) -> StageConversion:
+    row = row or dict.fromkeys(("entered", *PARTS, "immature", "ripe"), 0)
+    parts = {part: row[part] for part in PARTS}
+    if sum(parts.values()) != row["entered"]:
+        raise AssertionError(f"conversion of {stage!r} does not add up: entered {row['entered']}, parts {parts}")
+    return StageConversion(
+        stage=stage,
+        entered=row["entered"],
+        **parts,
+        conversion=share(row["advanced"], row["entered"]),
+        immature=row["immature"],
+        mature_conversion=share(row["ripe"], row["entered"] - row["immature"]),
+    )
+
+
+def overall(row: dict[str, int]) -> Overall:
+    counts = {name: row[name] for name in ("entered", "won", "lost", "open", "transferred")}
+    return Overall(**counts, conversion=share(row["won"], row["entered"]))
+
+
+def transition(row: dict[str, Any], definition: Definition) -> Transition:
+    to = TRANSFERRED_KEY if row["to"] == TRANSFERRED else definition.key_of(row["to"])
+    times = {name: row[name] for name in ("n", "p50_seconds", "p85_seconds", "p90_seconds")}
+    return Transition(from_stage=definition.key_of(row["stage"]), to=to, **times)

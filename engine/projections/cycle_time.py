@@ -1,0 +1,182 @@
+"""Cycle time: how long it takes to win or lose, and how long journeys stay in each stage.
+
+Exact definitions: docs/metrics.md#cycle-time.
+"""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from engine.errors import Rejected
+from engine.projections.closings import CLOSED, at_their_close
+from engine.projections.figures import (
+    NO_DURATIONS,
+    Answer,
+    Durations,
+    Figures,
+    Group,
+    durations,
+    head,
+    quantile_seconds,
+)
+from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.groups import grouped, labels
+from engine.stages.definition import UNMAPPED, Definition
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+
+class StageTime(Figures):
+    """n journeys that left the stage, with the sum of their completed visits; those in it now are apart."""
+
+    stage: str
+    n: int
+    p50_seconds: float | None
+    p85_seconds: float | None
+    p90_seconds: float | None
+    mean_seconds: float | None
+    open_n: int
+    open_age_p50_seconds: float | None
+    """of the visits that last, at as_of"""
+
+
+class CycleTimes(Figures):
+    won: Durations
+    lost: Durations
+    closed: Durations
+    """won and lost: the lifetime"""
+    disqualified: Durations
+    """before they were qualified; neither lost nor in closed"""
+    stages: tuple[StageTime, ...]
+    unmapped: StageTime
+
+
+class CycleTimeGroup(CycleTimes, Group):
+    pass
+
+
+class CycleTime(CycleTimes, Answer):
+    since: str
+    """where the clock starts: opened, first_touch, or the key of a stage"""
+    merged: int
+    void: int
+    groups: tuple[CycleTimeGroup, ...] | None = None
+
+
+def cycle_time(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    by: str | None = None,
+    from_stage: str | None = None,
+    from_first_touch: bool = False,
+) -> CycleTime:
+    """From the journey's opening to its close, of those closed in the window; the visits left in the window.
+
+    from_stage: from the first entry of that stage (Rejected for an unknown one); from_first_touch: from the first
+    touch. Journeys that were closed before their clock started, or never started it, are left out.
+    """
+    if from_stage is not None and from_first_touch:
+        raise Rejected("from_stage and from_first_touch are two starts of one clock: give one")
+    journeys = at_their_close(look, filters)
+    kept = journeys.filter(pl.col("outcome") != "merged")
+    of_journey = None if by == "month" else by
+    closed = started(kept, look, from_stage, from_first_touch=from_first_touch).filter(
+        pl.col("outcome").is_in(CLOSED) & filters.window.holds("closed_at")
+    )
+    visits = look.visits.lazy().join(
+        grouped(kept, look, of_journey, filters).select("journey", "group"), on="journey", how="inner"
+    )
+    if by == "month":
+        visits = grouped(visits.drop("group").with_columns(at="left_at"), look, by, filters)
+    left = visits.filter(pl.col("left_at").is_not_null() & filters.window.holds("left_at"))
+    spans, stays, lasting, merged = pl.collect_all(
+        [
+            grouped(closed, look, by, filters)
+            .select("group", "outcome", spent=pl.col("closed_at") - pl.col("started_at"))
+            .filter(pl.col("spent") >= 0),
+            left.group_by("group", "stage", "journey").agg(spent=(pl.col("left_at") - pl.col("entered_at")).sum()),
+            visits.filter(pl.col("left_at").is_null()).select("group", "stage", age=look.as_of - pl.col("entered_at")),
+            journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
+        ]
+    )
+    groups = None
+    if by is not None:
+        each = figures(spans, stays, lasting, look.definition)
+        groups = tuple(
+            CycleTimeGroup(key=key, label=label, n=each[value].closed.n, **dict(each[value]))
+            for value, key, label in labels(look, by, list(each))
+        )
+        if by == "month":
+            stays = stays.group_by("stage", "journey").agg(pl.col("spent").sum())
+        spans, stays, lasting = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (spans, stays, lasting))
+    whole = figures(spans, stays, lasting, look.definition)[None]
+    return CycleTime(
+        **head(look),
+        n=whole.closed.n,
+        since=from_stage or ("first_touch" if from_first_touch else "opened"),
+        **dict(whole),
+        merged=merged.item(),
+        void=look.void,
+        groups=groups,
+    )
+
+
+def started(journeys: pl.LazyFrame, look: "Look", from_stage: str | None, *, from_first_touch: bool) -> pl.LazyFrame:
+    """Adds started_at, null where the clock never started."""
+    if from_stage is None:
+        return journeys.with_columns(started_at="first_touch_at" if from_first_touch else "opened_at")
+    if from_stage not in look.definition.ranks:
+        known = ", ".join(stage.key for stage in look.definition.stages)
+        raise Rejected(f"from_stage {from_stage!r} is not in this definition: use one of {known}")
+    entries = (
+        look.visits.lazy()
+        .filter(pl.col("stage") == look.definition.ranks[from_stage])
+        .filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
+        .select("journey", started_at="entered_at")
+    )
+    return journeys.join(entries, on="journey", how="left")
+
+
+def figures(
+    spans: pl.DataFrame, stays: pl.DataFrame, lasting: pl.DataFrame, definition: Definition
+) -> dict[str | None, CycleTimes]:
+    """The figures of each group; those of None where there is nothing at all."""
+    both = spans.filter(pl.col("outcome").is_in(["won", "lost"])).with_columns(outcome=pl.lit("closed"))
+    lives = (
+        pl.concat([spans.with_columns(pl.col("outcome").cast(pl.String)), both])
+        .group_by("group", "outcome")
+        .agg(durations("spent"))
+        .rows_by_key(["group", "outcome"], named=True, unique=True)
+    )
+    times = (
+        stays.group_by("group", "stage")
+        .agg(durations("spent"))
+        .rows_by_key(["group", "stage"], named=True, unique=True)
+    )
+    ages = (
+        lasting.group_by("group", "stage")
+        .agg(open_n=pl.len(), open_age_p50_seconds=quantile_seconds("age", 50))
+        .rows_by_key(["group", "stage"], named=True, unique=True)
+    )
+
+    def life(group: str | None, outcome: str) -> Durations:
+        return Durations(**lives.get((group, outcome), dict(NO_DURATIONS)))
+
+    def stage_time(group: str | None, rank: int) -> StageTime:
+        open_ones = ages.get((group, rank), {"open_n": 0, "open_age_p50_seconds": None})
+        return StageTime(stage=definition.key_of(rank), **times.get((group, rank), dict(NO_DURATIONS)), **open_ones)
+
+    found = dict.fromkeys(group for group, _ in [*lives, *times, *ages]) or {None: None}
+    return {
+        group: CycleTimes(
+            won=life(group, "won"),
+            lost=life(group, "lost"),
+            closed=life(group, "closed"),
+            disqualified=life(group, "disqualified"),
+            stages=tuple(stage_time(group, rank) for rank in range(len(definition.stages))),
+            unmapped=stage_time(group, UNMAPPED),
+        )
+        for group in found
+    }

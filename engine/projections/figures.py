@@ -1,0 +1,137 @@
+"""What every answer is made of: its head, money per currency, durations, groups."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from engine.values import exponent, from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+SECOND = 1_000_000
+"""microseconds"""
+DAY = 86_400 * SECOND
+
+
+class Figures(BaseModel):
+    """Base of everything an answer holds; immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Answer(Figures):
+    """The head of every answer: what it was computed from, so that it can be computed again."""
+
+    pipeline: str
+    definition: int
+    """version of the pipeline's definition"""
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    """of the log"""
+    n: int
+    """journeys the figures are made of"""
+
+
+class Group(Figures):
+    """One group's share of the figures."""
+
+    key: str | None
+    """of a person the id in the source system, else the value itself; None: those that have none"""
+    label: str | None
+    n: int
+
+
+class Amount(Figures):
+    """Money as the answers show it: an exact decimal with the currency's own places."""
+
+    amount: str
+    currency: str
+
+    @classmethod
+    def of(cls, minor: int | Fraction, currency: str) -> Self:
+        """minor: in minor units; a fraction of one is rounded half to even."""
+        return cls(amount=format(Decimal(round(minor)).scaleb(-exponent(currency)), "f"), currency=currency)
+
+
+class Durations(Figures):
+    """n lengths of time in seconds; quantiles are linear (type 7); None where n is 0."""
+
+    n: int
+    p50_seconds: float | None
+    p85_seconds: float | None
+    p90_seconds: float | None
+    mean_seconds: float | None
+
+
+NO_DURATIONS = Durations(n=0, p50_seconds=None, p85_seconds=None, p90_seconds=None, mean_seconds=None)
+
+
+def head(look: "Look") -> dict[str, Any]:
+    """The fields of Answer, but for n."""
+    return {
+        "pipeline": look.pipeline,
+        "definition": look.version,
+        "as_of": from_micros(look.as_of),
+        "known_at": None if look.known_at is None else from_micros(look.known_at),
+        "position": look.position,
+    }
+
+
+def quantile_seconds(micros: str, percent: int) -> pl.Expr:
+    """A quantile of a column of microseconds, linear (type 7), in seconds; nulls stay out, None of none.
+
+    In whole numbers up to the one division, so that the result is the exact one, correctly rounded.
+    """
+    ordered = pl.col(micros).drop_nulls().sort()
+    steps = (pl.col(micros).count().cast(pl.Int64) - 1) * percent
+    low, rest = steps // 100, steps % 100
+    below = ordered.get(low, null_on_oob=True)
+    above = ordered.get(low + (rest > 0).cast(pl.Int64), null_on_oob=True)
+    return (below * (100 - rest) + above * rest) / (100 * SECOND)
+
+
+def durations(micros: str) -> list[pl.Expr]:
+    """The fields of Durations over a column of microseconds; nulls stay out."""
+    return [
+        pl.col(micros).count().alias("n"),
+        quantile_seconds(micros, 50).alias("p50_seconds"),
+        quantile_seconds(micros, 85).alias("p85_seconds"),
+        quantile_seconds(micros, 90).alias("p90_seconds"),
+        mean_seconds(micros).alias("mean_seconds"),
+    ]
+
+
+def mean_seconds(micros: str) -> pl.Expr:
+    """The mean of a column of microseconds in seconds; nulls stay out, None of none."""
+    n = pl.col(micros).count()
+    return pl.when(n > 0).then(pl.col(micros).cast(pl.Int128).sum() / (n * SECOND))
+
+
+def sums(rows: pl.LazyFrame, *by: str) -> pl.LazyFrame:
+    """Sum of amount_minor by currency and the columns named: *by, currency, minor, valued (rows with a value).
+
+    128 bits, for 64 overflow without a word.
+    """
+    return (
+        rows.filter(pl.col("amount_minor").is_not_null())
+        .group_by(*by, "currency")
+        .agg(minor=pl.col("amount_minor").cast(pl.Int128).sum(), valued=pl.len())
+        .sort("currency")
+    )
+
+
+def amounts(rows: Iterable[dict[str, Any]]) -> tuple[Amount, ...]:
+    """Rows of `sums` as money."""
+    return tuple(Amount.of(row["minor"], row["currency"]) for row in rows)
+
+
+def share(part: int, whole: int) -> float | None:
+    """part / whole, None where whole is 0."""
+    return part / whole if whole else None

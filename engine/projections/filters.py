@@ -1,0 +1,215 @@
+"""Which journeys an answer is about: by owner, source, channel, team, manager, region, attributes, value and window."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from engine.errors import Rejected
+from engine.values import Utc, Value, exponent, known_currency, to_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+MEMBERSHIP = ("team", "manager", "region")
+
+
+def known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone: use a name such as Europe/Madrid or UTC") from None
+    return name
+
+
+@dataclass(frozen=True)
+class Window:
+    """[since, until) in microseconds; None is open."""
+
+    since: int | None
+    until: int | None
+
+    def holds(self, column: str) -> pl.Expr:
+        """True where the moment lies in the window; a missing moment lies in the open window alone."""
+        if self.since is None and self.until is None:
+            return pl.lit(True)
+        at = pl.col(column)
+        after = pl.lit(True) if self.since is None else at >= self.since
+        before = pl.lit(True) if self.until is None else at < self.until
+        return (after & before).fill_null(False)
+
+
+def moment(bound: datetime | date | None, tz: str) -> int | None:
+    """Microseconds of a bound of the window."""
+    if bound is None:
+        return None
+    if isinstance(bound, datetime):
+        return to_micros(bound)
+    return to_micros(datetime(bound.year, bound.month, bound.day, tzinfo=ZoneInfo(tz)))
+
+
+def day_or_moment(raw: object) -> object:
+    """A naive datetime is refused, not taken for the day it begins."""
+    if isinstance(raw, str) and len(raw) > len("2026-01-05"):
+        raw = datetime.fromisoformat(raw)
+    if isinstance(raw, datetime) and raw.tzinfo is None:
+        raise ValueError(f"{raw.isoformat()} has no time zone: add an offset, or give a date alone")
+    return raw
+
+
+Bound = Annotated[Utc | date, BeforeValidator(day_or_moment)]
+"""a date is its first moment in tz"""
+
+
+class Filters(Value):
+    """What to leave in; everything by default. Bounds of value are included, the window is [since, until)."""
+
+    owner: str | None = None
+    """key, label or id of the rep who owns the journey"""
+    source: str | None = None
+    channel: str | None = None
+    team: str | None = None
+    manager: str | None = None
+    """key, label or id"""
+    region: str | None = None
+    membership: Literal["then", "today"] = "then"
+    """the owner's team, manager and region of the moment the answer looks at, or of as_of"""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """name and value; of several values of one name any will do"""
+    value_min: Annotated[Decimal, Field(ge=0)] | None = None
+    """in major units of the currency"""
+    value_max: Annotated[Decimal, Field(ge=0)] | None = None
+    currency: Annotated[str, AfterValidator(known_currency)] | None = None
+    since: Bound | None = None
+    until: Bound | None = None
+    tz: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    """decides days and months"""
+
+    @model_validator(mode="after")
+    def ranges_are_ranges(self) -> Self:
+        if (self.value_min is not None or self.value_max is not None) and self.currency is None:
+            raise ValueError("a value range names its currency: amounts of several currencies are not compared")
+        if self.value_min is not None and self.value_max is not None and self.value_min > self.value_max:
+            raise ValueError(f"value_min {self.value_min} is above value_max {self.value_max}: swap them")
+        window = self.window
+        if window.since is not None and window.until is not None and window.since >= window.until:
+            raise ValueError(f"the window [{self.since}, {self.until}) is empty: its end must be after its beginning")
+        return self
+
+    @property
+    def window(self) -> Window:
+        return Window(moment(self.since, self.tz), moment(self.until, self.tz))
+
+
+EVERYTHING = Filters()
+
+
+def chosen(look: "Look", filters: Filters) -> pl.LazyFrame:
+    """The journeys left by owner, source, channel and attributes (all of Look.journeys' columns); Rejected for
+    an owner or an attribute that nobody has heard of.
+    """
+    rows = look.journeys.lazy()
+    if filters.owner is not None:
+        rows = rows.filter(pl.col("owner") == person(look, filters.owner, "owner", look.journeys["owner"]))
+    if filters.source is not None:
+        rows = rows.filter(pl.col("source") == filters.source)
+    if filters.channel is not None:
+        rows = rows.filter(pl.col("channel") == filters.channel)
+    for name in dict(filters.attributes):
+        values = [value for other, value in filters.attributes if other == name]
+        having = known_attribute(look, name).lazy().filter(pl.col("value").is_in(values))
+        rows = rows.join(having, on="journey", how="semi", maintain_order="left")
+    return rows
+
+
+def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame:
+    """Of rows with owner, at (the moment that decides membership), amount_minor and currency: those left by value,
+    team, manager and region. The window is the answer's own affair.
+    """
+    if filters.currency is not None:
+        rows = rows.filter(pl.col("currency") == filters.currency)
+        scale = exponent(filters.currency)
+        if filters.value_min is not None:
+            rows = rows.filter(pl.col("amount_minor") >= -int(-filters.value_min.scaleb(scale) // 1))
+        if filters.value_max is not None:
+            rows = rows.filter(pl.col("amount_minor") <= int(filters.value_max.scaleb(scale) // 1))
+    if filters.team is None and filters.manager is None and filters.region is None:
+        return rows
+    rows = with_membership(rows, look, filters)
+    for name in MEMBERSHIP:
+        wanted: str | None = getattr(filters, name)
+        if wanted is not None:
+            if name == "manager":
+                wanted = person(look, wanted, "manager", look.membership["manager"])
+            elif wanted not in look.membership[name]:
+                known = ", ".join(sorted(look.membership[name].drop_nulls().unique())) or "none"
+                raise Rejected(f"{name} {wanted!r} is not on the roster: known are {known}")
+            rows = rows.filter(pl.col(name) == wanted)
+    return rows
+
+
+def with_membership(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame:
+    """Adds the owner's team, manager and region at `at`, or at as_of; rows may come in another order."""
+    roster = look.membership.lazy().sort("since").rename({"rep": "owner"}).with_columns(since_at="since")
+    at = pl.lit(look.as_of) if filters.membership == "today" else pl.col("at")
+    left = pl.col("until") <= pl.col("membership_at")
+    return (
+        rows.with_columns(membership_at=at)
+        .sort("membership_at")
+        .join_asof(
+            roster,
+            left_on="membership_at",
+            right_on="since_at",
+            by="owner",
+            strategy="backward",
+            check_sortedness=False,
+        )
+        .with_columns(pl.when(left.fill_null(False).not_()).then(pl.col(name)).alias(name) for name in MEMBERSHIP)
+        .drop("membership_at", "since", "until")
+    )
+
+
+def known_attribute(look: "Look", name: str) -> pl.DataFrame:
+    """The rows of one attribute: journey, value. Rejected where no journey has it."""
+    rows = look.attributes.filter(pl.col("name") == name).select("journey", "value")
+    if rows.is_empty() and not look.journeys.is_empty():
+        known = ", ".join(sorted(look.attributes["name"].unique())) or "none"
+        raise Rejected(f"no journey has an attribute {name!r}: known are {known}")
+    return rows
+
+
+def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:
+    """person_id of who is named by id, source:key, key or label; of several, those of the holders come first.
+
+    Rejected for an unknown or ambiguous name.
+    """
+    source, _, key = named.partition(":")
+    people = look.people
+    for condition in (
+        pl.col("person_id") == identity(named),
+        (pl.col("source") == source) & (pl.col("key") == key),
+        pl.col("key") == named,
+        pl.col("name") == named,
+    ):
+        found = people.filter(condition)
+        if len(found) > 1:
+            held = found.filter(pl.col("person_id").is_in(holders.drop_nulls().unique().implode()))
+            found = found if held.is_empty() else held
+        if len(found) > 1:
+            choices = ", ".join(f"{row['source']}:{row['key']}" for row in found.iter_rows(named=True))
+            raise Rejected(f"{field} {named!r} is several people: say which of {choices}")
+        if len(found) == 1:
+            return str(found["person_id"][0])
+    raise Rejected(f"{field} {named!r} is nobody known: use the key in the source system, the name or the id")
+
+
+def identity(text: str) -> str | None:
+    try:
+        return UUID(text).hex
+    except ValueError:
+        return None
