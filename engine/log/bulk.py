@@ -1,9 +1,9 @@
 """Many events of many streams at once, as imports bring them: what append stores, at a far higher rate."""
 
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -12,18 +12,18 @@ from sqlalchemy.exc import IntegrityError as RefusedByDatabase
 
 from engine.errors import Conflict
 from engine.log.application import Log
+from engine.log.beside import Beside
 from engine.log.connect import SQLITE
 from engine.log.frames import read_frame
 from engine.log.locked import append_lock
-from engine.log.rows import Body, copy_rows, insert_rows, packed
+from engine.log.rows import BODY, copy_rows, insert_rows, packed
 from engine.log.sides import insert_erasable
 from engine.log.tables import events
-from engine.log.writes import NOTHING, Erasable, StreamKey, Text
+from engine.log.writes import NOTHING, Erasable
 
-CHUNK = 8_000
+CHUNK = 15_000
 """Events and streams a transaction, unless one stream alone has more: other writers wait less than 200 ms."""
-COLUMNS = Body._fields
-_IDS = [name for name in COLUMNS if name == "actor" or name.endswith("_id")]
+_IDS = [name for name in BODY if name == "actor" or name.endswith("_id")]
 _PAUSE = 0.003
 
 
@@ -32,18 +32,18 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
 
     batch: event_id, stream_id, actor, command_id, correlation_id, causation_id (may be null) as 32 hex digits, type,
     occurred_at (microseconds), origin, payload (as Event.payload() writes it). A stream's rows stand in the order of
-    the versions they shall get, which go on from what the stream has; positions follow the batch's order as far as whole
-    streams go into one transaction. Texts and keys are written with their stream's events (one that is there already is
+    the versions they shall get, which go on from what the stream has; positions follow the batch's order as far
+    as whole streams go into one transaction. Texts and keys are written with their stream's events (one that is there already is
     left as it is), people and what belongs to no stream of the batch before all. Killed in between, it leaves whole
     streams. Raises Busy or Conflict; what was committed before stays.
     """
-    missing = [name for name in COLUMNS if name not in batch.columns]
+    missing = [name for name in BODY if name not in batch.columns]
     if missing:
         raise ValueError(f"the batch lacks {', '.join(missing)}")
-    beside, rest = _by_stream(erasable, set(batch["stream_id"].unique().str.decode("hex")))
-    if rest:
+    beside = Beside(erasable, set(batch["stream_id"].unique().str.decode("hex")))
+    if beside.first:
         with append_lock(log.engine) as (connection, _):
-            insert_erasable(connection, rest, again=True)
+            insert_erasable(connection, beside.first, again=True)
     sqlite = log.engine.dialect.name == SQLITE
     for part in _parts(batch):
         _write(log.engine, _ready(part, pack=not sqlite), beside)
@@ -54,8 +54,8 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
 
 
 def existing_events(log: Log, stream_ids: Sequence[str]) -> pl.DataFrame:
-    """What those streams (32 hex digits) hold: event_id, stream_id, version, type, occurred_at, payload; by stream."""
-    names = ("event_id", "stream_id", "version", "type", "occurred_at", "payload")
+    """What those streams (32 hex digits) hold: position, event_id, stream_id, version, type, occurred_at, payload; by stream."""
+    names = ("position", "event_id", "stream_id", "version", "type", "occurred_at", "payload")
     columns = [events.c[name] for name in names]
     parts = []
     with log.engine.connect() as connection:
@@ -83,61 +83,48 @@ class _Chunk:
     """of each event in its stream, from 1, as if the stream were new"""
     stream_of: Sequence[int]
     """of each event: which of streams it belongs to"""
-    bodies: Sequence[Body]
+    columns: Sequence[Sequence[Any]]
     packed: Sequence[bytes] | None
-    """the bodies as COPY wants them, where it is used"""
+    """the rows as COPY wants them, where it is used"""
 
 
 def _parts(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The batch in parts of whole streams, in its own order."""
     by_stream = batch.with_row_index("n").group_by("stream_id").agg(pl.col("n").min(), size=pl.len()).sort("n")
     part = by_stream.select("stream_id", part=(pl.col("size") + 1).cum_sum() // CHUNK)
-    parted = batch.select(COLUMNS).join(part, on="stream_id", how="left", maintain_order="left")
-    for name in parted["part"].unique(maintain_order=True):
-        yield parted.filter(pl.col("part") == name).drop("part")
+    parted = batch.select(BODY).join(part, on="stream_id", how="left").sort("part", maintain_order=True)
+    start = 0
+    for (size,) in parted.group_by("part").agg(pl.len()).sort("part").select("len").iter_rows():
+        yield parted.slice(start, size)
+        start += size
 
 
 def _ready(part: pl.DataFrame, pack: bool) -> _Chunk:
-    numbered = part.with_columns(pl.col(_IDS).str.decode("hex")).with_columns(
-        version=pl.int_range(1, pl.len() + 1).over("stream_id"), of=pl.col("stream_id").rank("dense") - 1
+    numbered = part.with_columns(
+        pl.col(_IDS).str.decode("hex"),
+        version=pl.int_range(1, pl.len() + 1).over("stream_id"),
+        of=pl.col("stream_id").rank("dense") - 1,
     )
-    bodies = list(map(Body._make, zip(*(numbered[name].to_list() for name in COLUMNS), strict=True)))
+    columns = [numbered[name].to_list() for name in BODY]
     return _Chunk(
         streams=numbered["stream_id"].unique().sort().to_list(),
         versions=numbered["version"].to_list(),
         stream_of=numbered["of"].to_list(),
-        bodies=bodies,
-        packed=list(packed(bodies)) if pack else None,
+        columns=columns,
+        packed=list(packed(zip(*columns, strict=True))) if pack else None,
     )
 
 
-def _write(engine: Engine, chunk: _Chunk, beside: Mapping[bytes, Erasable]) -> None:
+def _write(engine: Engine, chunk: _Chunk, beside: Beside) -> None:
     try:
         with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as (connection, head):
             versions = chunk.versions
             if any(head.versions):
                 versions = [head.versions[of] + n for of, n in zip(chunk.stream_of, versions, strict=True)]
-            first = (connection, head.position + 1, head.next_recorded_at, versions)
             if chunk.packed is None:
-                insert_rows(*first, chunk.bodies)
+                insert_rows(connection, head.position + 1, head.next_recorded_at, versions, chunk.columns)
             else:
-                copy_rows(*first, chunk.packed)
-            for stream in chunk.streams:
-                if stream in beside:
-                    insert_erasable(connection, beside[stream], again=True)
+                copy_rows(connection, head.position + 1, head.next_recorded_at, versions, chunk.packed)
+            insert_erasable(connection, beside.of(chunk.streams), again=True)
     except RefusedByDatabase as error:
         raise Conflict(f"a row of the batch clashes with one that is there: {error.orig}") from error
-
-
-def _by_stream(erasable: Erasable, streams: Collection[bytes]) -> tuple[dict[bytes, Erasable], Erasable]:
-    """The texts and keys by stream of the batch, and the rest."""
-    texts: dict[bytes | None, list[Text]] = defaultdict(list)
-    keys: dict[bytes | None, list[StreamKey]] = defaultdict(list)
-    for text in erasable.texts:
-        texts[text.stream_id.bytes if text.stream_id.bytes in streams else None].append(text)
-    for key in erasable.keys:
-        keys[key.stream_id.bytes if key.stream_id.bytes in streams else None].append(key)
-    rest = Erasable(erasable.people, texts.pop(None, ()), keys.pop(None, ()))
-    return {
-        stream: Erasable((), texts.get(stream, ()), keys.get(stream, ())) for stream in {*texts, *keys} if stream
-    }, rest

@@ -1,5 +1,6 @@
 """What leads and deals are called in the systems they came from. The table is erasable."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import polars as pl
@@ -40,6 +41,20 @@ def keys_frame(log: Log) -> pl.DataFrame:
     """All of them: stream_id (32 hex digits), source, key."""
     with log.engine.connect() as connection:
         return read_frame(connection, [keys.c.stream_id, keys.c.source, keys.c.key], "FROM keys ORDER BY stream_id")
+
+
+def keys_of(log: Log, streams: Iterable[UUID]) -> dict[UUID, str]:
+    """What these streams are called in the system they came from, where they came from one."""
+    wanted, found = list(streams), {}
+    with log.engine.connect() as connection:
+        for start in range(0, len(wanted), _ASKED):
+            some = [to_database(connection, stream) for stream in wanted[start : start + _ASKED]]
+            for row in connection.execute(select(keys.c.stream_id, keys.c.key).where(keys.c.stream_id.in_(some))):
+                found[from_database(row.stream_id)] = row.key
+    return found
+
+
+_ASKED = 500
 
 
 def _uuid(named: str) -> UUID | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+from polars._typing import PolarsDataType
 
 from engine.aggregates.deal import events as deal
 from engine.aggregates.lead import events as lead
@@ -18,7 +19,7 @@ from engine.messages import Event
 from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS, VALUED
 
-EVENTS: Final = {
+EVENTS: Final[dict[str, PolarsDataType]] = {
     "journey": pl.UInt32,
     "occurred_at": pl.Int64,
     "position": pl.Int64,
@@ -30,8 +31,13 @@ EVENTS: Final = {
     "policy": pl.Boolean,
 }
 ORDER: Final = ("journey", "occurred_at", "position")
-_STAMP: Final = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": pl.Int64, "recorded_at": pl.Int64}
-SIDES: Final = {
+_STAMP: Final[dict[str, PolarsDataType]] = {
+    "journey": pl.UInt32,
+    "occurred_at": pl.Int64,
+    "position": pl.Int64,
+    "recorded_at": pl.Int64,
+}
+SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "openings": _STAMP
     | {
         "pipeline": pl.Int16,

@@ -12,6 +12,7 @@ from engine.values import Dimension
 
 OUTCOME: Final = pl.Enum(["open", "won", "lost", "disqualified", "transferred", "merged"])
 VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
+NAMES: Final = dict(enumerate(VERDICT.categories))
 
 
 def last(rows: pl.DataFrame) -> pl.DataFrame:
@@ -56,7 +57,9 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     for place, dimension in enumerate(Dimension):
         verdicts = last(bant.filter(pl.col("code") // 3 == place))
         parts.append(
-            verdicts.select("journey", (pl.col("code") % 3).cast(pl.UInt32).cast(VERDICT).alias(dimension.value))
+            verdicts.select(
+                "journey", (pl.col("code") % 3).replace_strict(NAMES, return_dtype=VERDICT).alias(dimension.value)
+            )
         )
     for part in parts:
         profiles = profiles.join(part, on="journey", how="left", maintain_order="left")

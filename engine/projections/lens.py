@@ -15,7 +15,7 @@ Choice = Literal["now", "then"] | int
 
 @dataclass(frozen=True)
 class Lens:
-    """as_of hides what occurred later, known_at what was recorded later (microseconds); definition: now | then | a version.
+    """as_of hides what occurred later, known_at what was recorded later (microseconds); definition: which version.
 
     live: as_of was not asked for, so it is the present, rounded up to the minute: a read after a write sees it, and
     ages, stalls and ETags are stable within the minute.

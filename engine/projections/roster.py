@@ -1,10 +1,12 @@
 """Who belonged where and when: the roster's events as spans of membership."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
+from polars._typing import PolarsDataType
 
-SCHEMA: Final = {
+SCHEMA: Final[dict[str, PolarsDataType]] = {
     "rep": pl.String,
     "since": pl.Int64,
     "until": pl.Int64,
@@ -16,12 +18,15 @@ TOPICS: Final = ("roster.rep_enrolled.v1", "roster.rep_moved.v1", "roster.rep_le
 _PAYLOAD: Final = pl.Struct({"rep": pl.String, "team": pl.String, "manager": pl.String, "region": pl.String})
 
 
-def memberships(feed: pl.DataFrame, *, as_of: int, known_at: int | None) -> pl.DataFrame:
+def memberships(parts: Sequence[pl.DataFrame], *, as_of: int, known_at: int | None) -> pl.DataFrame:
     """Spans of membership (SCHEMA), sorted by rep and since; ids are 32 hex digits, times microseconds.
 
-    feed: the roster's rows of the feed. A span ends where the rep's next one begins or the rep leaves; null: it lasts.
+    parts: the roster's rows of the feed, as they came. A span ends where the rep's next one begins or the rep leaves;
+    null: it lasts.
     """
-    rows = feed.filter(pl.col("type").is_in(TOPICS), pl.col("occurred_at") <= as_of)
+    if not parts:
+        return pl.DataFrame(schema=SCHEMA)
+    rows = pl.concat(parts).filter(pl.col("type").is_in(TOPICS), pl.col("occurred_at") <= as_of)
     if known_at is not None:
         rows = rows.filter(pl.col("recorded_at") <= known_at)
     if rows.is_empty():

@@ -15,7 +15,7 @@ import polars as pl
 
 from engine.log.application import Log
 from engine.log.bulk import existing_events
-from engine.log.feed import FEED, read_feed
+from engine.log.feed import read_feed
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
 from engine.log.texts import texts
@@ -109,7 +109,7 @@ class Views:
         self.log = log
         self.columns = Columns()
         self.definitions = Definitions()
-        self._roster = pl.DataFrame(schema=FEED)
+        self._roster: list[pl.DataFrame] = []
         self._people: tuple[int, pl.DataFrame] = (-1, pl.DataFrame())
         self._live: dict[tuple[str, int], Frames] = {}
         self._profiles: pl.DataFrame | None = None
@@ -127,7 +127,7 @@ class Views:
             changed: list[pl.Series] = []
             while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
                 self.definitions.take(feed)
-                self._roster = pl.concat([self._roster, feed.filter(pl.col("type").is_in(ROSTER))])
+                self._roster.append(feed.filter(pl.col("type").is_in(ROSTER)))
                 changed.append(self.columns.take(feed, partial(existing_events, self.log)))
             if changed and self._profiles is not None:
                 self._follow(pl.concat(changed).unique())

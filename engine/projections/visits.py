@@ -8,11 +8,13 @@ is one global maximum over epoch * 64 + rank.
 from typing import Final
 
 import polars as pl
+from polars._typing import PolarsDataType
+from polars.expr.whenthen import ChainedThen, Then
 
 from engine.projections.columns import Codes
 from engine.stages.criteria_polars import CODE, fires, is_kind, looked_at
 from engine.stages.definition import UNMAPPED, Definition
-from engine.stages.facts import REOPENINGS
+from engine.stages.facts import MOVES, REOPENINGS
 
 HOW: Final = pl.Enum(["automatic", "moved", "reopened"])
 WIDTH: Final = 64
@@ -22,7 +24,7 @@ GONE: Final = 62
 NOTHING: Final = -2
 """rank where nothing fires"""
 
-SCHEMA: Final = {
+SCHEMA: Final[dict[str, PolarsDataType]] = {
     "journey": pl.UInt32,
     "n": pl.UInt16,
     "stage": pl.Int8,
@@ -51,7 +53,7 @@ def derive_visits(events: pl.DataFrame, began: pl.Series, definition: Definition
         fired=highest(definition, codes, after_sale=False), fired_after=highest(definition, codes, after_sale=True)
     )
     rows = with_moves(rows, definition, codes, pipeline)
-    return stays(with_closing(rows, definition), definition)
+    return stays(with_closing(rows, definition))
 
 
 def candidates(
@@ -68,7 +70,7 @@ def candidates(
             (pl.col("began") == pipeline) | ((pl.col("began") >= 0) & pl.col("journey").is_in(visitors))
         )
     criteria = [stage.enter for stage in definition.stages if stage.enter is not None]
-    useful = is_kind("StageMoved", "PipelineChanged", *sorted(REOPENINGS)) | pl.col("first")
+    useful = is_move() | pl.col("first")
     for criterion in criteria:
         useful = useful | looked_at(criterion, codes.signals)
     rows = rows.filter(useful)
@@ -85,16 +87,16 @@ def candidates(
 
 def highest(definition: Definition, codes: Codes, *, after_sale: bool) -> pl.Expr:
     """The highest rank that fires at the row, of the after-sale stages or of the others; NOTHING for none."""
-    choice = pl.when(pl.lit(False)).then(pl.lit(NOTHING, pl.Int16))
+    choice: Then | ChainedThen = pl.when(is_move()).then(pl.lit(NOTHING, pl.Int16))
     for rank in range(len(definition.stages) - 1, -1, -1):
         stage = definition.stages[rank]
         if stage.enter is not None and (stage.kind == "after_sale") == after_sale:
             choice = choice.when(fires(stage.enter, codes.signals, codes.currencies)).then(pl.lit(rank, pl.Int16))
-    return (
-        pl.when(is_kind("StageMoved", "PipelineChanged", *sorted(REOPENINGS)))
-        .then(pl.lit(NOTHING, pl.Int16))
-        .otherwise(choice.otherwise(pl.lit(NOTHING, pl.Int16)))
-    )
+    return choice.otherwise(pl.lit(NOTHING, pl.Int16))
+
+
+def is_move() -> pl.Expr:
+    return is_kind(*sorted(MOVES))
 
 
 def with_moves(rows: pl.DataFrame, definition: Definition, codes: Codes, pipeline: int) -> pl.DataFrame:
@@ -157,8 +159,8 @@ def with_closing(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     return rows.with_columns(raises=raises)
 
 
-def stays(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:
-    """The visits: within an epoch the stage is the highest rank raised so far; a visit begins where the stage changes."""
+def stays(rows: pl.DataFrame) -> pl.DataFrame:
+    """The visits: in an epoch the stage is the highest rank raised so far; a visit begins where the stage changes."""
     rows = rows.filter(pl.col("raises").is_not_null())
     epoch = (pl.col("first") | pl.col("effective") | pl.col("gone")).cast(pl.Int64).cum_sum()
     level = (epoch * WIDTH + pl.col("raises") + 1).cum_max()
