@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from engine.aggregates.context import Entry, Standing
 from engine.entries import EntryRetracted
-from engine.messages import AnyRecorded, Event
+from engine.messages import AnyRecorded
 from engine.stages.definition import Definition
 from engine.stages.facts import life
 from engine.stages.fold import fold
@@ -34,7 +34,7 @@ def entries_of(history: Iterable[AnyRecorded], stream_id: UUID) -> list[Entry]:
     ]
 
 
-def folded(evolve: Callable[[State, Event], State], state: State, entries: Iterable[Entry]) -> State:
+def folded(evolve: Callable[[State, Any], State], state: State, entries: Iterable[Entry]) -> State:
     """The state after the entries that were not taken back."""
     for entry in entries:
         if not entry.retracted:

@@ -1,0 +1,139 @@
+"""First half of the path: find the stream a command is about, fold it, decide. Nothing is written here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from engine.aggregates.deal.commands import OpenDeal
+from engine.aggregates.inputs import PersonRef
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead
+from engine.aggregates.lead.events import LeadConverted
+from engine.aggregates.pipeline.state import pipeline_stream
+from engine.errors import Conflict, NotFound, Rejected
+from engine.knowledge import Introductions, Knowledge, stream_called
+from engine.log.application import Log
+from engine.log.writes import Erasable, StreamKey
+from engine.messages import Command, Event
+from engine.streams import DEAL, LEAD, PIPELINE, ROSTER, Stream, deal_of_lead, load, new_stream
+
+_REPS = UUID("1d5b0f62-4c58-5f0e-8f55-3b7f2a0c9e21")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with everything that stays the same when it is decided anew."""
+
+    command: Command
+    on: UUID | None
+    actor: UUID | PersonRef
+    origin: str
+    command_id: UUID
+    fingerprint: str
+    occurred_at: datetime | None
+    now: datetime
+    expected_version: int | None
+    correlation_id: UUID
+    causation_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What shall be written: per stream its events, and the rows beside them."""
+
+    changes: Sequence[tuple[Stream, Sequence[Event]]]
+    """the stream the answer speaks of comes last"""
+    occurred_at: datetime
+    actor: UUID
+    erasable: Erasable
+    looked_at: dict[UUID, int]
+
+
+def decide(log: Log, request: Request) -> Decision:
+    """Load, fold and decide; nothing is written."""
+    introductions = Introductions(log)
+    actor = request.actor if isinstance(request.actor, UUID) else introductions.person_id(request.actor, "actor")
+    stream = found(log, request, introductions)
+    if request.expected_version not in (None, stream.version):
+        raise Conflict(
+            f"{stream.kind.name} {stream.stream_id} is at version {stream.version}, you saw "
+            f"{request.expected_version}: look at what changed and decide again"
+        )
+    if type(request.command) not in stream.kind.commands:
+        raise Rejected(
+            f"{type(request.command).__name__} is not asked of a {stream.kind.name}: {stream.stream_id} is one"
+        )
+    occurred_at = moment(request, stream)
+    knowledge = Knowledge(log, stream, request.now, occurred_at, introductions)
+    events = stream.kind.decide(stream.state, request.command, knowledge)
+    changes = [(stream, events)]
+    if isinstance(request.command, ConvertLead):
+        knowledge, opening = converted(request.command, events[0], knowledge)
+        changes.append((knowledge.stream, opening))
+    erasable = Erasable(introductions.new, knowledge.texts, called(log, request.command, stream))
+    return Decision(changes, occurred_at, actor, erasable, knowledge.looked_at)
+
+
+def found(log: Log, request: Request, introductions: Introductions) -> Stream:
+    """The stream that the command is about."""
+    command, on = request.command, request.on
+    opening = LEAD if isinstance(command, CaptureLead) else DEAL if isinstance(command, OpenDeal) else None
+    if opening is not None:
+        on = on or uuid4()
+        return load(log, on) or new_stream(opening, on)
+    if type(command) in PIPELINE.commands:
+        key: Any = command
+        on = pipeline_stream(key.pipeline)
+        return load(log, on) or new_stream(PIPELINE, on)
+    if type(command) in ROSTER.commands:
+        membership: Any = command
+        on = uuid5(_REPS, introductions.person_id(membership.rep, "rep").hex)
+        return load(log, on) or new_stream(ROSTER, on)
+    if on is None:
+        raise Rejected(f"{type(command).__name__} is about a lead or a deal: name it (on)")
+    stream = load(log, on)
+    if stream is None:
+        raise NotFound(f"there is no lead or deal {on}: look up its id, or open it first")
+    return stream
+
+
+def moment(request: Request, stream: Stream) -> datetime:
+    """When it happened. Said now, it comes after all that is known: clocks of several machines differ a little."""
+    if request.occurred_at is None:
+        return max(request.now, stream.history[-1].occurred_at) if stream.history else request.now
+    if request.occurred_at > request.now:
+        raise Rejected(
+            f"occurred_at {request.occurred_at.isoformat()} is in the future (now: {request.now.isoformat()}): "
+            "record what happened, schedule what shall"
+        )
+    return request.occurred_at
+
+
+def converted(command: ConvertLead, conversion: Event, before: Knowledge) -> tuple[Knowledge, list[Event]]:
+    """The opening of the deal that the lead becomes, decided as any opening is."""
+    assert isinstance(conversion, LeadConverted)
+    lead = before.stream
+    knowledge = replace(before, stream=deal_of_lead(lead, conversion.deal))
+    opening = OpenDeal(
+        pipeline=lead.state.journey.pipeline,
+        from_lead=lead.stream_id,
+        title=command.title,
+        owner=command.owner,
+        value=command.value,
+        expected_close=command.expected_close,
+        attributes=command.attributes,
+    )
+    return knowledge, DEAL.decide(knowledge.stream.state, opening, knowledge)
+
+
+def called(log: Log, command: Command, stream: Stream) -> list[StreamKey]:
+    """The key that the source system has for what is opened."""
+    if not isinstance(command, CaptureLead | OpenDeal) or command.record is None:
+        return []
+    known = stream_called(log, command.record)
+    if known is not None:
+        raise Rejected(
+            f"{command.record.source}:{command.record.key} is here already, as {known}: record entries on it"
+        )
+    return [StreamKey(stream.stream_id, command.record.source, command.record.key)]

@@ -1,0 +1,151 @@
+"""THE path of every change: load, decide, append.
+
+load the stream and fold it -> decide(state, command, context) -> append the events, the erasable rows and the
+command's answer in one transaction, at the version that was decided on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from engine.aggregates.inputs import PersonRef
+from engine.decision import Decision, Request, decide
+from engine.errors import Conflict, DealtrailError, Rejected
+from engine.log.application import AlreadyDone, Log
+from engine.log.writes import CommandRecord, StreamWrite
+from engine.messages import AnyRecorded, Command, Envelope, Recorded
+from engine.values import utc
+
+ATTEMPTS = 20
+"""How often a command is decided anew when somebody else wrote first and the caller named no version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an accepted command; the first answer again when it was handled before."""
+
+    command_id: UUID
+    stream_id: UUID
+    """the stream it changed or began; of a conversion the deal's"""
+    version: int
+    """of that stream, afterwards"""
+    events: Sequence[AnyRecorded]
+    """in the order of their positions; none when there was nothing to do"""
+    repeated: bool = False
+
+
+def handle(
+    log: Log,
+    command: Command,
+    *,
+    actor: UUID | PersonRef,
+    origin: str,
+    on: UUID | None = None,
+    command_id: UUID | None = None,
+    occurred_at: datetime | None = None,
+    expected_version: int | None = None,
+    correlation_id: UUID | None = None,
+    causation_id: UUID | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """Decide the command and write what comes of it; the same command_id again gives the first answer.
+
+    on: the lead or deal it is about (for an opening: the new stream's id, random without; pipelines and reps are found
+    by the command itself). occurred_at: in the past for a late entry; now without. expected_version: of that stream,
+    as the caller saw it. Raises NotFound, Rejected, Conflict; then nothing was written.
+    """
+    given = command_id
+    command_id = command_id or uuid4()
+    happened_at = None if occurred_at is None else aware(occurred_at)
+    request = Request(
+        command=command,
+        on=on,
+        actor=actor,
+        origin=origin,
+        command_id=command_id,
+        fingerprint=fingerprint(command, on, happened_at),
+        occurred_at=happened_at,
+        now=datetime.now(UTC) if now is None else utc(now),
+        expected_version=expected_version,
+        correlation_id=correlation_id or command_id,
+        causation_id=causation_id,
+    )
+    try:
+        return decided(log, request)
+    except AlreadyDone as done:
+        return first_answer(log, done.record)
+    except DealtrailError:
+        # What was accepted once may be refused by now (a deal is won only once): a retry still gets its answer.
+        known = log.command(given) if given is not None else None
+        if known is None:
+            raise
+        if known.fingerprint != request.fingerprint:
+            raise Conflict(f"the command id {given} was used for another command: give each its own") from None
+        return first_answer(log, known)
+
+
+def decided(log: Log, request: Request) -> Outcome:
+    for attempt in range(1, ATTEMPTS + 1):
+        decision = decide(log, request)
+        try:
+            return written(log, request, decision)
+        except AlreadyDone:
+            raise
+        except Conflict:
+            if attempt == ATTEMPTS or request.expected_version is not None or log.command(request.command_id):
+                raise
+    raise AssertionError("the last attempt returned or raised")
+
+
+def written(log: Log, request: Request, decision: Decision) -> Outcome:
+    envelope = Envelope(
+        decision.actor, request.command_id, request.correlation_id, request.causation_id, request.origin
+    )
+    writes = [
+        StreamWrite(
+            stream.stream_id,
+            stream.version,
+            [
+                Recorded(event, stream.stream_id, version, uuid4(), decision.occurred_at, envelope)
+                for version, event in enumerate(events, stream.version + 1)
+            ],
+        )
+        for stream, events in decision.changes
+    ]
+    last = writes[-1]
+    version = last.expected_version + len(last.events)
+    result = {
+        "stream_id": last.stream_id,
+        "version": version,
+        "written": [[write.stream_id, write.expected_version, len(write.events)] for write in writes],
+    }
+    looked_at = [StreamWrite(stream_id, seen, ()) for stream_id, seen in decision.looked_at.items()]
+    record = CommandRecord(request.command_id, request.fingerprint, result)
+    events = log.append([*writes, *looked_at], decision.erasable, record)
+    return Outcome(request.command_id, last.stream_id, version, events)
+
+
+def first_answer(log: Log, record: CommandRecord) -> Outcome:
+    """The outcome of the command when it was accepted."""
+    events = [
+        each
+        for stream_id, before, count in record.result["written"]
+        for each in log.stream(UUID(str(stream_id)))[before : before + count]
+    ]
+    stream_id = UUID(str(record.result["stream_id"]))
+    return Outcome(record.command_id, stream_id, record.result["version"], events, repeated=True)
+
+
+def aware(occurred_at: datetime) -> datetime:
+    try:
+        return utc(occurred_at)
+    except ValueError as naive:
+        raise Rejected(f"occurred_at {naive}") from None
+
+
+def fingerprint(command: Command, on: UUID | None, occurred_at: datetime | None) -> str:
+    """What a retry must repeat to be one."""
+    body = f"{type(command).__name__} {on} {occurred_at} {command.model_dump_json()}"
+    return sha256(body.encode()).hexdigest()

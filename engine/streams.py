@@ -1,0 +1,92 @@
+"""The four kinds of streams, and what a command needs of one: its history in derivation order and the folded state."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+from uuid import UUID
+
+from engine.aggregates.context import Context, Entry
+from engine.aggregates.deal.commands import DealCommand
+from engine.aggregates.deal.events import DealOpened
+from engine.aggregates.deal.rules import decide as decide_deal
+from engine.aggregates.deal.state import Deal, of_lead
+from engine.aggregates.deal.state import evolve as evolve_deal
+from engine.aggregates.history import entries_of, folded
+from engine.aggregates.lead.commands import LeadCommand
+from engine.aggregates.lead.rules import decide as decide_lead
+from engine.aggregates.lead.state import Lead
+from engine.aggregates.lead.state import evolve as evolve_lead
+from engine.aggregates.pipeline.commands import PipelineCommand
+from engine.aggregates.pipeline.rules import decide as decide_pipeline
+from engine.aggregates.pipeline.state import Pipeline
+from engine.aggregates.pipeline.state import evolve as evolve_pipeline
+from engine.aggregates.roster.commands import RosterCommand
+from engine.aggregates.roster.rules import decide as decide_roster
+from engine.aggregates.roster.state import Rep
+from engine.aggregates.roster.state import evolve as evolve_roster
+from engine.log.application import Log
+from engine.messages import AnyRecorded, Command, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An aggregate, as the path to the log uses it."""
+
+    name: str
+    """also the first word of its events' type tags"""
+    commands: frozenset[type[Command]]
+    decide: Callable[[Any, Any, Context], list[Event]]
+    evolve: Callable[[Any, Any], Any]
+    initial: Any
+
+
+LEAD = Kind("lead", frozenset(get_args(LeadCommand)), decide_lead, evolve_lead, Lead())
+DEAL = Kind("deal", frozenset(get_args(DealCommand)), decide_deal, evolve_deal, Deal())
+PIPELINE = Kind("pipeline", frozenset(get_args(PipelineCommand)), decide_pipeline, evolve_pipeline, Pipeline())
+ROSTER = Kind("roster", frozenset(get_args(RosterCommand)), decide_roster, evolve_roster, Rep())
+KINDS = {kind.name: kind for kind in (LEAD, DEAL, PIPELINE, ROSTER)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream as it stands in the log; a deal that came from a lead with the lead's history before its own."""
+
+    kind: Kind
+    stream_id: UUID
+    version: int
+    journey_id: UUID
+    history: Sequence[AnyRecorded]
+    entries: Sequence[Entry]
+    state: Any
+
+
+def new_stream(kind: Kind, stream_id: UUID) -> Stream:
+    return Stream(kind, stream_id, 0, stream_id, (), (), kind.initial)
+
+
+def load(log: Log, stream_id: UUID) -> Stream | None:
+    """None where the log has no such stream."""
+    own = log.stream(stream_id)
+    if not own:
+        return None
+    kind = KINDS[own[0].event.TOPIC.partition(".")[0]]
+    lead_id = lead_of(own) if kind is DEAL else None
+    if lead_id is not None:
+        lead = load(log, lead_id)
+        if lead is not None:
+            return deal_of_lead(lead, stream_id, own)
+    entries = entries_of(own, stream_id)
+    return Stream(kind, stream_id, own[-1].version, stream_id, own, entries, folded(kind.evolve, kind.initial, entries))
+
+
+def deal_of_lead(lead: Stream, deal_id: UUID, own: Sequence[AnyRecorded] = ()) -> Stream:
+    """The deal that a lead became, or is about to."""
+    history = [*lead.history, *own]
+    entries = entries_of(history, deal_id)
+    state = folded(evolve_deal, of_lead(lead.state.journey), [entry for entry in entries if entry.own])
+    return Stream(DEAL, deal_id, own[-1].version if own else 0, lead.stream_id, history, entries, state)
+
+
+def lead_of(deal: Sequence[AnyRecorded]) -> UUID | None:
+    # Such an opening is never retracted, so that every version of the stream tells the same.
+    return next((each.event.from_lead for each in deal if isinstance(each.event, DealOpened)), None)
