@@ -4,9 +4,13 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits
+from service.cli import db, exits, pipeline
+from service.cli.board import board
 from service.cli.conversion import conversion
+from service.cli.cycle_time import cycle_time
+from service.cli.importing import import_file
 from service.cli.options import DB_HELP
+from service.cli.win_rate import win_rate
 from service.settings import DATABASE_VARIABLE
 
 app = typer.Typer(
@@ -41,4 +45,11 @@ def everywhere(
 
 
 app.add_typer(db.app, name="db")
+app.command("import", epilog="Example: dealtrail import sales.csv.gz --mapping sales.yaml --on-error continue")(
+    import_file
+)
+app.add_typer(pipeline.app, name="pipeline")
+app.command("board", epilog="Example: dealtrail board --owner rep-01 --order value --currency EUR")(board)
 app.command("conversion", epilog="Example: dealtrail conversion --from-date 2012-01-01 --by month")(conversion)
+app.command("cycle-time", epilog="Example: dealtrail cycle-time --from qualified --by region")(cycle_time)
+app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-Pro --by owner --json")(win_rate)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @asks
 def conversion(
     question: Question,
+    *,
     by: By = None,
     strict: Annotated[bool, typer.Option("--strict", help="Skipped stages do not count as passed.")] = False,
     within_days: Annotated[

@@ -1,0 +1,122 @@
+"""dealtrail board: what stands in each stage, what it is worth, what is stalled; and the cards."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from service.cli.answering import answer, looking
+from service.cli.options import By
+from service.cli.question import Question, asks, said
+from service.cli.terminal import duration, moment, money, percent, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from engine.projections.board import Board, BoardGroup
+    from engine.projections.cards import Card
+
+SHOWN = 10
+"""cards on a terminal, when --limit does not say"""
+
+
+@asks
+def board(
+    question: Question,
+    *,
+    by: By = None,
+    order: Annotated[
+        Literal["age", "value", "next_action", "likelihood"], typer.Option("--order", help="Which cards come first.")
+    ] = "age",
+    stage: Annotated[str | None, typer.Option("--stage", metavar="KEY", help="Cards of this stage alone.")] = None,
+    show: Annotated[Literal["all", "open", "closed"] | None, typer.Option("--show", help="Which cards.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="How many cards (50; drawn: 10).")] = None,
+    after: Annotated[str | None, typer.Option("--after", metavar="CURSOR", help="`next` of the page before.")] = None,
+    basis: Annotated[
+        Literal["observed", "configured"], typer.Option("--basis", help="Where the likelihood comes from.")
+    ] = "observed",
+) -> None:
+    """What stands where: count, value, weighted value, age and stalls per stage; and the cards."""
+    from pydantic import ValidationError
+
+    from engine.projections.cards import Cards
+
+    asked = {
+        "order": order,
+        "currency": question.currency if order == "value" else None,
+        "stage": stage,
+        "show": show or ("all" if question.json else "open"),
+        "limit": limit if limit is not None else (50 if question.json else SHOWN),
+        "after": after,
+    }
+    try:
+        cards = Cards.model_validate(asked)
+    except ValidationError as error:
+        raise typer.BadParameter(said(error)) from None
+    with looking(question) as (look, filters):
+        from engine.projections import board as view
+
+        found = view.board(look, filters, by=by, basis=basis, cards=cards)
+        answer(found, question.json, partial(draw, order=order))
+
+
+def draw(found: "Board", out: "Console", order: str) -> None:
+    if found.groups is None:
+        out.print(stages(found))
+    for group in found.groups or ():
+        out.print(f"\n[bold]{group.label or 'none'}[/bold] · {group.n:,} journeys")
+        out.print(stages(group))
+    apart = {"transferred": found.transferred, "merged": found.merged, "void": found.void}
+    if any(apart.values()):
+        out.print("Not on the board: " + ", ".join(f"{count:,} {name}" for name, count in apart.items() if count))
+    if found.cards:
+        out.print(cards(found.cards, order.replace("_", " ")))
+    if found.next:
+        out.print(f"More: --after {found.next}", soft_wrap=True)
+
+
+def stages(found: "Board | BoardGroup") -> "Table":
+    numbers = ("journeys", "value", "likelihood", "weighted", "median age", "stalled")
+    drawn = table("stage", *numbers, right=numbers)
+    for at in found.stages:
+        chance = "too few" if at.insufficient_history and at.kind == "open" else percent(at.likelihood)
+        stalled = f"[bold red]{at.stalled:,}[/bold red]" if at.stalled else "-"
+        name = at.stage if at.kind == "open" else f"[{COLOURS[at.kind]}]{at.stage}[/]"
+        ages = duration(at.age_p50_seconds)
+        drawn.add_row(name, f"{at.count:,}", money(at.value), chance, money(at.weighted), ages, stalled)
+    if found.unmapped.count:
+        there = found.unmapped
+        ages = duration(there.age_p50_seconds)
+        drawn.add_row("[yellow]unmapped[/]", f"{there.count:,}", money(there.value), "-", "-", ages, "-")
+    return drawn
+
+
+COLOURS = {"won": "green", "lost": "red", "after_sale": "cyan"}
+
+
+def cards(listed: "tuple[Card, ...]", order: str) -> "Table":
+    drawn = table(
+        "deal",
+        "title",
+        "stage",
+        "since",
+        "value",
+        "owner",
+        "next action",
+        "",
+        right=["value"],
+        title=f"\nCards by {order}",
+    )
+    for card in listed:
+        drawn.add_row(
+            card.key or card.journey[:8],
+            card.label or "",
+            card.stage,
+            f"{moment(card.stage_since)} ({duration(card.age_seconds)})",
+            money([card.value] if card.value else []),
+            card.owner.label if card.owner else "-",
+            "-" if card.next_action_at is None else moment(card.next_action_at),
+            "[bold red]stalled[/]" if card.stalled else "",
+        )
+    return drawn

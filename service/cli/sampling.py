@@ -1,0 +1,74 @@
+"""dealtrail sample: a small history in a new database, and what the answers make of it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import Rejected
+from service.cli.opening import NoDatabase, opened
+from service.cli.terminal import console
+
+if TYPE_CHECKING:
+    from engine.log.application import Log
+    from engine.projections.views import Views
+
+
+def sample(
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The database to make; an earlier sample is replaced.")
+    ] = Path("sample.db"),
+) -> None:
+    """Load a small made-up history into a new database and show what dealtrail makes of it."""
+    from engine.log.schema import init
+    from engine.projections.views import Views
+    from service.sample import load_sample
+
+    make_way(to)
+    url = f"sqlite:///{to}"
+    init(url)
+    with opened(url) as log:
+        load_sample(log, datetime.now(UTC))
+        show(Views(log), log)
+    next_steps(to)
+
+
+def make_way(file: Path) -> None:
+    """Removes an earlier sample; Rejected where the file holds anything else."""
+    if not file.exists():
+        return
+    from engine.log.feed import read_feed
+    from service.sample import ORIGIN
+
+    try:
+        with opened(f"sqlite:///{file}") as log:
+            own = bool((read_feed(log, 0)["origin"] == ORIGIN).all())
+    except NoDatabase:
+        own = False
+    if not own:
+        raise Rejected(f"{file} holds more than the sample and is left as it is: move it away, or name another --to")
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{file}{suffix}").unlink(missing_ok=True)
+
+
+def show(views: "Views", log: "Log") -> None:
+    from engine.projections.board import board
+    from engine.projections.cards import Cards
+    from engine.projections.conversion import conversion
+    from engine.projections.cycle_time import cycle_time
+    from engine.projections.lens import Lens
+    from replay.history import history
+    from service.cli import board as of_board
+    from service.cli import conversion as of_conversion
+    from service.cli import cycle_time as of_cycle_time
+    from service.cli import history as of_history
+    from service.cli.answering import heading
+
+    out = console()
+    look = views.look(None, Lens.of())
+    found = board(look, cards=Cards(limit=5, show="open"))
+    out.print(heading(found))
+    of_board.draw(found, out, order="age")
+    of_conversion.draw(conversion(look), out)
+    of_cycle_time.draw(cycle_time(look), out)
