@@ -32,10 +32,10 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
 
     batch: event_id, stream_id, actor, command_id, correlation_id, causation_id (may be null) as 32 hex digits, type,
     occurred_at (microseconds), origin, payload (as Event.payload() writes it). A stream's rows stand in the order of
-    the versions they shall get, which go on from what the stream has; positions follow the batch's order as far
-    as whole streams go into one transaction. Texts and keys are written with their stream's events (one that is there already is
-    left as it is), people and what belongs to no stream of the batch before all. Killed in between, it leaves whole
-    streams. Raises Busy or Conflict; what was committed before stays.
+    the versions they shall get, which go on from what the stream has; positions follow the batch's order as far as
+    whole streams go into one transaction. Texts and keys are written with their stream's events (one that is there
+    already is left as it is), people and what belongs to no stream of the batch before all. Killed in between, it
+    leaves whole streams. Raises Busy or Conflict; what was committed before stays.
     """
     missing = [name for name in BODY if name not in batch.columns]
     if missing:
@@ -54,21 +54,28 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
 
 
 def existing_events(log: Log, stream_ids: Sequence[str]) -> pl.DataFrame:
-    """What those streams (32 hex digits) hold: position, event_id, stream_id, version, type, occurred_at, payload; by stream."""
+    """What those streams (32 hex digits) hold, by stream and version.
+
+    Columns: position, event_id, stream_id, version, type, occurred_at, payload.
+    """
     names = ("position", "event_id", "stream_id", "version", "type", "occurred_at", "payload")
     columns = [events.c[name] for name in names]
-    parts = []
     with log.engine.connect() as connection:
-        sqlite = connection.dialect.name == SQLITE
-        for some in (stream_ids[start : start + _ASKED] for start in range(0, len(stream_ids) or 1, _ASKED)):
-            if sqlite:
-                source = f"FROM events WHERE stream_id IN ({', '.join('?' * len(some))})"
-                asked: list[object] = [bytes.fromhex(stream) for stream in some]
-            else:
-                source = "FROM unnest(?::uuid[]) AS asked (stream) JOIN events ON stream_id = asked.stream"
-                asked = [list(some)]
-            parts.append(read_frame(connection, columns, f"{source} ORDER BY stream_id, version", asked))
-    return pl.concat(parts)
+        if connection.dialect.name == SQLITE:
+            parts = [
+                read_frame(
+                    connection,
+                    columns,
+                    f"FROM events WHERE stream_id IN ({', '.join('?' * len(some))})",
+                    [bytes.fromhex(stream) for stream in some],
+                )
+                for some in (stream_ids[start : start + _ASKED] for start in range(0, len(stream_ids) or 1, _ASKED))
+            ]
+        else:
+            parts = [
+                read_frame(connection, columns, "FROM events WHERE stream_id = ANY(?::uuid[])", [list(stream_ids)])
+            ]
+    return pl.concat(parts).sort("stream_id", "version")
 
 
 _ASKED = 500

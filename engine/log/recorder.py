@@ -77,7 +77,7 @@ class StreamRecorder(AggregateRecorder):
         expected = expected or {}
         streams = list(expected)
         versions = [row.originator_version for row in rows]
-        bodies = [_body(row) for row in rows]
+        columns = list(zip(*map(_body, rows), strict=True))
         try:
             with append_lock(self.engine, streams, command.command_id if command else None) as (connection, head):
                 if command and head.command:
@@ -89,7 +89,7 @@ class StreamRecorder(AggregateRecorder):
                             "somebody else was first; read it again"
                         )
                 stamp = Stamp(head.position + 1, head.next_recorded_at)
-                insert_rows(connection, stamp.position, stamp.recorded_at, versions, bodies)
+                insert_rows(connection, stamp.position, stamp.recorded_at, versions, columns)
                 if erasable:
                     insert_erasable(connection, erasable)
                 if command:
@@ -215,7 +215,7 @@ def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict
 def _body(row: StoredRow) -> Body:
     envelope = row.envelope
     assert isinstance(row.originator_id, UUID)
-    return Body(
+    return (
         row.event_id.bytes,
         row.originator_id.bytes,
         row.topic,

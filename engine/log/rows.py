@@ -1,36 +1,34 @@
 """Rows into table events, under the append lock: by executemany on SQLite; by INSERT or COPY BINARY on PostgreSQL.
 
-What can be prepared without the lock is a Body; position, recorded_at and version are known only under it.
+Position, recorded_at and version are known only under the lock; the rest of a row can be made ready before, by column.
 """
 
 import io
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
 from engine.log.connect import SQLITE
 
-
-class Body(NamedTuple):
-    """A row without its stamp; ids are 16 bytes, times microseconds."""
-
-    event_id: bytes
-    stream_id: bytes
-    type: str
-    occurred_at: int
-    actor: bytes
-    command_id: bytes
-    correlation_id: bytes
-    causation_id: bytes | None
-    origin: str
-    payload: str
-
-
+Body = tuple[bytes, bytes, str, int, bytes, bytes, bytes, bytes | None, str, str]
+"""A row without its stamp, in the order of BODY; ids are 16 bytes, times microseconds."""
+BODY = (
+    "event_id",
+    "stream_id",
+    "type",
+    "occurred_at",
+    "actor",
+    "command_id",
+    "correlation_id",
+    "causation_id",
+    "origin",
+    "payload",
+)
 STAMP = ("position", "recorded_at", "version")
-_INSERT = f"INSERT INTO events ({', '.join((*STAMP, *Body._fields))}) VALUES "
-_WIDTH = len(STAMP) + len(Body._fields)
+_INSERT = f"INSERT INTO events ({', '.join((*STAMP, *BODY))}) VALUES "
+_WIDTH = len(STAMP) + len(BODY)
 _INSERT_SQLITE = f"{_INSERT} ({', '.join('?' * _WIDTH)})"
 _PLACEHOLDERS = f"({', '.join(['%s'] * _WIDTH)})"
 _COPY_FROM = 12
@@ -38,32 +36,27 @@ _COPY_FROM = 12
 
 
 def insert_rows(
-    connection: Connection, position: int, recorded_at: int, versions: Sequence[int], bodies: Sequence[Body]
+    connection: Connection, position: int, recorded_at: int, versions: Sequence[int], columns: Sequence[Sequence[Any]]
 ) -> None:
-    """Inserts rows; position and recorded_at are the first's, each further one has 1 more.
-
-    SQLAlchemy's IntegrityError where a stream has such a version already.
+    """Inserts rows, given by column in the order of BODY; position and recorded_at are the first's, each further one
+    has 1 more. SQLAlchemy's IntegrityError where a stream has such a version already.
     """
-    if not bodies:
+    if not versions:
         return
+    if connection.dialect.name != SQLITE and len(versions) >= _COPY_FROM:
+        copy_rows(connection, position, recorded_at, versions, list(packed(zip(*columns, strict=True))))
+        return
+    places, moments = _stamps(position, recorded_at, len(versions))
+    rows = list(zip(places, moments, versions, *columns, strict=True))
     if connection.dialect.name == SQLITE:
-        rows = [stamp + body for stamp, body in zip(_stamps(position, recorded_at, versions), bodies, strict=True)]
         connection.exec_driver_sql(_INSERT_SQLITE, rows)
-    elif len(bodies) < _COPY_FROM:
-        stamped = zip(_stamps(position, recorded_at, versions), bodies, strict=True)
-        values = [value for stamp, body in stamped for value in (*stamp, *_textual(body))]
-        connection.exec_driver_sql(_INSERT + ", ".join([_PLACEHOLDERS] * len(bodies)), tuple(values))
     else:
-        copy_rows(connection, position, recorded_at, versions, list(packed(bodies)))
+        values = tuple(value.hex() if isinstance(value, bytes) else value for row in rows for value in row)
+        connection.exec_driver_sql(_INSERT + ", ".join([_PLACEHOLDERS] * len(rows)), values)
 
 
-def _stamps(position: int, recorded_at: int, versions: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    end = len(versions)
-    return zip(range(position, position + end), range(recorded_at, recorded_at + end), versions, strict=True)
-
-
-def _textual(body: Body) -> list[Any]:
-    return [value.hex() if isinstance(value, bytes) else value for value in body]
+def _stamps(position: int, recorded_at: int, size: int) -> tuple[range, range]:
+    return range(position, position + size), range(recorded_at, recorded_at + size)
 
 
 # COPY BINARY: a header; each row its number of fields, each field its length (-1: null) and bytes; all big-endian.
@@ -96,7 +89,8 @@ def copy_rows(
 ) -> None:
     """As insert_rows, of packed bodies, by COPY BINARY."""
     parts = [_HEADER]
-    for (place, moment, version), body in zip(_stamps(position, recorded_at, versions), bodies, strict=True):
+    places, moments = _stamps(position, recorded_at, len(versions))
+    for place, moment, version, body in zip(places, moments, versions, bodies, strict=True):
         parts += (_STAMP.pack(_WIDTH, 8, place, 8, moment, 4, version), body)
     parts.append(_TRAILER)
     driver: Any = connection.connection.driver_connection
