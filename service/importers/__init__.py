@@ -1,0 +1,1 @@
+"""Histories of other systems, read into the log: a mapping says what becomes which event."""

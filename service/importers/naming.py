@@ -1,0 +1,75 @@
+"""Facts get their streams, their permanent names and ids, and the order in which they are written."""
+
+import polars as pl
+
+from service.importers.ids import revision_hex, stream_hex
+from service.importers.kinds import KINDS
+from service.importers.mapping import Mapping
+from service.importers.reading import ROW, repeated
+from service.importers.rule import Rule
+from service.importers.tidy import instant_column
+
+
+def named(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule], mapping: Mapping) -> pl.DataFrame:
+    """Adds kind, side, stream, fact, event_id, first_id.
+
+    Order: journeys as the file begins them; within one the lead before the deal, then by time, then as the rows stand
+    in the file, then as the rules stand in the mapping. So events at the same instant keep the order of the file.
+    """
+    first = rows.group_by(pl.col(mapping.key).alias("key")).agg(pl.first(ROW).alias("first"))
+    facts = facts.join(first, on="key").sort("first", "at", ROW, "rule")
+    kinds = {number: rule.event for number, rule in enumerate(rules)}
+    facts = facts.with_columns(pl.col("rule").replace_strict(kinds, return_dtype=pl.String).alias("kind"))
+    facts = facts.with_columns(side_of(facts, rules, mapping))
+    pairs = facts.select("key", "side").unique(maintain_order=True)
+    streams = [stream_hex(mapping.source, side, key) for key, side in pairs.iter_rows()]
+    pairs = pairs.with_columns(pl.Series("stream", streams, dtype=pl.String))
+    facts = facts.join(pairs, on=["key", "side"], maintain_order="left")
+    facts = facts.sort("first", pl.col("side") != "lead", maintain_order=True).drop("first")
+    facts = facts.with_columns(name_of(facts, rows, rules, mapping))
+    facts = facts.with_columns(distinguished(facts))
+    ids = [revision_hex(stream, fact, 1) for stream, fact in facts.select("stream", "fact").iter_rows()]
+    event_id = pl.Series("event_id", ids, dtype=pl.String)
+    return facts.with_columns(event_id, event_id.alias("first_id"))
+
+
+def side_of(facts: pl.DataFrame, rules: list[Rule], mapping: Mapping) -> pl.Series:
+    """lead or deal: what the event or the rule says, else the deal from its opening on."""
+    if mapping.journeys != "lead_then_deal":
+        return repeated("side", mapping.journeys, facts.height)
+    stated: dict[int, str | None] = {}
+    for number, rule in enumerate(rules):
+        sides = sorted(KINDS[rule.event].sides) if rule.event is not None else []
+        stated[number] = rule.of or (sides[0] if len(sides) == 1 else None)
+    opened = (pl.col("kind") == "DealOpened").cast(pl.Int32).cum_sum().over("key") > 0
+    by_time = pl.when(opened).then(pl.lit("deal")).otherwise(pl.lit("lead"))
+    side = pl.col("rule").replace_strict(stated, return_dtype=pl.String).fill_null(by_time)
+    return facts.select(side.alias("side"))["side"]
+
+
+def name_of(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule], mapping: Mapping) -> pl.Series:
+    """What the fact is called for ever: the rule's name and, where a journey can have several, which row told it."""
+    names = {number: rule.key for number, rule in enumerate(rules)}
+    name = pl.col("rule").replace_strict(names, return_dtype=pl.String)
+    if mapping.shape == "wide":
+        return facts.select(name.alias("fact"))["fact"]
+    if mapping.row_id is not None:
+        told = pl.col(mapping.row_id)
+    else:
+        activity = [pl.col(column).fill_null("") for column in mapping.activity]
+        moment = pl.col(instant_column(mapping.time or "")).cast(pl.String)
+        told = pl.concat_str([*activity, moment], separator="|")
+    cells = facts.select(ROW, "rule").join(rows.select(ROW, told.alias("told")), on=ROW, maintain_order="left")
+    once = [number for number, rule in enumerate(rules) if rule.each != "every"]
+    full = pl.when(pl.col("rule").is_in(once)).then(name).otherwise(pl.concat_str(name, "told", separator="|"))
+    return cells.select(full.alias("fact"))["fact"]
+
+
+def distinguished(facts: pl.DataFrame) -> pl.Series:
+    """The names, with a number where the same thing is told several times at the same moment."""
+    twice = facts.select(pl.struct("stream", "fact").is_duplicated().alias("twice"))["twice"]
+    if not twice.any():
+        return facts["fact"]
+    nth = pl.int_range(1, pl.len() + 1).over("stream", "fact")
+    counted = pl.when(nth > 1).then(pl.format("{}|{}", "fact", nth)).otherwise("fact")
+    return facts.select(counted.alias("fact"))["fact"]

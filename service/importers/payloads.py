@@ -1,0 +1,146 @@
+"""Facts become events: built and checked by the event models themselves, once for every distinct set of values.
+
+So what an import stores is, byte for byte, what a command would have stored.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from pydantic import ValidationError
+
+from engine.log.writes import Text
+from service.importers.conditions import UNLISTED, text_of
+from service.importers.csv_rows import LINE
+from service.importers.dates import days
+from service.importers.fields import Maker, WrongValueError, leaves
+from service.importers.kinds import KINDS
+from service.importers.mapping import Mapping
+from service.importers.people import Cast
+from service.importers.reading import ROW, Bad
+from service.importers.rule import Rule
+from service.importers.tidy import instant_column
+from service.importers.words import Source
+
+OWN = {"event_id": "#event", "first_id": "#first", "stream": "#stream", "thing": "#thing", "other": "#other"}
+"""Columns of a single fact that its payload may need."""
+
+
+@dataclass
+class Built:
+    """What the events of one rule came to. All by event_id in hex."""
+
+    payloads: dict[str, str] = field(default_factory=dict)
+    people: dict[str, tuple[UUID, ...]] = field(default_factory=dict)
+    texts: dict[str, list[Text]] = field(default_factory=dict)
+    bodies: dict[str, dict[str, str]] = field(default_factory=dict)
+    """the texts of an event by field, to compare with what the log holds"""
+
+
+@dataclass
+class Builder:
+    """Builds the events of facts. With `writing`, people and texts not met before are created for them."""
+
+    mapping: Mapping
+    rows: pl.DataFrame
+    row_columns: list[str]
+    cast: Cast
+    bad: Bad
+    writing: bool
+
+    def build(self, rule: Rule, facts: pl.DataFrame, built: Built) -> None:
+        """Adds to built the events of these facts, all of this rule."""
+        if not facts.height:
+            return
+        values = self.values(rule, facts)
+        kinds = facts["kind"].unique().to_list()
+        for kind in kinds:
+            chosen = values.filter(pl.col("#kind") == kind)
+            for side in chosen["#side"].unique().to_list():
+                self.one_model(rule, kind, side, chosen.filter(pl.col("#side") == side), built)
+
+    def values(self, rule: Rule, facts: pl.DataFrame) -> pl.DataFrame:
+        rows = self.rows[facts[ROW]]
+        columns = [self.leaf_values(rule, leaf, source, rows) for leaf, source in leaves(rule).items()]
+        own = [facts[name].alias(short) for name, short in OWN.items()]
+        labels = [facts["kind"].alias("#kind"), facts["side"].alias("#side")]
+        return pl.DataFrame([rows[ROW], rows[LINE], *own, *labels, *columns])
+
+    def leaf_values(self, rule: Rule, leaf: str, source: Source, rows: pl.DataFrame) -> pl.Series:
+        slot = rule.kind.slots[leaf.split(".", 1)[0]]
+        if slot == "date" and source.column is not None:
+            return days(rows[source.column], self.mapping.dates[source.column]).alias(leaf)
+        if slot == "instant" and source.column is not None:
+            return rows[instant_column(source.column)].cast(pl.String).alias(leaf)
+        if slot == "person" and source.column is not None and (source.name or source.email or source.phone):
+            self.describe(source, rows)
+        cells = rows.select(text_of(source, self.row_columns).alias(leaf))[leaf]
+        return cells if cells.len() == rows.height else cells.new_from_index(0, rows.height)
+
+    def describe(self, source: Source, rows: pl.DataFrame) -> None:
+        keys = rows.select(text_of(source, self.row_columns).alias("key"))["key"]
+        details = [rows[name] if name else [None] * rows.height for name in (source.name, source.email, source.phone)]
+        for key, *found in set(zip(keys, *details, strict=True)):
+            if key is not None:
+                self.cast.describe(source.source or self.mapping.source, key, *found)
+
+    def one_model(self, rule: Rule, kind: str, side: Any, values: pl.DataFrame, built: Built) -> None:
+        model = KINDS[kind].models[side]
+        slots = KINDS[kind].slots
+        named = list(leaves(rule))
+        single = {"text", "thing"} & {slots[name] for name in slots if name in rule.fields or slots[name] == "thing"}
+        if {"from_lead", "deal"} & set(slots) and (self.mapping.journeys == "lead_then_deal"):
+            single.add("stream")
+        groups = groups_of(values, named, bool(single))
+        for example, events, places in groups:
+            maker = Maker(self.mapping, self.cast, self.writing, rule, kind, example)
+            try:
+                event = model(**dict(maker.fields()))
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                leaf = ".".join(str(part) for part in first["loc"])
+                self.refuse(rule, example, leaf, first["msg"].removeprefix("Value error, "), places)
+                continue
+            except WrongValueError as wrong:
+                self.refuse(rule, example, wrong.leaf, wrong.why, places)
+                continue
+            payload, people = event.payload(), tuple(maker.people)
+            for event_id in events:
+                built.payloads[event_id] = payload
+                built.people[event_id] = people
+            if single:
+                built.texts[events[0]] = maker.texts
+                built.bodies[events[0]] = maker.bodies
+
+    def refuse(self, rule: Rule, example: dict[str, Any], leaf: str, why: str, places: list[tuple[int, int]]) -> None:
+        sources = leaves(rule)
+        source = sources.get(leaf) or sources.get(leaf.split(".", 1)[0])
+        column = source.column if source is not None else None
+        value = example.get(leaf)
+        for row, line in places:
+            if value == UNLISTED and column is not None:
+                self.bad.tell((row, line), column, self.rows[column][row], why)
+            else:
+                told = why if column is not None else f"{rule.event}, {leaf}: {why}"
+                self.bad.tell((row, line), column, value, told)
+
+
+def groups_of(
+    values: pl.DataFrame, named: list[str], single: bool
+) -> Iterator[tuple[dict[str, Any], list[str], list[tuple[int, int]]]]:
+    """Values, the events that have them, and where those stand (row, line)."""
+    if single or not named:
+        if not named and not single:
+            places = list(zip(values[ROW], values[LINE], strict=True))
+            yield values.row(0, named=True), values["#event"].to_list(), places
+            return
+        for example in values.iter_rows(named=True):
+            yield example, [example["#event"]], [(example[ROW], example[LINE])]
+        return
+    grouped = values.group_by(named, maintain_order=True).agg(
+        ROW, LINE, "#event", pl.first("#stream", "#first", "#thing", "#other")
+    )
+    for example in grouped.iter_rows(named=True):
+        yield example, example["#event"], list(zip(example[ROW], example[LINE], strict=True))

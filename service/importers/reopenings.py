@@ -1,0 +1,50 @@
+"""A person's move of a closed deal to an open stage is a reopening, and is imported as one."""
+
+import polars as pl
+
+from service.importers.conditions import text_of
+from service.importers.csv_rows import LINE
+from service.importers.facts import rules_of
+from service.importers.reading import ROW, Reading, repeated
+from service.importers.report import tally
+from service.importers.words import Source
+
+CLOSING = ["DealWon", "DealLost"]
+OPENING_AGAIN = ["DealReopened", "PipelineChanged"]
+
+
+def with_reopenings(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The facts, with kind DealReopened for the moves that reopen; moves to won or lost stages are bad rows."""
+    if "StageMoved" not in facts["kind"]:
+        return facts
+    kinds = {key: reading.definition.stages[rank].kind for key, rank in reading.definition.ranks.items()}
+    moves = facts.with_columns(stages(facts, rows, reading)).with_columns(
+        pl.col("stage").replace_strict(kinds, default="unmapped", return_dtype=pl.String).alias("stage_kind")
+    )
+    moved = (pl.col("kind") == "StageMoved") & pl.col("stage").is_not_null()
+    closed = moves.filter(moved & pl.col("stage_kind").is_in(["won", "lost"])).join(rows.select(ROW, LINE), on=ROW)
+    why = "a move can't win or lose a deal: make this value a DealWon or DealLost, by a condition"
+    reading.bad.add(closed, "stage", why)
+    unmapped = moves.filter(moved & (pl.col("stage_kind") == "unmapped"))
+    tally(reading.report.unmapped_stages, dict(unmapped["stage"].value_counts(sort=True).iter_rows()))
+    # After a move to an open stage the deal is open whatever it was before: only the last such fact matters.
+    opens = moved & pl.col("stage_kind").is_in(["open", "unmapped"])
+    marks = moves.with_row_index("place").filter(opens | pl.col("kind").is_in(CLOSING + OPENING_AGAIN))
+    reopening = marks.filter(opens & pl.col("kind").shift().over("stream").is_in(CLOSING))
+    reading.report.reopened_by_move += reopening.height
+    again = pl.col("place").is_in(reopening["place"].implode())
+    kind = pl.when(again).then(pl.lit("DealReopened")).otherwise("kind").alias("kind")
+    return facts.with_row_index("place").with_columns(kind).drop("place")
+
+
+def stages(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -> pl.Series:
+    """The stage each move names; null for other facts."""
+    stage = repeated("stage", None, facts.height)
+    cells = rows[facts[ROW]]
+    for number, rule in enumerate(rules_of(reading.mapping)):
+        source = rule.fields.get("stage")
+        if rule.event == "StageMoved" and isinstance(source, Source):
+            told = cells.select(ROW, text_of(source, []).alias("told"))["told"]
+            chosen = pl.when(facts["rule"] == number).then(told).otherwise(stage)
+            stage = pl.select(chosen.alias("stage")).to_series()
+    return stage
