@@ -121,6 +121,10 @@ class Views:
         """Position of the newest event the views know."""
         return self.columns.position
 
+    def pipelines(self) -> list[str]:
+        """Keys of the pipelines that have a published definition, as of the last catching up."""
+        return sorted(self.definitions.by_pipeline)
+
     def catch_up(self) -> None:
         """Read what is new in the log and re-derive the journeys it changed."""
         with self._lock:

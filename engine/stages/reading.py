@@ -1,6 +1,6 @@
 """Recorded events of a journey, read as the facts the stage rules speak of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,17 @@ def facts_of(history: Iterable[AnyRecorded]) -> list[Fact]:
 
 def fact_of(entry: AnyRecorded, positions: dict[UUID, int]) -> Fact:
     """One event as a fact; positions: of the journey's entries by event_id, for what a retraction takes back."""
-    event: Any = entry.event
+    return Fact(
+        position=entry.position,
+        occurred_at=to_micros(entry.occurred_at),
+        recorded_at=to_micros(entry.recorded_at or entry.occurred_at),
+        kind=type(entry.event).__name__,
+        **details_of(entry.event, positions),
+    )
+
+
+def details_of(event: Any, positions: Mapping[UUID, int]) -> dict[str, Any]:
+    """The few details of an event that the stage rules speak of, as fields of Fact."""
     kind = type(event).__name__
     details: dict[str, Any] = {}
     match kind:
@@ -40,10 +50,4 @@ def fact_of(entry: AnyRecorded, positions: dict[UUID, int]) -> Fact:
         details = {"pipeline": event.pipeline, "from_lead": getattr(event, "from_lead", None) is not None}
     if kind in VALUED and event.value is not None:
         details |= {"amount_minor": event.value.amount_minor, "currency": event.value.currency}
-    return Fact(
-        position=entry.position,
-        occurred_at=to_micros(entry.occurred_at),
-        recorded_at=to_micros(entry.recorded_at or entry.occurred_at),
-        kind=kind,
-        **details,
-    )
+    return details
