@@ -8,6 +8,9 @@ from engine.errors import Conflict, DealtrailError, NotFound
 from service.cli import exits
 from service.cli.opening import NoDatabase, is_unreachable
 
+LONGEST = 1_500
+"""characters of a message; a value in it may be of any size"""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits."""
@@ -35,5 +38,6 @@ def _code(error: DealtrailError) -> int:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"dealtrail: {message}", file=sys.stderr)
+    shown = message if len(message) <= LONGEST else f"{message[:LONGEST]} ... ({len(message):,} characters)"
+    print(f"dealtrail: {shown}", file=sys.stderr)
     raise SystemExit(code)

@@ -111,11 +111,12 @@ class Question:
         try:
             micros = moment(TypeAdapter(Bound).validate_python(text), self.filters().tz)
         except (ValidationError, ValueError) as error:
-            why = said(error) if isinstance(error, ValidationError) else str(error)
-            raise typer.BadParameter(f"{name}: {why}") from None
+            why = str(error) if not isinstance(error, ValidationError) else error.errors()[0]["msg"]
+            raise typer.BadParameter(f"{name} {text!r}: {why.removeprefix('Value error, ')}") from None
         return None if micros is None else from_micros(micros)
 
 
+WHOLE = "as a whole"
 OPTIONS = {"since": "--from-date", "until": "--to-date", "attributes": "--attr"}
 
 
@@ -128,7 +129,7 @@ def said(error: Any) -> str:
         place, _, rest = line.partition(": ")
         field = place.partition(".")[0]
         name = OPTIONS.get(field, f"--{field.replace('_', '-')}")
-        lines.append(f"{name}: {rest}" if field in Question.__dataclass_fields__ else rest)
+        lines.append(rest if place == WHOLE else f"{name}: {rest}")
     return "; ".join(dict.fromkeys(lines))
 
 

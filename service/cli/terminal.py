@@ -60,7 +60,7 @@ def moment(at: datetime) -> str:
 
 def bar(share: float, width: int = BAR_WIDTH) -> str:
     """A bar of that share of the width, at least a sliver where there is anything."""
-    encoding = (sys.stdout.encoding or "ascii").lower()
+    encoding = (sys.stdout.encoding or "utf-8").lower()
     full, half = ("█", "▌") if encoding.startswith("utf") else ("#", "")
     halves = max(round(share * width * 2), 1 if share > 0 else 0)
     drawn = full * (halves // 2) + half * (halves % 2)
