@@ -59,6 +59,24 @@ def of_lead(brought: Journey) -> Deal:
 
 def evolve(state: Deal, event: DealEvent) -> Deal:
     match event:
+        # The most frequent first: a fold asks in this order.
+        case (
+            events.Touched()
+            | events.BantAssessed()
+            | events.SignalRecorded()
+            | events.Scored()
+            | events.OwnerAssigned()
+            | events.AttributesSet()
+            | events.NoteAdded()
+            | events.Stalled()
+            | events.FollowUpScheduled()
+            | events.FollowUpCompleted()
+            | events.FollowUpSnoozed()
+            | events.FollowUpCancelled()
+            | events.EntryRetracted()
+        ):
+            brought = journey.evolve(state.journey, event)
+            return state if brought is state.journey else replace(state, journey=brought)
         case DealOpened():
             return opened(state, event)
         case ProposalSent() | ProposalRevised():
@@ -86,22 +104,6 @@ def evolve(state: Deal, event: DealEvent) -> Deal:
             return replace(state, journey=replace(state.journey, merged_into=event.into))
         case StageMoved() | PaymentReceived() | Delivered() | SatisfactionRecorded():
             return state
-        case (
-            events.Touched()
-            | events.BantAssessed()
-            | events.SignalRecorded()
-            | events.Scored()
-            | events.OwnerAssigned()
-            | events.AttributesSet()
-            | events.NoteAdded()
-            | events.Stalled()
-            | events.FollowUpScheduled()
-            | events.FollowUpCompleted()
-            | events.FollowUpSnoozed()
-            | events.FollowUpCancelled()
-            | events.EntryRetracted()
-        ):
-            return replace(state, journey=journey.evolve(state.journey, event))
         case _:
             assert_never(event)
 

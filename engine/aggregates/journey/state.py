@@ -55,6 +55,8 @@ class Journey:
 
 def evolve(journey: Journey, event: EntryEvent) -> Journey:
     match event:
+        case entries.Touched() | entries.SignalRecorded() | entries.NoteAdded() | entries.EntryRetracted():
+            return journey
         case entries.BantAssessed():
             return replace(journey, bant=put(journey.bant, event.dimension, event))
         case entries.Scored():
@@ -78,8 +80,6 @@ def evolve(journey: Journey, event: EntryEvent) -> Journey:
             return end_follow_up(journey, event.follow_up_id, "completed")
         case entries.FollowUpCancelled():
             return end_follow_up(journey, event.follow_up_id, "cancelled")
-        case entries.Touched() | entries.SignalRecorded() | entries.NoteAdded() | entries.EntryRetracted():
-            return journey
         case _:
             assert_never(event)
 

@@ -28,18 +28,7 @@ class Lead:
 
 def evolve(state: Lead, event: LeadEvent) -> Lead:
     match event:
-        case LeadCaptured():
-            return replace(state, journey=captured(state.journey, event))
-        case LeadQualified():
-            return replace(state, qualified=True)
-        case LeadDisqualified():
-            return replace(state, disqualified=True)
-        case LeadReopened():
-            return replace(state, disqualified=False)
-        case LeadConverted():
-            return replace(state, converted_to=event.deal)
-        case LeadMerged():
-            return replace(state, journey=replace(state.journey, merged_into=event.into))
+        # The most frequent first: a fold asks in this order.
         case (
             events.Touched()
             | events.BantAssessed()
@@ -55,7 +44,20 @@ def evolve(state: Lead, event: LeadEvent) -> Lead:
             | events.FollowUpCancelled()
             | events.EntryRetracted()
         ):
-            return replace(state, journey=journey.evolve(state.journey, event))
+            brought = journey.evolve(state.journey, event)
+            return state if brought is state.journey else replace(state, journey=brought)
+        case LeadCaptured():
+            return replace(state, journey=captured(state.journey, event))
+        case LeadQualified():
+            return replace(state, qualified=True)
+        case LeadDisqualified():
+            return replace(state, disqualified=True)
+        case LeadReopened():
+            return replace(state, disqualified=False)
+        case LeadConverted():
+            return replace(state, converted_to=event.deal)
+        case LeadMerged():
+            return replace(state, journey=replace(state.journey, merged_into=event.into))
         case _:
             assert_never(event)
 
