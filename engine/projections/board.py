@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.projections.cards import FIRST_PAGE, Card, Cards, page
-from engine.projections.figures import DAY, Amount, Answer, Figures, Group, amounts, head, quantile_seconds, sums
+from engine.projections.figures import DAY, Amount, Answer, Figures, Group, amounts, head, median_seconds, sums
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
@@ -123,7 +123,7 @@ def figures(rows: pl.DataFrame, definition: Definition, chances: list[Likelihood
         .agg(
             count=pl.len(),
             without_value=pl.col("amount_minor").null_count(),
-            age_p50_seconds=quantile_seconds("age", 50),
+            age_p50_seconds=median_seconds("age"),
             stalled=pl.col("stalled").sum(),
         )
         .rows_by_key(["group", "stage"], named=True, unique=True)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from engine.errors import Rejected
 from engine.projections.cohort import TRANSFERRED, WIDTH, entries, entries_as_they_stood, ranks_of
-from engine.projections.figures import DAY, Answer, Figures, Group, head, quantile_seconds, share
+from engine.projections.figures import DAY, Answer, Figures, Group, head, share, timed
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.stages.definition import Definition
@@ -206,13 +206,7 @@ def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) ->
         .rows_by_key(["group", "stage"], named=True, unique=True)
     )
     times = (
-        moved.group_by("group", "stage", "to")
-        .agg(
-            n=pl.len(),
-            p50_seconds=quantile_seconds("spent", 50),
-            p85_seconds=quantile_seconds("spent", 85),
-            p90_seconds=quantile_seconds("spent", 90),
-        )
+        timed(moved, "spent", "group", "stage", "to")
         .sort(in_order("stage"), in_order("to"))
         .rows_by_key("group", named=True)
     )

@@ -15,9 +15,9 @@ from engine.projections.figures import (
     Durations,
     Figures,
     Group,
-    durations,
     head,
-    quantile_seconds,
+    median_seconds,
+    timed,
 )
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
@@ -144,20 +144,13 @@ def figures(
 ) -> dict[str | None, CycleTimes]:
     """The figures of each group; those of None where there is nothing at all."""
     both = spans.filter(pl.col("outcome").is_in(["won", "lost"])).with_columns(outcome=pl.lit("closed"))
-    lives = (
-        pl.concat([spans.with_columns(pl.col("outcome").cast(pl.String)), both])
-        .group_by("group", "outcome")
-        .agg(durations("spent"))
-        .rows_by_key(["group", "outcome"], named=True, unique=True)
-    )
-    times = (
-        stays.group_by("group", "stage")
-        .agg(durations("spent"))
-        .rows_by_key(["group", "stage"], named=True, unique=True)
-    )
+    lives = timed(
+        pl.concat([spans.with_columns(pl.col("outcome").cast(pl.String)), both]), "spent", "group", "outcome"
+    ).rows_by_key(["group", "outcome"], named=True, unique=True)
+    times = timed(stays, "spent", "group", "stage").rows_by_key(["group", "stage"], named=True, unique=True)
     ages = (
         lasting.group_by("group", "stage")
-        .agg(open_n=pl.len(), open_age_p50_seconds=quantile_seconds("age", 50))
+        .agg(open_n=pl.len(), open_age_p50_seconds=median_seconds("age"))
         .rows_by_key(["group", "stage"], named=True, unique=True)
     )
 

@@ -84,34 +84,36 @@ def head(look: "Look") -> dict[str, Any]:
     }
 
 
-def quantile_seconds(micros: str, percent: int) -> pl.Expr:
-    """A quantile of a column of microseconds, linear (type 7), in seconds; nulls stay out, None of none.
+def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
+    """The fields of Durations over a column of microseconds without nulls, one row for each value of by.
 
-    In whole numbers up to the one division, so that the result is the exact one, correctly rounded.
+    In whole numbers up to the one division, so that every quantile is the exact one, correctly rounded.
     """
-    ordered = pl.col(micros).drop_nulls().sort()
-    steps = (pl.col(micros).count().cast(pl.Int64) - 1) * percent
+    spans = rows.group_by(by).agg(pl.col(micros).sort().alias("sorted"), n=pl.len())
+    return spans.select(
+        *by,
+        "n",
+        quantile_seconds(50).alias("p50_seconds"),
+        quantile_seconds(85).alias("p85_seconds"),
+        quantile_seconds(90).alias("p90_seconds"),
+        (pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first() / (pl.col("n") * SECOND)).alias(
+            "mean_seconds"
+        ),
+    )
+
+
+def quantile_seconds(percent: int) -> pl.Expr:
+    """Of `n` sorted microseconds in the list column `sorted`, linear between the two around the quantile (type 7)."""
+    steps = (pl.col("n").cast(pl.Int64) - 1) * percent
     low, rest = steps // 100, steps % 100
-    below = ordered.get(low, null_on_oob=True)
-    above = ordered.get(low + (rest > 0).cast(pl.Int64), null_on_oob=True)
+    below = pl.col("sorted").list.get(low)
+    above = pl.col("sorted").list.get(low + (rest > 0).cast(pl.Int64))
     return (below * (100 - rest) + above * rest) / (100 * SECOND)
 
 
-def durations(micros: str) -> list[pl.Expr]:
-    """The fields of Durations over a column of microseconds; nulls stay out."""
-    return [
-        pl.col(micros).count().alias("n"),
-        quantile_seconds(micros, 50).alias("p50_seconds"),
-        quantile_seconds(micros, 85).alias("p85_seconds"),
-        quantile_seconds(micros, 90).alias("p90_seconds"),
-        mean_seconds(micros).alias("mean_seconds"),
-    ]
-
-
-def mean_seconds(micros: str) -> pl.Expr:
-    """The mean of a column of microseconds in seconds; nulls stay out, None of none."""
-    n = pl.col(micros).count()
-    return pl.when(n > 0).then(pl.col(micros).cast(pl.Int128).sum() / (n * SECOND))
+def median_seconds(micros: str) -> pl.Expr:
+    """The median of a column of microseconds in seconds; None of none."""
+    return pl.col(micros).median() / SECOND
 
 
 def sums(rows: pl.LazyFrame, *by: str) -> pl.LazyFrame:

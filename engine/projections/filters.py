@@ -191,7 +191,7 @@ def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:
     source, _, key = named.partition(":")
     people = look.people
     for condition in (
-        pl.col("person_id") == identity(named),
+        pl.col("person_id") == (identity(named) or ""),
         (pl.col("source") == source) & (pl.col("key") == key),
         pl.col("key") == named,
         pl.col("name") == named,

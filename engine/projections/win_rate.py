@@ -17,10 +17,10 @@ from engine.projections.figures import (
     Figures,
     Group,
     amounts,
-    durations,
     head,
     share,
     sums,
+    timed,
 )
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
@@ -137,11 +137,8 @@ def figures(asked: pl.DataFrame, leads: pl.DataFrame) -> dict[str | None, WinRat
     outcomes = {row[:2]: row[2] for row in asked.group_by("group", "outcome").len().iter_rows()}
     values = sums(asked.lazy().filter(pl.col("outcome").is_in(["won", "lost"])), "group", "outcome").collect()
     money = values.rows_by_key("group", named=True, include_key=True)
-    lifetimes = (
-        asked.filter(pl.col("outcome").is_in(["won", "lost"]))
-        .group_by("group")
-        .agg(durations("spent"))
-        .rows_by_key("group", named=True, unique=True)
+    lifetimes = timed(asked.filter(pl.col("outcome").is_in(["won", "lost"])), "spent", "group").rows_by_key(
+        "group", named=True, unique=True
     )
     qualified = dict(leads.group_by("group").len().iter_rows())
     found = dict.fromkeys([*(group for group, _ in outcomes), *qualified]) or {None: None}
