@@ -8,15 +8,15 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, IntegrityError, Mapper
 from eventsourcing.utils import Environment, EnvType
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from engine.errors import Conflict
+from engine.log.connect import SQLITE
 from engine.log.factory import DATABASE, LogFactory
 from engine.log.identity import to_database
 from engine.log.mapper import TagMapper
 from engine.log.recorder import AlreadyDone, LogRecorder
 from engine.log.schema import require_current
-from engine.log.tables import commands
 from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, StreamWrite, Text
 from engine.messages import AnyRecorded
 from engine.values import from_micros
@@ -55,7 +55,7 @@ class Log(Application[UUID]):
 
     def stream(self, stream_id: UUID) -> list[AnyRecorded]:
         """The stream's events in version order, upcast; [] where there is none."""
-        return [self.tag_mapper.to_domain_event(row) for row in self.log_recorder.select_events(stream_id)]
+        return [self.tag_mapper.to_domain_event(row) for row in self.log_recorder.stream(stream_id)]
 
     def position(self) -> int:
         """The position of the last event, 0 when the log is empty."""
@@ -63,12 +63,13 @@ class Log(Application[UUID]):
 
     def command(self, command_id: UUID) -> CommandRecord | None:
         """The answer of a command that was accepted; None where it was not, or not yet."""
-        wanted = to_database(self.engine, command_id)
         with self.engine.connect() as connection:
-            found = connection.execute(
-                select(commands.c.fingerprint, commands.c.result).where(commands.c.command_id == wanted)
-            ).one_or_none()
-        return found and CommandRecord(command_id, found.fingerprint, json.loads(found.result))
+            mark = "?" if connection.dialect.name == SQLITE else "%s"
+            found = connection.exec_driver_sql(_COMMAND + mark, (to_database(connection, command_id),)).one_or_none()
+        if found is None:
+            return None
+        fingerprint, result = tuple(found)
+        return CommandRecord(command_id, fingerprint, json.loads(result))
 
     def append(
         self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
@@ -91,6 +92,9 @@ class Log(Application[UUID]):
             replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
             for n, event in enumerate(recorded)
         ]
+
+
+_COMMAND = "SELECT fingerprint, result FROM commands WHERE command_id = "
 
 
 def _refuse_gaps(writes: Sequence[StreamWrite], expected: dict[UUID, int]) -> None:

@@ -42,8 +42,8 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
         raise ValueError(f"the batch lacks {', '.join(missing)}")
     beside = Beside(erasable, set(batch["stream_id"].unique().str.decode("hex")))
     if beside.first:
-        with append_lock(log.engine) as (connection, _):
-            insert_erasable(connection, beside.first, again=True)
+        with append_lock(log.engine) as writing:
+            insert_erasable(writing, beside.first, again=True)
     sqlite = log.engine.dialect.name == SQLITE
     for part in _parts(batch):
         _write(log.engine, _ready(part, pack=not sqlite), beside)
@@ -124,14 +124,15 @@ def _ready(part: pl.DataFrame, pack: bool) -> _Chunk:
 
 def _write(engine: Engine, chunk: _Chunk, beside: Beside) -> None:
     try:
-        with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as (connection, head):
+        with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as writing:
+            head = writing.head
             versions = chunk.versions
             if any(head.versions):
                 versions = [head.versions[of] + n for of, n in zip(chunk.stream_of, versions, strict=True)]
             if chunk.packed is None:
-                insert_rows(connection, head.position + 1, head.next_recorded_at, versions, chunk.columns)
+                insert_rows(writing, versions, chunk.columns)
             else:
-                copy_rows(connection, head.position + 1, head.next_recorded_at, versions, chunk.packed)
-            insert_erasable(connection, beside.of(chunk.streams), again=True)
+                copy_rows(writing, versions, chunk.packed)
+            insert_erasable(writing, beside.of(chunk.streams), again=True)
     except RefusedByDatabase as error:
         raise Conflict(f"a row of the batch clashes with one that is there: {error.orig}") from error

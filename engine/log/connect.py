@@ -45,8 +45,15 @@ def sqlite_file(url: URL) -> Path | None:
 
 def connect(url: URL) -> Engine:
     """An engine with pooled connections, none of them open yet."""
-    limits = f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC"
-    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": limits}
+    settings = {
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        "timezone": "UTC",
+        # Else the one statement we prepare (locked.py) would be planned again and again, for more than it takes.
+        "plan_cache_mode": "force_generic_plan",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options}
     engine = create_engine(
         url, isolation_level="AUTOCOMMIT", connect_args=arguments, pool_size=10, max_overflow=20, pool_timeout=30
     )

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import DealtrailError
@@ -40,11 +41,51 @@ class Head:
     """fingerprint and result of the command asked for, where it was accepted before"""
 
 
+class Writing:
+    """What is written under the lock. On PostgreSQL the statements wait for the commit and go with it."""
+
+    def __init__(self, connection: Connection, head: Head) -> None:
+        self.connection = connection
+        self.head = head
+        self.sqlite = connection.dialect.name == SQLITE
+        self._waiting: list[str] = []
+
+    def insert(self, into: str, rows: Sequence[tuple[object, ...]], unless: str = "") -> None:
+        """INSERT INTO {into} of the rows, {unless} they clash (ON CONFLICT ...); ids as each database keeps them."""
+        if not rows:
+            return
+        if self.sqlite:
+            marks = ", ".join("?" * len(rows[0]))
+            self.connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) {unless}", list(rows))
+            return
+        driver: Any = self.connection.connection.driver_connection
+        row_of_marks = f"({', '.join(['%s'] * len(rows[0]))})"
+        with driver.cursor() as cursor:
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE]
+                marks = ", ".join([row_of_marks] * len(some))
+                values = [value for row in some for value in row]
+                self._waiting.append(cursor.mogrify(f"INSERT INTO {into} VALUES {marks} {unless}", values).decode())
+
+    def commit(self) -> None:
+        """SQLAlchemy's IntegrityError where a row clashes with one that is there."""
+        execute(self.connection, "; ".join([*self._waiting, "COMMIT"]))
+
+
+_AT_ONCE = 1_000
+
+
+def execute(connection: Connection, statement: str) -> CursorResult[Any]:
+    """A statement that is complete: no percent sign in it stands for a parameter."""
+    return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
 @contextmanager
-def append_lock(
-    engine: Engine, streams: Sequence[UUID] = (), command_id: UUID | None = None
-) -> Iterator[tuple[Connection, Head]]:
-    """Holds the lock for the block; commits at its end, rolls back when it raises. Busy after LOCK_SECONDS."""
+def append_lock(engine: Engine, streams: Sequence[UUID] = (), command_id: UUID | None = None) -> Iterator[Writing]:
+    """Holds the lock for the block; commits at its end, rolls back when it raises. Busy after LOCK_SECONDS.
+
+    The head tells the versions of the streams and what is known of the command.
+    """
     with engine.connect() as connection:
         try:
             if engine.dialect.name == SQLITE:
@@ -52,8 +93,9 @@ def append_lock(
                 head = _head_sqlite(connection, streams, command_id)
             else:
                 head = _begin_postgresql(connection, streams, command_id)
-            yield connection, head
-            connection.exec_driver_sql("COMMIT")
+            writing = Writing(connection, head)
+            yield writing
+            writing.commit()
         except BaseException as error:
             _roll_back(connection)
             if isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
@@ -118,22 +160,32 @@ def _head_sqlite(connection: Connection, streams: Sequence[UUID], command_id: UU
     return Head(position, max(time.time_ns() // 1000, recorded_at + 1), versions, command)
 
 
-_LOCK = f"BEGIN; SELECT pg_advisory_xact_lock({APPEND_LOCK}); "
-# A statement of its own after the lock, so that it sees what the writer before has committed.
-_HEAD = """
+# Prepared once a connection: planning it costs more than running it. The lock comes first, in a statement of its own,
+# so that what follows sees what the writer before has committed.
+_PREPARE = """
+PREPARE head_of_log (uuid[], uuid) AS
 SELECT head.position, head.recorded_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
     ARRAY(SELECT coalesce((SELECT max(version) FROM events WHERE stream_id = stream), 0)
-          FROM unnest(%s::uuid[]) WITH ORDINALITY AS asked (stream, n) ORDER BY n),
+          FROM unnest($1) WITH ORDINALITY AS asked (stream, n) ORDER BY n),
     command.fingerprint, command.result
 FROM (SELECT 1) AS one
 LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS head ON true
-LEFT JOIN commands AS command ON command.command_id = %s
+LEFT JOIN commands AS command ON command.command_id = $2
 """
+_PREPARED = "dealtrail head_of_log"
 
 
 def _begin_postgresql(connection: Connection, streams: Sequence[UUID], command_id: UUID | None) -> Head:
     """One round trip: begin, lock, and look at the end of the log."""
-    row = connection.exec_driver_sql(_LOCK + _HEAD, ([stream.hex for stream in streams], command_id)).one()
-    position, recorded_at, now, versions, fingerprint, result = row
-    command = None if fingerprint is None else (fingerprint, result)
-    return Head(position or 0, max(now, (recorded_at or 0) + 1), versions, command)
+    if _PREPARED not in connection.info:
+        execute(connection, _PREPARE)
+        connection.info[_PREPARED] = True
+    asked = ", ".join(stream.hex for stream in streams)
+    command = f"'{command_id.hex}'" if command_id else "NULL"
+    row = execute(
+        connection,
+        f"BEGIN; SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE head_of_log ('{{{asked}}}', {command})",
+    ).one()
+    position, recorded_at, now, versions, fingerprint, result = tuple(row)
+    known = None if fingerprint is None else (fingerprint, result)
+    return Head(position or 0, max(now, (recorded_at or 0) + 1), versions, known)

@@ -47,10 +47,10 @@ def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[Per
     with log.engine.connect() as connection:
         found = _known(connection, list(wanted))
     if len(found) < len(wanted):
-        with append_lock(log.engine) as (connection, _):
-            found = _known(connection, list(wanted))
+        with append_lock(log.engine) as writing:
+            found = _known(writing.connection, list(wanted))
             new = {key: Person(uuid4(), *named) for key, named in wanted.items() if key not in found}
-            insert_erasable(connection, Erasable(people=list(new.values())))
+            insert_erasable(writing, Erasable(people=list(new.values())))
         found |= new
     return found
 

@@ -8,9 +8,10 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+import psycopg2
+from sqlalchemy.exc import IntegrityError
 
-from engine.log.connect import SQLITE
+from engine.log.locked import Writing
 
 Body = tuple[bytes, bytes, str, int, bytes, bytes, bytes, bytes | None, str, str]
 """A row without its stamp, in the order of BODY; ids are 16 bytes, times microseconds."""
@@ -27,36 +28,29 @@ BODY = (
     "payload",
 )
 STAMP = ("position", "recorded_at", "version")
-_INSERT = f"INSERT INTO events ({', '.join((*STAMP, *BODY))}) VALUES "
+_INTO = f"events ({', '.join((*STAMP, *BODY))})"
 _WIDTH = len(STAMP) + len(BODY)
-_INSERT_SQLITE = f"{_INSERT} ({', '.join('?' * _WIDTH)})"
-_PLACEHOLDERS = f"({', '.join(['%s'] * _WIDTH)})"
 _COPY_FROM = 12
 """Number of rows from which COPY is faster than INSERT."""
 
 
-def insert_rows(
-    connection: Connection, position: int, recorded_at: int, versions: Sequence[int], columns: Sequence[Sequence[Any]]
-) -> None:
-    """Inserts rows, given by column in the order of BODY; position and recorded_at are the first's, each further one
-    has 1 more. SQLAlchemy's IntegrityError where a stream has such a version already.
-    """
+def insert_rows(writing: Writing, versions: Sequence[int], columns: Sequence[Sequence[Any]]) -> None:
+    """Inserts rows after the head of the log, given by column in the order of BODY."""
     if not versions:
         return
-    if connection.dialect.name != SQLITE and len(versions) >= _COPY_FROM:
-        copy_rows(connection, position, recorded_at, versions, list(packed(zip(*columns, strict=True))))
+    if not writing.sqlite and len(versions) >= _COPY_FROM:
+        copy_rows(writing, versions, list(packed(zip(*columns, strict=True))))
         return
-    places, moments = _stamps(position, recorded_at, len(versions))
-    rows = list(zip(places, moments, versions, *columns, strict=True))
-    if connection.dialect.name == SQLITE:
-        connection.exec_driver_sql(_INSERT_SQLITE, rows)
-    else:
-        values = tuple(value.hex() if isinstance(value, bytes) else value for row in rows for value in row)
-        connection.exec_driver_sql(_INSERT + ", ".join([_PLACEHOLDERS] * len(rows)), values)
+    rows = list(zip(*_stamps(writing, versions), *columns, strict=True))
+    if not writing.sqlite:
+        rows = [tuple(value.hex() if isinstance(value, bytes) else value for value in row) for row in rows]
+    writing.insert(_INTO, rows)
 
 
-def _stamps(position: int, recorded_at: int, size: int) -> tuple[range, range]:
-    return range(position, position + size), range(recorded_at, recorded_at + size)
+def _stamps(writing: Writing, versions: Sequence[int]) -> tuple[range, range, Sequence[int]]:
+    """Positions without gaps, times that increase with them."""
+    first, moment = writing.head.position + 1, writing.head.next_recorded_at
+    return range(first, first + len(versions)), range(moment, moment + len(versions)), versions
 
 
 # COPY BINARY: a header; each row its number of fields, each field its length (-1: null) and bytes; all big-endian.
@@ -84,18 +78,18 @@ def packed(bodies: Iterable[Body]) -> Iterator[bytes]:
         yield b"".join((fixed, name, _field(cause) if cause else _NULL, len(text).to_bytes(4, "big"), text))
 
 
-def copy_rows(
-    connection: Connection, position: int, recorded_at: int, versions: Sequence[int], bodies: Sequence[bytes]
-) -> None:
-    """As insert_rows, of packed bodies, by COPY BINARY."""
+def copy_rows(writing: Writing, versions: Sequence[int], bodies: Sequence[bytes]) -> None:
+    """As insert_rows, of packed bodies, by COPY BINARY. SQLAlchemy's IntegrityError where a version is taken."""
     parts = [_HEADER]
-    places, moments = _stamps(position, recorded_at, len(versions))
-    for place, moment, version, body in zip(places, moments, versions, bodies, strict=True):
-        parts += (_STAMP.pack(_WIDTH, 8, place, 8, moment, 4, version), body)
+    for position, moment, version, body in zip(*_stamps(writing, versions), bodies, strict=True):
+        parts += (_STAMP.pack(_WIDTH, 8, position, 8, moment, 4, version), body)
     parts.append(_TRAILER)
-    driver: Any = connection.connection.driver_connection
+    driver: Any = writing.connection.connection.driver_connection
     with driver.cursor() as cursor:
-        cursor.copy_expert(_COPY, io.BytesIO(b"".join(parts)))
+        try:
+            cursor.copy_expert(_COPY, io.BytesIO(b"".join(parts)))
+        except psycopg2.IntegrityError as error:
+            raise IntegrityError(_COPY, None, error) from error
 
 
 def _field(data: bytes) -> bytes:
