@@ -6,6 +6,7 @@ import typer
 
 from service.cli import db, exits, pipeline
 from service.cli.board import board
+from service.cli.checking import check
 from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.importing import import_file
@@ -53,3 +54,4 @@ app.command("board", epilog="Example: dealtrail board --owner rep-01 --order val
 app.command("conversion", epilog="Example: dealtrail conversion --from-date 2012-01-01 --by month")(conversion)
 app.command("cycle-time", epilog="Example: dealtrail cycle-time --from qualified --by region")(cycle_time)
 app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-Pro --by owner --json")(win_rate)
+app.command("check", epilog="Example: dealtrail check --json")(check)

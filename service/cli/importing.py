@@ -1,9 +1,6 @@
 """dealtrail import: a file in, and a report of everything that was done, left out or assumed."""
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,16 +9,13 @@ import typer
 from service.cli import exits
 from service.cli.opening import opened
 from service.cli.options import Actor, Db, Json
+from service.cli.progress import progress
 from service.cli.terminal import console, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from service.importers.report import ImportReport
-
-Progress = Callable[[int, int | None], None]
-LINE_SECONDS = 2.0
-"""between two progress lines where there is no terminal"""
 
 
 def import_file(
@@ -49,7 +43,7 @@ def import_file(
         from service.importers.report import ImportRefused
         from service.importers.run import run_import
 
-        with progress() as told:
+        with progress("rows", "reading", "writing") as told:
             try:
                 report = run_import(
                     log, file, mapping, actor=actor, on_error=on_error, corrections=corrections, progress=told
@@ -63,44 +57,6 @@ def import_file(
         tell(report, console(), refused)
     if report.bad_count:
         raise typer.Exit(exits.FOUND)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar with rate and remaining time on a terminal, else a line now and then; both on stderr."""
-    if not sys.stderr.isatty():
-        yield lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("reading", total=None, rate="")
-        began = time.monotonic()
-
-        def told(done: int, total: int | None) -> None:
-            per_second = done / max(time.monotonic() - began, 0.001)
-            what = "reading" if total is None else "writing"
-            shown.update(task, description=what, completed=done, total=total, rate=f"{per_second:,.0f} rows/s")
-
-        yield told
-
-
-def lines() -> Progress:
-    began = last = time.monotonic()
-
-    def told(done: int, total: int | None) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < LINE_SECONDS:
-            return
-        last = now
-        what = f"{done:,} rows read" if total is None else f"{done:,} of {total:,} rows written"
-        print(f"{what}, {done / (now - began):,.0f} rows/s", file=sys.stderr, flush=True)
-
-    return told
 
 
 def tell(report: "ImportReport", out: "Console", refused: bool) -> None:
