@@ -1,0 +1,126 @@
+"""What a definition may not say, and that the refusal tells what would be right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import Rejected
+from engine.stages.definition import load_definition, parse_definition
+
+OPEN = {"key": "contact", "kind": "open"}
+WON = {"key": "won", "kind": "won", "enter": {"event": "DealWon"}}
+LOST = {"key": "lost", "kind": "lost", "enter": {"event": "DealLost"}}
+AFTER = {"key": "after", "kind": "after_sale"}
+
+
+def refused(match: str, *stages: Any, **more: Any) -> None:
+    with pytest.raises(Rejected, match=match):
+        parse_definition({"pipeline": "sales", "stages": list(stages)} | more)
+
+
+def entered_by(criterion: Any) -> dict[str, Any]:
+    return {"key": "next", "kind": "open", "enter": criterion}
+
+
+def test_a_definition_needs_a_stage() -> None:
+    refused("stages: .*at least 1 item")
+
+
+def test_the_first_stage_is_open() -> None:
+    refused("first stage, 'won', must be of kind open", WON)
+
+
+def test_open_stages_come_first_then_won_and_lost_then_after_sale() -> None:
+    refused("list the open stages first", OPEN, WON, {"key": "more", "kind": "open"})
+    refused("list the open stages first", OPEN, AFTER, WON)
+    parse_definition({"pipeline": "sales", "stages": [OPEN, LOST, WON, AFTER]})
+
+
+def test_a_key_is_used_once() -> None:
+    refused("'contact' is used twice", OPEN, OPEN)
+
+
+def test_unmapped_is_no_stage() -> None:
+    refused("'unmapped' is what journeys of unknown stages are called", OPEN, {"key": "unmapped", "kind": "open"})
+
+
+def test_an_unknown_field_is_refused() -> None:
+    refused(r"stages\.0\.colour: Extra inputs", OPEN | {"colour": "red"})
+    refused("owner: Extra inputs", OPEN, owner="me")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "match"),
+    [
+        ({"telepathy": {"at_least": 1}}, r"enter\.telepathy: Extra inputs"),
+        ({"any": []}, "at least 1 item"),
+        ({"all": []}, "at least 1 item"),
+        ({}, "exactly one thing"),
+        ({"event": "DealWon", "happened": "DealWon"}, "exactly one thing"),
+        ({"not": {"event": "DealWon"}}, "not DealWon would be looked at only when DealWon happens"),
+        ({"event": "DealWonn"}, "'DealWonn' is no event: use one of LeadCaptured"),
+        ({"touch": {"kind": ["telegram"]}}, "telegram"),
+        ({"touch": {"kind": []}}, "at least 1 item"),
+        ({"bant": {"dimension": "mood", "verdict": "confirmed"}}, "'budget', 'authority', 'need' or 'timeline'"),
+        ({"bant_confirmed": {"at_least": 5}}, "less than or equal to 4"),
+        ({"touches": {"at_least": 0}}, "greater than or equal to 1"),
+        ({"amount": {"at_least": -5}}, "greater than or equal to 0"),
+        ({"amount": {"at_least": "NaN"}}, "finite number"),
+        ({"amount": {"at_least": 5, "currency": "EURO"}}, "no currency of ISO 4217"),
+        ("DealWon", "valid dictionary"),
+    ],
+)
+def test_a_wrong_criterion_is_refused_with_its_place(criterion: Any, match: str) -> None:
+    refused(match, OPEN, entered_by(criterion))
+
+
+def test_a_replaced_key_is_not_live() -> None:
+    refused(
+        "replaces 'contact', which is a live stage", OPEN, entered_by({"event": "DealWon"}) | {"replaces": ["contact"]}
+    )
+
+
+def test_replaces_do_not_circle() -> None:
+    one = {"key": "one", "kind": "open", "replaces": ["two"]}
+    two = {"key": "two", "kind": "open", "replaces": ["one"]}
+    refused("do not chain or circle", one, two)
+    refused("do not chain or circle", one | {"replaces": ["one"]})
+
+
+def test_an_old_key_has_one_heir() -> None:
+    refused(
+        "'old' is replaced twice",
+        OPEN | {"replaces": ["old"]},
+        {"key": "next", "kind": "open", "replaces": ["old"]},
+    )
+
+
+def test_qualified_from_is_an_open_stage() -> None:
+    refused("qualified_from 'won' is none of the open stages", OPEN, WON, qualified_from="won")
+
+
+def test_a_definition_survives_its_own_json() -> None:
+    definition = parse_definition(
+        {
+            "pipeline": "sales",
+            "name": {"ca": "Vendes", "en": "Sales"},
+            "stages": [
+                OPEN | {"name": "Contact", "stall": {"idle_days": 14}},
+                entered_by({"not": {"happened": "ProposalSent"}}),
+                entered_by({"any": [{"touch": {"kind": "call"}}, {"signal": "trial"}]}) | {"key": "third"},
+                WON,
+            ],
+        }
+    )
+    assert parse_definition(definition.model_dump(mode="json", exclude_none=True)) == definition
+    assert type(definition).model_validate_json(definition.model_dump_json()) == definition
+
+
+def test_a_file_that_is_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("stages: [")
+    with pytest.raises(Rejected, match=r"broken\.yaml is not YAML"):
+        load_definition(broken)
+    with pytest.raises(Rejected, match="there is no such file"):
+        load_definition(tmp_path / "missing.yaml")
