@@ -18,7 +18,7 @@ def columns_of(journeys: Journeys) -> Columns:
     hot, openings = [], []
     for number, facts in journeys.items():
         for fact in facts:
-            stamp = {
+            stamp: dict[str, object] = {
                 "journey": number,
                 "occurred_at": fact.occurred_at,
                 "position": fact.position,

@@ -79,7 +79,7 @@ def fact(draw: st.DrawFn, position: int, before: list[Fact]) -> Fact:
     return Fact(position, occurred_at, position * 5, kind, **details)
 
 
-events = st.sampled_from([kind for kind in KINDS if kind != "EntryRetracted"])
+events: st.SearchStrategy[str] = st.sampled_from([kind for kind in KINDS if kind != "EntryRetracted"])
 leaves = st.one_of(
     events.map(lambda name: {"event": name}),
     events.map(lambda name: {"happened": name}),
