@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # System certificates, for machines whose network has its own authority; pip's and uv's own settings still apply.
 UV := $(BIN)/uv --system-certs --no-progress
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Compiled on installing: the first answer is as quick as the next, also where Python may not write bytecode.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SAMPLE := sample.db
 
@@ -57,6 +58,7 @@ $(VENV)/.uv: requirements/bootstrap.lock
 $(VENV)/.run: $(VENV)/.uv requirements/run.lock pyproject.toml
 	@$(INSTALL) --require-hashes --requirement requirements/run.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q engine service replay
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.lock
