@@ -19,7 +19,7 @@ from engine.messages import AnyRecorded, Command, Envelope, Recorded
 from engine.values import utc
 
 ATTEMPTS = 20
-"""How often a command is decided anew when somebody else wrote first and the caller named no version."""
+"""How often a command is decided when somebody else writes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def handle(
 ) -> Outcome:
     """Decide the command and write what comes of it; the same command_id again gives the first answer.
 
+    actor: who does it, by person_id (not looked up again) or as a source system calls them, then added when new.
     on: the lead or deal it is about (for an opening: the new stream's id, random without; pipelines and reps are found
     by the command itself). occurred_at: in the past for a late entry; now without. expected_version: of that stream,
     as the caller saw it. Raises NotFound, Rejected, Conflict; then nothing was written.
@@ -94,7 +95,8 @@ def decided(log: Log, request: Request) -> Outcome:
         except AlreadyDone:
             raise
         except Conflict:
-            if attempt == ATTEMPTS or request.expected_version is not None or log.command(request.command_id):
+            # Decided anew: a caller's expected_version is looked at again there.
+            if attempt == ATTEMPTS or log.command(request.command_id):
                 raise
     raise AssertionError("the last attempt returned or raised")
 

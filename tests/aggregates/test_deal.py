@@ -211,6 +211,24 @@ def test_the_expected_close_changes_only_to_another() -> None:
     deal.given(OPENED, ExpectedCloseChanged(expected_close=date(2026, 3, 1))).when(march).nothing()
 
 
+def test_the_same_expected_close_at_an_earlier_time_is_news() -> None:
+    march = ExpectedCloseChanged(expected_close=date(2026, 3, 1))
+    deal.given(OPENED, on(9, march)).when(ChangeExpectedClose(expected_close=date(2026, 3, 1)), at=4).then(march)
+
+
+def test_the_opening_tells_the_value_and_the_expected_close() -> None:
+    opened = DealOpened(pipeline="sales", value=EUROS, expected_close=date(2026, 3, 1))
+    deal.given(opened).when(ChangeValue(value=EUROS)).nothing()
+    deal.given(opened).when(ChangeExpectedClose(expected_close=date(2026, 3, 1))).nothing()
+
+
+def test_what_the_opening_does_not_say_stands_as_late_entries_told_it() -> None:
+    march = ExpectedCloseChanged(expected_close=date(2026, 3, 1))
+    before = deal.given(ValueChanged(value=EUROS), march, on(5, OPENED))
+    before.when(ChangeValue(value=EUROS)).nothing()
+    before.when(ChangeExpectedClose(expected_close=date(2026, 3, 1))).nothing()
+
+
 def test_payment_delivery_and_satisfaction_are_recorded() -> None:
     after = deal.given(OPENED, WON)
     after.when(RecordPayment(amount=EUROS)).then(PaymentReceived(amount=EUROS))
@@ -265,6 +283,7 @@ def test_a_retracted_loss_leaves_the_deal_open() -> None:
 
 def test_of_a_win_and_a_loss_the_first_stands() -> None:
     deal.given(OPENED, WON, LOST).when(Lose(reason="price")).rejected("won already")
+    deal.given(OPENED, LOST, WON).when(Lose(reason="price")).rejected("lost already")
 
 
 def test_a_deal_that_the_board_shows_as_won_still_gets_its_evidence_but_no_loss() -> None:
@@ -310,6 +329,11 @@ def test_a_deal_is_merged_into_another_one_that_stands() -> None:
     ).rejected("itself")
     merged = Journey(pipeline="sales", merged_into=UUID(int=0xB3))
     deal.given(OPENED).knowing({OTHER: Other(OTHER, merged)}).when(MergeDeal(into=OTHER)).rejected("merged into")
+
+
+def test_a_merge_is_not_dated_before_the_opening() -> None:
+    known = deal.given(on(5, OPENED)).knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
+    known.when(MergeDeal(into=OTHER), at=3).rejected("DealOpened", "later")
 
 
 def test_a_deal_is_not_merged_into_the_lead_it_came_from() -> None:

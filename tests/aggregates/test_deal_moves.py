@@ -128,6 +128,13 @@ def test_a_deal_changes_to_an_open_stage_of_another_pipeline() -> None:
     deal.given(OPENED).when(ChangePipeline(pipeline="nowhere", stage="first")).rejected("'nowhere'")
 
 
+def test_a_pipeline_is_not_changed_before_a_reopening() -> None:
+    reopened = on(9, DealReopened(stage="contact", reason="news"))
+    deal.given(OPENED, LOST, reopened).when(ChangePipeline(pipeline="partners", stage="first"), at=7).rejected(
+        "DealReopened", "later"
+    )
+
+
 def test_a_deal_does_not_change_to_the_pipeline_it_is_in() -> None:
     deal.given(OPENED).when(ChangePipeline(pipeline="sales", stage="meeting")).rejected("already", "move it")
 

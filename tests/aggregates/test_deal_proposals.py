@@ -96,6 +96,12 @@ def test_a_revision_that_changes_nothing_is_no_news() -> None:
     deal.given(OPENED, SENT).when(same).nothing()
 
 
+def test_the_same_offer_at_an_earlier_time_is_news() -> None:
+    revised = ProposalRevised(proposal_id=made(1), options=(BASIC,))
+    same = ReviseProposal(proposal_id=made(1), options=(BASIC,))
+    deal.given(OPENED, SENT, on(9, revised)).when(same, at=5).then(revised)
+
+
 def test_a_live_proposal_is_accepted_with_one_of_its_options() -> None:
     deal.given(OPENED, SENT).when(AcceptProposal(proposal_id=made(1), option="full")).then(ENDINGS[0])
     deal.given(OPENED, SENT).when(AcceptProposal(proposal_id=made(1), option="golden")).rejected("'golden'", "basic")

@@ -234,6 +234,24 @@ def test_attributes_of_an_earlier_time_are_set_whole() -> None:
     ).then(AttributesSet(attributes=(product,)))
 
 
+def test_a_score_and_an_owner_of_an_earlier_time_are_news() -> None:
+    scored = lead.given(CAPTURED, on(9, Scored(fit=40)))
+    scored.when(SetScore(fit=40), at=3).then(Scored(fit=40))
+    assigned = lead.given(CAPTURED, on(9, OwnerAssigned(owner=person("r1"))))
+    assigned.when(AssignOwner(owner=person("r1")), at=3).then(OwnerAssigned(owner=person("r1")))
+
+
+def test_what_the_capture_does_not_say_stands_as_late_entries_told_it() -> None:
+    before = lead.given(OwnerAssigned(owner=person("r1")), on(5, CAPTURED))
+    before.when(AssignOwner(owner=person("r1"))).nothing()
+
+
+def test_the_capture_tells_owner_and_value() -> None:
+    captured = LeadCaptured(pipeline="sales", owner=person("r1"), value=Money.of(5, "EUR"))
+    state = lead.given(captured).state
+    assert (state.journey.owner, state.journey.value) == (person("r1"), Money.of(5, "EUR"))
+
+
 # Follow-ups
 
 
@@ -370,6 +388,11 @@ def test_an_entry_of_a_converted_lead_is_corrected() -> None:
     )
 
 
+def test_a_conversion_is_not_dated_before_a_reopening() -> None:
+    reopened = on(9, LeadReopened(stage="contact", reason="news"))
+    lead.given(CAPTURED, DISQUALIFIED, reopened).when(ConvertLead(), at=7).rejected("LeadReopened", "later")
+
+
 def test_a_conversion_is_not_taken_back() -> None:
     lead.given(CAPTURED, CONVERTED).when(RetractEntry(event_id=entry_id(2), reason="too early")).rejected("conversion")
 
@@ -397,6 +420,11 @@ def test_a_lead_is_merged_into_another_one_that_stands() -> None:
     lead.given(CAPTURED).knowing({OTHER: Other(OTHER, merged)}).when(MergeLead(into=OTHER)).rejected("merged into")
     void = Journey()
     lead.given(CAPTURED).knowing({OTHER: Other(OTHER, void)}).when(MergeLead(into=OTHER)).rejected("no lead or deal")
+
+
+def test_a_merge_is_not_dated_before_the_capture() -> None:
+    known = lead.given(on(5, CAPTURED)).knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
+    known.when(MergeLead(into=OTHER), at=3).rejected("LeadCaptured", "later")
 
 
 @pytest.mark.parametrize("command", ANY_ENTRY, ids=lambda command: type(command).__name__)
