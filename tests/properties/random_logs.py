@@ -124,7 +124,7 @@ def definitions(draw: st.DrawFn) -> Definition:
         stage: dict[str, Any] = {"key": key, "kind": "open"}
         if place and draw(st.integers(0, 4)):
             stage["enter"] = draw(criteria)
-        if olds and draw(st.booleans()):
+        if draw(st.booleans()) and olds:
             stage["replaces"] = [olds.pop()]
         stages.append(stage)
     won: list[dict[str, Any]] = [{"key": "won", "kind": "won", "enter": {"event": "DealWon"}}]
