@@ -75,6 +75,11 @@ def decide(log: Log, request: Request) -> Decision:
     return Decision(changes, occurred_at, actor, erasable, knowledge.looked_at)
 
 
+def rep_stream(person_id: UUID) -> UUID:
+    """The roster's stream of a rep."""
+    return uuid5(_REPS, person_id.hex)
+
+
 def found(log: Log, request: Request, introductions: Introductions) -> Stream:
     """The stream that the command is about."""
     command, on = request.command, request.on
@@ -88,7 +93,7 @@ def found(log: Log, request: Request, introductions: Introductions) -> Stream:
         return load(log, on) or new_stream(PIPELINE, on)
     if type(command) in ROSTER.commands:
         membership: Any = command
-        on = uuid5(_REPS, introductions.person_id(membership.rep, "rep").hex)
+        on = rep_stream(introductions.person_id(membership.rep, "rep"))
         return load(log, on) or new_stream(ROSTER, on)
     if on is None:
         raise Rejected(f"{type(command).__name__} is about a lead or a deal: name it (on)")
