@@ -217,9 +217,8 @@ def retractions(changed: pl.DataFrame, job: Job) -> pl.DataFrame:
 
 
 def new_keys(facts: pl.DataFrame, known: Known) -> dict[str, str]:
-    """Streams the log does not have, with the journey's id: the lead's where there is one, for it comes first."""
-    streams = facts.filter(pl.col("kind").is_in(list(OPENING.values()))).select("key", "stream", "side")
-    first = streams.filter(~pl.col("stream").is_in(list(known.streams))).unique(
-        "key", keep="first", maintain_order=True
-    )
-    return {stream: key for key, stream, _ in first.iter_rows()}
+    """The first stream of each new journey (the lead's where there is one), with the journey's id."""
+    opened = facts.filter(pl.col("kind").is_in(list(OPENING.values())))
+    begun = facts.filter(pl.col("stream").is_in(list(known.streams)) | pl.col("other").is_in(list(known.streams)))
+    first = opened.join(begun, on="key", how="anti").unique("key", keep="first", maintain_order=True)
+    return dict(first.select("stream", "key").iter_rows())

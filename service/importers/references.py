@@ -36,9 +36,10 @@ def thing_of(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule]) -> pl.S
                 cells = facts.select(ROW).join(told, on=ROW, maintain_order="left")["told"]
                 own = pl.when(facts["rule"] == number).then(pl.coalesce(cells, begun)).otherwise(begun)
                 begun = pl.select(own.alias("begun")).to_series()
-        last = pl.when(pl.col("kind") == begins).then(begun).forward_fill().over("stream")
-        known = facts.select("rule", last=last)
-        thing = known.select(thing=pl.when(pl.col("rule").is_in(later)).then("last").otherwise(thing))["thing"]
+        last = pl.when(pl.col("kind") == begins).then("begun").forward_fill().over("stream")
+        known = facts.select("rule", "kind", "stream", begun.alias("begun")).select("rule", last.alias("last"))
+        meant = pl.when(pl.col("rule").is_in(later)).then("last").otherwise(thing)
+        thing = known.select(meant.alias("thing"))["thing"]
     return thing
 
 

@@ -17,7 +17,8 @@ class BadRow(BaseModel):
     why: str
 
     def __str__(self) -> str:
-        cell = f", {self.column} {self.value!r}" if self.column is not None else ""
+        value = "" if self.value is None else f" {self.value!r}"
+        cell = "" if self.column is None else f", {self.column}{value}"
         return f"{self.file}, line {self.line}{cell}: {self.why}"
 
 
