@@ -1,6 +1,5 @@
 """Conversion: the cohort of who entered a stage, and what became of each; golden/stages.yaml has the worked table."""
 
-
 from dataclasses import replace
 
 import pytest
@@ -9,10 +8,10 @@ import yaml
 from engine.errors import Rejected
 from engine.projections.conversion import PARTS, conversion, stage_conversion
 from engine.projections.filters import Filters
-from engine.stages.definition import parse_definition
+from engine.stages.definition import Definition, Stage, parse_definition
 from engine.stages.facts import Fact
 from tests.conftest import SHARED
-from tests.projections.journeys import date_of, day, funnel, journey, look, person
+from tests.projections.journeys import SALES, date_of, day, funnel, journey, look, person
 from tests.stages.golden import read_cases
 
 GOLDEN = SHARED / "golden" / "stages.yaml"
@@ -55,6 +54,19 @@ def test_strictly_a_win_passes_the_last_open_stage_and_after_sales_pass_the_win(
     told = funnel(journey("contact", "qualified", "proposal", "won", "retention"))
     for stage in ("contact", "qualified", "proposal", "won"):
         told.stage(stage, strict=True).has(entered=1, advanced=1, skipped=0)
+
+
+def test_winning_one_way_skips_no_other_way() -> None:
+    stages = [*SALES.stages[:4], Stage(key="renewed", kind="won"), *SALES.stages[4:]]
+    told = funnel(
+        journey("contact", "qualified", "proposal", "won"), definition=Definition(pipeline="sales", stages=stages)
+    )
+    told.stage("proposal", strict=True).has(advanced=1, skipped=0)
+    swapped = [*stages[:3], stages[4], stages[3], *stages[5:]]
+    told = funnel(
+        journey("contact", "qualified", "proposal", "won"), definition=Definition(pipeline="sales", stages=swapped)
+    )
+    told.stage("proposal", strict=True).has(advanced=1, skipped=0)
 
 
 def test_leaving_for_another_pipeline_is_transferred_and_going_further_before_comes_first() -> None:
