@@ -5,12 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from engine.log.application import Log
 from engine.log.feed import read_feed
+from engine.log.identity import from_database
 from engine.log.mapper import UnknownEvent
+from engine.log.tables import texts
+from engine.log.texts import digest
 from engine.messages import Event
 from engine.stages.facts import OPENINGS, Fact
 from engine.stages.reading import details_of
+from engine.values import TextRef
 
 BATCH = 50_000
 
@@ -34,6 +40,8 @@ class PlainLog:
     journeys: dict[str, list[Fact]] = field(default_factory=dict)
     position: int = 0
     differences: list[Difference] = field(default_factory=list)
+    hashes: dict[UUID, str] = field(default_factory=dict)
+    """the hash of every text that an event refers to, by text_id"""
 
     def differ(self, what: str, where: str, expected: object, found: object) -> None:
         self.differences.append(Difference(what, where, str(expected), str(found)))
@@ -72,6 +80,7 @@ def read_plain(log: Log, progress: Progress) -> PlainLog:
             continue
         if event.payload() != row["payload"]:
             plain.differ("payload", where, event.payload(), row["payload"])
+        plain.hashes.update((ref.text_id, ref.hash) for _, ref in event if isinstance(ref, TextRef))
         if row["type"].split(".")[0] not in ("lead", "deal"):
             continue
         journey = journey_of.setdefault(stream, origin_of(event, stream))
@@ -82,7 +91,18 @@ def read_plain(log: Log, progress: Progress) -> PlainLog:
             plain.differ("retraction", where, "an entry of the same journey", row["payload"])
         fact = Fact(position, row["occurred_at"], row["recorded_at"], type(event).__name__, **details)
         plain.journeys.setdefault(journey, []).append(fact)
+    check_texts(log, plain)
     return plain
+
+
+def check_texts(log: Log, plain: PlainLog) -> None:
+    """Every text that is kept must still be the one its event refers to; an erased one proves nothing any more."""
+    with log.engine.connect() as connection:
+        for row in connection.execute(select(texts.c.text_id, texts.c.body, texts.c.salt)):
+            text_id = from_database(row.text_id)
+            expected, found = plain.hashes.get(text_id), digest(row.salt, row.body)
+            if expected != found:
+                plain.differ("text", f"text {text_id}", expected, found)
 
 
 def rows(log: Log, last: int) -> Iterator[dict[str, Any]]:
