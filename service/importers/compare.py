@@ -19,6 +19,8 @@ class Known:
     events: dict[str, tuple[str, int, str]]
     """type, occurred_at, payload by event_id in hex"""
     streams: set[str]
+    marks: pl.DataFrame
+    """of the unretracted ones: event_id, stream, at, kind, payload"""
     corrected: set[str] = field(default_factory=set)
     """streams with retractions: only there a fact can have revisions"""
     retracted: set[str] = field(default_factory=set)
@@ -38,15 +40,26 @@ class Known:
 
 
 def known_of(existing: pl.DataFrame) -> Known:
+    """existing: as engine.log.bulk.existing_events gives it."""
     columns = existing.select("event_id", "type", "occurred_at", "payload")
-    known = Known(
-        {event_id: (tag, at, payload) for event_id, tag, at, payload in columns.iter_rows()},
-        set(existing["stream_id"]),
-    )
     retractions = existing.filter(pl.col("type").str.contains(".entry_retracted.", literal=True))
-    known.corrected = set(retractions["stream_id"])
-    known.retracted = {UUID(json.loads(payload)["event_id"]).hex for payload in retractions["payload"]}
-    return known
+    retracted = {UUID(json.loads(payload)["event_id"]).hex for payload in retractions["payload"]}
+    kinds = {model.TOPIC: kind.name for kind in KINDS.values() for model in kind.models.values()}
+    kind = pl.col("type").replace_strict(kinds, default="other", return_dtype=pl.String)
+    marks = existing.filter(~pl.col("event_id").is_in(list(retracted))).select(
+        "event_id",
+        pl.col("stream_id").alias("stream"),
+        pl.col("occurred_at").alias("at"),
+        kind.alias("kind"),
+        "payload",
+    )
+    return Known(
+        events={event_id: (tag, at, payload) for event_id, tag, at, payload in columns.iter_rows()},
+        streams=set(existing["stream_id"]),
+        marks=marks,
+        corrected=set(retractions["stream_id"]),
+        retracted=retracted,
+    )
 
 
 @dataclass(frozen=True)

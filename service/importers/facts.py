@@ -57,8 +57,8 @@ def facts_of(rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         else:
             parts.append(timed(matched, number, rule, reading))
     note_unknown(rows.filter(~spoken), reading)
-    facts = named(pl.concat(parts), rows, rules, mapping)
-    facts = facts.with_columns(thing_of(facts, rows, rules), other_of(facts, mapping))
+    facts = named(pl.concat(parts), rows, rules, reading)
+    facts = facts.with_columns(thing_of(facts, rows, rules), other_of(facts, reading))
     if mapping.journeys != "lead_then_deal":
         return facts
     # Nothing to convert where the file opens a deal without a lead.

@@ -5,22 +5,23 @@ import polars as pl
 from service.importers.ids import revision_hex, stream_hex
 from service.importers.kinds import KINDS
 from service.importers.mapping import Mapping
-from service.importers.reading import ROW, repeated
+from service.importers.reading import ROW, Reading, repeated
 from service.importers.rule import Rule
 from service.importers.tidy import instant_column
 
 
-def named(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule], mapping: Mapping) -> pl.DataFrame:
+def named(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule], reading: Reading) -> pl.DataFrame:
     """Adds kind, side, stream, fact, event_id, first_id.
 
     Order: journeys as the file begins them; within one the lead before the deal, then by time, then as the rows stand
     in the file, then as the rules stand in the mapping. So events at the same instant keep the order of the file.
     """
+    mapping = reading.mapping
     first = rows.group_by(pl.col(mapping.key).alias("key")).agg(pl.first(ROW).alias("first"))
     facts = facts.join(first, on="key").sort("first", "at", ROW, "rule")
     kinds = {number: rule.event for number, rule in enumerate(rules)}
     facts = facts.with_columns(pl.col("rule").replace_strict(kinds, return_dtype=pl.String).alias("kind"))
-    facts = facts.with_columns(side_of(facts, rules, mapping))
+    facts = facts.with_columns(side_of(facts, rules, reading))
     pairs = facts.select("key", "side").unique(maintain_order=True)
     streams = [stream_hex(mapping.source, side, key) for key, side in pairs.iter_rows()]
     pairs = pairs.with_columns(pl.Series("stream", streams, dtype=pl.String))
@@ -33,15 +34,23 @@ def named(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule], mapping: M
     return facts.with_columns(event_id, event_id.alias("first_id"))
 
 
-def side_of(facts: pl.DataFrame, rules: list[Rule], mapping: Mapping) -> pl.Series:
-    """lead or deal: what the event or the rule says, else the deal from its opening on."""
+def side_of(facts: pl.DataFrame, rules: list[Rule], reading: Reading) -> pl.Series:
+    """lead or deal: what the event or the rule says, else the deal from its opening on.
+
+    A deal that the log holds and this file does not open was opened before what the file tells.
+    """
+    mapping = reading.mapping
     if mapping.journeys != "lead_then_deal":
         return repeated("side", mapping.journeys, facts.height)
     stated: dict[int, str | None] = {}
     for number, rule in enumerate(rules):
         sides = sorted(KINDS[rule.event].sides) if rule.event is not None else []
         stated[number] = rule.of or (sides[0] if len(sides) == 1 else None)
-    opened = (pl.col("kind") == "DealOpened").cast(pl.Int32).cum_sum().over("key") > 0
+    opens = pl.col("kind") == "DealOpened"
+    keys = facts["key"].unique()
+    before = [key for key in keys if stream_hex(mapping.source, "deal", key) in reading.known.streams]
+    opened_before = pl.col("key").is_in(before) & ~opens.any().over("key")
+    opened = opened_before | (opens.cast(pl.Int32).cum_sum().over("key") > 0)
     by_time = pl.when(opened).then(pl.lit("deal")).otherwise(pl.lit("lead"))
     side = pl.col("rule").replace_strict(stated, return_dtype=pl.String).fill_null(by_time)
     return facts.select(side.alias("side"))["side"]

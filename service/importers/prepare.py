@@ -18,7 +18,7 @@ from engine.stages.definition import Definition
 from service.importers.compare import Known, Told, differences, known_of
 from service.importers.csv_rows import LINE
 from service.importers.facts import facts_of, rules_of
-from service.importers.ids import retraction_hex, revision_hex
+from service.importers.ids import retraction_hex, revision_hex, stream_hex
 from service.importers.kinds import KINDS, OPENING
 from service.importers.mapping import Mapping
 from service.importers.payloads import Builder, Built
@@ -74,7 +74,8 @@ def prepare(rows: pl.DataFrame, job: Job, report: ImportReport) -> Prepared:
     """report: an empty one, filled with the counts of this piece."""
     mapping = job.mapping
     bad = Bad(job.file.name)
-    reading = Reading(mapping, job.definition, job.tables, job.now, report, bad)
+    known = known_of(existing_events(job.log, possible_streams(rows, mapping)))
+    reading = Reading(mapping, job.definition, job.tables, job.now, report, bad, known)
     report.rows = rows.height
     row_columns = [column for column in rows.columns if column != LINE and column not in mapping.personal]
     rows = tidy(rows, reading)
@@ -82,7 +83,6 @@ def prepare(rows: pl.DataFrame, job: Job, report: ImportReport) -> Prepared:
     facts = facts_of(rows, reading)
     rules = rules_of(mapping)
     facts = with_reopenings(facts, rows, reading)
-    known = known_of(existing_events(job.log, facts["stream"].unique(maintain_order=True).to_list()))
     facts = facts.with_columns(is_known(facts, known))
 
     new, old = Built(), Built()
@@ -117,6 +117,13 @@ def prepare(rows: pl.DataFrame, job: Job, report: ImportReport) -> Prepared:
     report.new_journeys = len(prepared.keys)
     report.add_bad(bad.found)
     return prepared
+
+
+def possible_streams(rows: pl.DataFrame, mapping: Mapping) -> list[str]:
+    """The streams of all journeys of the piece, whether the file speaks of their lead, their deal or both."""
+    sides = ["lead", "deal"] if mapping.journeys == "lead_then_deal" else [mapping.journeys]
+    keys = rows[mapping.key].drop_nulls().unique(maintain_order=True)
+    return [stream_hex(mapping.source, side, key) for key in keys for side in sides]
 
 
 def is_known(facts: pl.DataFrame, known: Known) -> pl.Series:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from engine.stages.definition import Definition
+from service.importers.compare import Known
 from service.importers.csv_rows import LINE
 from service.importers.mapping import Mapping
 from service.importers.report import BadRow, ImportReport
@@ -43,6 +44,8 @@ class Reading:
     """microseconds; what lies after it lies in the future"""
     report: ImportReport
     bad: Bad
+    known: Known
+    """what the log holds of the piece's journeys"""
 
 
 def repeated(name: str, value: str | None, count: int) -> pl.Series:

@@ -3,22 +3,29 @@
 import polars as pl
 
 from service.importers.conditions import text_of
+from service.importers.ids import stream_hex
 from service.importers.kinds import OPENING, THINGS
-from service.importers.mapping import Mapping
-from service.importers.reading import ROW, Bad, repeated
+from service.importers.reading import ROW, Bad, Reading, repeated
 from service.importers.rule import Rule
 from service.importers.words import Source
 
 
-def other_of(facts: pl.DataFrame, mapping: Mapping) -> pl.Series:
-    """The lead of a deal, the deal of a lead; null where the file opens only one of the two."""
-    if mapping.journeys != "lead_then_deal":
+def other_of(facts: pl.DataFrame, reading: Reading) -> pl.Series:
+    """The lead of a deal, the deal of a lead; null where neither the file nor the log has both."""
+    source = reading.mapping.source
+    if reading.mapping.journeys != "lead_then_deal":
         return repeated("other", None, facts.height)
-    lead = facts.filter(pl.col("kind") == "LeadCaptured").select("key", lead="stream").unique("key")
-    deal = facts.filter(pl.col("kind") == "DealOpened").select("key", deal="stream").unique("key")
-    both = facts.select("key", "side").join(lead.join(deal, on="key"), on="key", how="left", maintain_order="left")
+    there = reading.known.streams | set(facts.filter(pl.col("kind").is_in(list(OPENING.values())))["stream"])
+    keys = facts["key"].unique()
+    pairs = [(key, stream_hex(source, "lead", key), stream_hex(source, "deal", key)) for key in keys]
+    both = pl.DataFrame(
+        [pair for pair in pairs if {pair[1], pair[2]} <= there],
+        schema={"key": pl.String, "lead": pl.String, "deal": pl.String},
+        orient="row",
+    )
+    told = facts.select("key", "side").join(both, on="key", how="left", maintain_order="left")
     other = pl.when(pl.col("side") == "deal").then("lead").otherwise("deal")
-    return both.select(other.alias("other"))["other"]
+    return told.select(other.alias("other"))["other"]
 
 
 def thing_of(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule]) -> pl.Series:

@@ -17,7 +17,9 @@ def with_reopenings(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -
     """The facts, with kind DealReopened for the moves that reopen; moves to won or lost stages are bad rows."""
     if "StageMoved" not in facts["kind"]:
         return facts
-    kinds = {key: reading.definition.stages[rank].kind for key, rank in reading.definition.ranks.items()}
+    kinds: dict[str, str] = {
+        key: reading.definition.stages[rank].kind for key, rank in reading.definition.ranks.items()
+    }
     moves = facts.with_columns(stages(facts, rows, reading)).with_columns(
         pl.col("stage").replace_strict(kinds, default="unmapped", return_dtype=pl.String).alias("stage_kind")
     )
@@ -30,11 +32,25 @@ def with_reopenings(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -
     # After a move to an open stage the deal is open whatever it was before: only the last such fact matters.
     opens = moved & pl.col("stage_kind").is_in(["open", "unmapped"])
     marks = moves.with_row_index("place").filter(opens | pl.col("kind").is_in(CLOSING + OPENING_AGAIN))
-    reopening = marks.filter(opens & pl.col("kind").shift().over("stream").is_in(CLOSING))
+    marks = pl.concat([told_before(facts, kinds, reading), marks.select("place", "stream", "at", "kind")])
+    marks = marks.sort("stream", "at", maintain_order=True)
+    reopening = marks.filter((pl.col("kind") == "StageMoved") & pl.col("kind").shift().over("stream").is_in(CLOSING))
+    reopening = reopening.filter(pl.col("place").is_not_null())
     reading.report.reopened_by_move += reopening.height
     again = pl.col("place").is_in(reopening["place"].implode())
     kind = pl.when(again).then(pl.lit("DealReopened")).otherwise("kind").alias("kind")
     return facts.with_row_index("place").with_columns(kind).drop("place")
+
+
+def told_before(facts: pl.DataFrame, kinds: dict[str, str], reading: Reading) -> pl.DataFrame:
+    """What the log holds beyond this file that closed deals or opened them again: a file may tell just what is new."""
+    held = reading.known.marks.filter(~pl.col("event_id").is_in(facts["first_id"].implode()))
+    stage = (
+        pl.col("payload").str.json_path_match("$.stage").replace_strict(kinds, default="open", return_dtype=pl.String)
+    )
+    moved = (pl.col("kind") == "StageMoved") & (stage == "open")
+    held = held.filter(moved | pl.col("kind").is_in(CLOSING + OPENING_AGAIN))
+    return held.select(pl.lit(None, pl.UInt32).alias("place"), "stream", "at", "kind")
 
 
 def stages(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -> pl.Series:

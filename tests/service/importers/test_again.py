@@ -139,3 +139,31 @@ def test_an_importer_is_one_person_in_all_their_imports(log: Log, tmp_path: Path
     bring(log, tmp_path, LONG, ROWS, actor="boss")
     bring(log, tmp_path, WIDE, WIDE_ROWS, actor="boss")
     assert people_frame(log)["key"].to_list().count("boss") == 1
+
+
+def test_a_file_that_tells_only_what_is_new_goes_on_from_the_log(log: Log, tmp_path: Path) -> None:
+    bring(log, tmp_path, LONG, ROWS)
+    header = ROWS.splitlines(keepends=True)[0]
+    more = header + "d1,to offer,2024-05-01T09:00:00Z,ann,1\nd1,to new,2024-05-02T09:00:00Z,ann,1\n"
+    report = bring(log, tmp_path, LONG, more)
+    assert (report.new_events, report.reopened_by_move, report.new_journeys) == (2, 1, 0)
+    bring(log, tmp_path, LONG, header + "d1,to offer,2024-05-03T09:00:00Z,ann,1\n")
+    assert kinds(log)[-3:] == ["DealReopened", "StageMoved", "StageMoved"]
+
+
+def test_a_deal_may_come_in_a_later_file_than_its_lead(log: Log, tmp_path: Path) -> None:
+    mapping = LONG | {"journeys": "lead_then_deal"}
+    mapping["events"] = [{"when": {"what": "meet"}, "event": "LeadCaptured"}, *LONG["events"]]
+    header = ROWS.splitlines(keepends=True)[0]
+    lead = "d1,meet,2024-03-01T09:00:00Z,ann,1\nd1,call,2024-03-02T09:00:00Z,ann,1\n"
+    bring(log, tmp_path, mapping, header + lead)
+    bring(log, tmp_path, mapping, header + "d1,open,2024-03-03T09:00:00Z,ann,1\n")
+    bring(log, tmp_path, mapping, header + "d1,call,2024-03-04T09:00:00Z,ann,1\n")
+    stream = log.stream(find_stream(log, "d1"))
+    assert [e.event.TOPIC for e in stream] == ["lead.captured.v1", "lead.touched.v1", "lead.converted.v1"]
+    deal = log.stream(stream[-1].event.deal)
+    assert [e.event.TOPIC for e in deal] == ["deal.opened.v1", "deal.touched.v1"]
+    assert deal[0].event.from_lead == stream[0].stream_id
+    whole = header + lead + "d1,open,2024-03-03T09:00:00Z,ann,1\nd1,call,2024-03-04T09:00:00Z,ann,1\n"
+    report = bring(log, tmp_path, mapping, whole)
+    assert (report.new_events, report.changed_count) == (0, 0)
