@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from engine.aggregates.deal.commands import (
@@ -27,7 +27,14 @@ from engine.aggregates.deal.commands import (
 )
 from engine.aggregates.deal.events import ProposalLine, ProposalOption
 from engine.aggregates.inputs import PersonRef, SourceKey
-from engine.aggregates.journey.commands import AssessBant, RetractEntry, ScheduleFollowUp, SetScore, Touch
+from engine.aggregates.journey.commands import (
+    AssessBant,
+    CompleteFollowUp,
+    RetractEntry,
+    ScheduleFollowUp,
+    SetScore,
+    Touch,
+)
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, DisqualifyLead, QualifyLead
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
 from engine.aggregates.roster.commands import EnrolRep
@@ -49,6 +56,10 @@ REPS: Final = {  # rep: team, manager, region
     "rep-05": ("south", "rep-02", "Iberia"),
     "rep-06": ("south", "rep-02", "Italy"),
 }
+TOLD: Final = "C-004"
+"""a deal with a life: moved back, lost, reopened, won, in use, and a call that was entered late"""
+CORRECTED: Final = "C-089"
+"""a deal with an entry that was taken back"""
 SELLERS: Final = tuple(REPS)[2:]
 SOURCES: Final = ("referral", "advertisement", "trade fair", "cold outreach", "website")
 MACHINES: Final = {"Classic": 1_450_00, "Barista": 3_900_00}
@@ -73,9 +84,10 @@ class Desk:
     draw: Random
     clock: datetime
 
-    def say(self, who: str, command: Command, on: UUID | None = None) -> Outcome:
+    def say(self, who: str, command: Command, on: UUID | None = None, *, days_ago: float = 0) -> Outcome:
         actor = PersonRef(source="sample", key=who)
-        return handle(self.log, command, actor=actor, origin=ORIGIN, on=on, occurred_at=self.clock)
+        happened = self.clock - timedelta(days=days_ago)
+        return handle(self.log, command, actor=actor, origin=ORIGIN, on=on, occurred_at=happened)
 
     def new_id(self) -> UUID:
         return UUID(int=self.draw.getrandbits(128), version=4)
@@ -140,7 +152,8 @@ def journey(desk: Desk, n: int) -> Story:
     for dimension, evidence in BANT.items():
         yield desk.wait(0.1, 3)
         verdict = Verdict.CONFIRMED if desk.chance(0.8) else Verdict.UNKNOWN
-        desk.say(rep, AssessBant(dimension=dimension, verdict=verdict, evidence=evidence), lead)
+        proof = evidence if verdict == Verdict.CONFIRMED else None
+        desk.say(rep, AssessBant(dimension=dimension, verdict=verdict, evidence=proof), lead)
     desk.say(rep, QualifyLead(), lead)
     yield desk.wait(0.2, 2)
     deal = desk.say(rep, ConvertLead(), lead).stream_id
@@ -162,7 +175,11 @@ def selling(desk: Desk, rep: str, deal: UUID, machine: str, pieces: int) -> Stor
     desk.say(rep, SendProposal(proposal_id=proposal, options=options(machine, pieces)), deal)
     desk.say(rep, ChangeExpectedClose(expected_close=(desk.clock + timedelta(days=30)).date()), deal)
     call_back = ScheduleFollowUp(kind=TouchKind.CALL, due_at=desk.clock + timedelta(days=desk.wait(3, 15)))
-    desk.say(rep, call_back, deal)
+    due: Any = desk.say(rep, call_back, deal).events[0].event
+    if desk.chance(0.15):
+        yield desk.wait(1, 2)
+        late = Touch(kind=TouchKind.CALL, direction=Direction.INBOUND, note="asked for the beans' origin")
+        desk.say(rep, late, deal, days_ago=desk.wait(1, 3))
     if desk.chance(0.1):
         yield desk.wait(2, 6)
         desk.say(rep, MoveStage(stage="tasting", reason="wants to taste the other machine first"), deal)
@@ -173,6 +190,7 @@ def selling(desk: Desk, rep: str, deal: UUID, machine: str, pieces: int) -> Stor
         pieces = max(1, pieces - 1)
         desk.say(rep, ReviseProposal(proposal_id=proposal, options=options(machine, pieces)), deal)
     yield desk.wait(3, 25)
+    desk.say(rep, CompleteFollowUp(follow_up_id=due.follow_up_id, outcome="reached"), deal)
     if desk.chance(0.4):
         desk.say(rep, Lose(reason=desk.draw.choice(LOST)), deal)
         if not desk.chance(0.15):

@@ -26,18 +26,20 @@ def looking(question: Question) -> Iterator[tuple["Look", "Filters"]]:
         yield views.look(question.pipeline, lens), filters
 
 
-def answer(found: A, json: bool, draw: Callable[[A, Console], None]) -> None:
+def answer(found: A, json: bool, draw: Callable[[A, Console], None], counted: str = "journeys") -> None:
+    """counted: what n counts."""
     if json:
         print(found.model_dump_json(indent=2))
         return
     out = console()
-    out.print(heading(found))
+    out.print(heading(found, counted))
     draw(found, out)
 
 
-def heading(found: "Answer") -> str:
+def heading(found: "Answer", counted: str = "journeys") -> str:
+    """What the answer was computed from."""
     known = "" if found.known_at is None else f", known at {moment(found.known_at)}"
     return (
-        f"[bold]{found.pipeline}[/bold] · {found.n:,} journeys · as of {moment(found.as_of)} UTC{known} · "
+        f"[bold]{found.pipeline}[/bold] · {found.n:,} {counted} · as of {moment(found.as_of)} UTC{known} · "
         f"definition {found.definition} · log position {found.position:,}"
     )

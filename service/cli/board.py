@@ -8,7 +8,7 @@ import typer
 from service.cli.answering import answer, looking
 from service.cli.options import By
 from service.cli.question import Question, asks, said
-from service.cli.terminal import duration, moment, money, percent, table
+from service.cli.terminal import duration, money, percent, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,8 +77,8 @@ def draw(found: "Board", out: "Console", order: str) -> None:
 
 
 def stages(found: "Board | BoardGroup") -> "Table":
-    numbers = ("journeys", "value", "likelihood", "weighted", "median age", "stalled")
-    drawn = table("stage", *numbers, right=numbers)
+    numbers = ("journeys", "value", "likely", "weighted", "median\nage", "stalled")
+    drawn = table("stage", *numbers, right=numbers, breaks=("value", "weighted"))
     for at in found.stages:
         chance = "too few" if at.insufficient_history and at.kind == "open" else percent(at.likelihood)
         stalled = f"[bold red]{at.stalled:,}[/bold red]" if at.stalled else "-"
@@ -100,12 +100,13 @@ def cards(listed: "tuple[Card, ...]", order: str) -> "Table":
         "deal",
         "title",
         "stage",
-        "since",
+        "for",
         "value",
         "owner",
         "next action",
         "",
-        right=["value"],
+        right=["for", "value"],
+        breaks=["value"],
         title=f"\nCards by {order}",
     )
     for card in listed:
@@ -113,10 +114,10 @@ def cards(listed: "tuple[Card, ...]", order: str) -> "Table":
             card.key or card.journey[:8],
             card.label or "",
             card.stage,
-            f"{moment(card.stage_since)} ({duration(card.age_seconds)})",
+            duration(card.age_seconds),
             money([card.value] if card.value else []),
             card.owner.label if card.owner else "-",
-            "-" if card.next_action_at is None else moment(card.next_action_at),
+            "-" if card.next_action_at is None else f"{card.next_action_at:%Y-%m-%d}",
             "[bold red]stalled[/]" if card.stalled else "",
         )
     return drawn

@@ -7,13 +7,16 @@ import typer
 from service.cli.answering import answer, looking
 from service.cli.options import By
 from service.cli.question import Question, asks
-from service.cli.terminal import bar, duration, percent, table
+from service.cli.terminal import bar, duration, percent, room, table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from engine.projections.conversion import Conversion, ConversionGroup, Overall
+
+BESIDE_BARS = 72
+"""characters of a row beside its bar"""
 
 
 @asks
@@ -39,27 +42,29 @@ def conversion(
 
 def draw(found: "Conversion", out: "Console") -> None:
     if found.groups is None:
-        out.print(funnel(found))
+        out.print(funnel(found, out))
         out.print(overall(found.overall))
         if found.transitions:
             out.print(transitions(found))
         return
     for group in found.groups:
         out.print(f"\n[bold]{group.label or 'none'}[/bold] · {group.n:,} journeys")
-        out.print(funnel(group))
+        out.print(funnel(group, out))
         out.print(overall(group.overall))
 
 
-def funnel(found: "Conversion | ConversionGroup") -> "Table":
+def funnel(found: "Conversion | ConversionGroup", out: "Console") -> "Table":
     """Bars as long as the share of journeys that entered the stage, of the most that entered any."""
-    counts = ("entered", "advanced", "lost", "moved_back", "transferred", "still_there", "conversion")
+    counts = ("entered", "advanced", "lost", "moved_back", "transferred", "still_there")
     shown = [name for name in counts if name != "transferred" or any(stage.transferred for stage in found.stages)]
-    drawn = table("stage", "", *(name.replace("_", " ") for name in shown), right=[n.replace("_", " ") for n in shown])
+    heads = [name.replace("_", "\n") for name in (*shown, "conversion")]
+    drawn = table("stage", "", *heads, right=heads)
     most = max((stage.entered for stage in found.stages), default=0)
+    width = room(out, BESIDE_BARS)
     for stage in found.stages:
-        numbers = [f"{getattr(stage, name):,}" for name in shown[:-1]]
+        numbers = [f"{getattr(stage, name):,}" for name in shown]
         share = stage.entered / most if most else 0
-        drawn.add_row(stage.stage, f"[cyan]{bar(share)}[/cyan]", *numbers, percent(stage.conversion))
+        drawn.add_row(stage.stage, f"[cyan]{bar(share, width)}[/cyan]", *numbers, percent(stage.conversion))
     return drawn
 
 

@@ -49,7 +49,7 @@ def draw(found: "CycleTime", out: "Console") -> None:
     for name, times in outcomes(found):
         closes.add_row(name, f"{times.n:,}", *columns(times))
     out.print(closes)
-    numbers = ("left it", *TIMES, "in it now", "for (median)")
+    numbers = ("left it", *TIMES, "in it\nnow", "for\n(median)")
     stays = table("stage", *numbers, right=numbers, title="Time in a stage: the sum of a journey's completed visits")
     for stage in (*found.stages, found.unmapped):
         if stage is found.unmapped and not (stage.n or stage.open_n):

@@ -1,4 +1,4 @@
-"""What every answer can be asked: of which pipeline, through which lens, about which journeys."""
+"""What every answer can be asked: through which lens, about which journeys."""
 
 import inspect
 from collections.abc import Callable
@@ -24,12 +24,9 @@ def option(*names: str, panel: str, metavar: str, text: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """The options, as typed; the fields are named after what they become in Lens and Filters."""
+class Glance:
+    """Through which lens, and where: what every look at the log can be asked."""
 
-    pipeline: Annotated[str | None, option("--pipeline", panel=LENS, metavar="KEY", text="Default: the only one.")] = (
-        None
-    )
     as_of: Annotated[
         str | None,
         option("--as-of", panel=LENS, metavar="TIME", text="Only what had happened by then: 2012-01-01T00:00Z (now)."),
@@ -44,6 +41,51 @@ class Question:
             "--definition", panel=LENS, metavar="now|then|N", text="By the stages in force now, then, or version N."
         ),
     ] = "now"
+    tz: Annotated[str, option("--tz", panel=LENS, metavar="ZONE", text="Decides what a day and a month are (UTC).")] = (
+        "UTC"
+    )
+    json: Json = False
+    db: Db = ""
+
+    def lens(self) -> "Lens":
+        """Usage errors name the option and the value."""
+        from engine.projections.lens import Lens
+
+        try:
+            return Lens.of(
+                self.moment("--as-of", self.as_of), self.moment("--known-at", self.known_at), self.definition
+            )
+        except Rejected as error:
+            raise typer.BadParameter(f"--{error}") from None
+
+    def moment(self, name: str, text: str | None) -> Any:
+        """The datetime of an option; a date alone is its first moment in --tz."""
+        from pydantic import TypeAdapter, ValidationError
+
+        from engine.projections.filters import Bound, known_zone, moment
+        from engine.values import from_micros
+
+        try:
+            zone = known_zone(self.tz)
+        except ValueError as error:
+            raise typer.BadParameter(f"--tz: {error}") from None
+        if text is None:
+            return None
+        try:
+            micros = moment(TypeAdapter(Bound).validate_python(text), zone)
+        except (ValidationError, ValueError) as error:
+            why = str(error) if not isinstance(error, ValidationError) else error.errors()[0]["msg"]
+            raise typer.BadParameter(f"{name} {text!r}: {why.removeprefix('Value error, ')}") from None
+        return None if micros is None else from_micros(micros)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Glance):
+    """The same of many journeys: which. The fields are named after what they become in Filters."""
+
+    pipeline: Annotated[
+        str | None, option("--pipeline", panel=FILTER, metavar="KEY", text="Default: the only one.")
+    ] = None
     owner: Annotated[str | None, option("--owner", panel=FILTER, metavar="REP", text="Key, name or id.")] = None
     source: Annotated[str | None, option("--source", panel=FILTER, metavar="NAME", text="Where it came from.")] = None
     channel: Annotated[str | None, option("--channel", panel=FILTER, metavar="NAME", text="By which channel.")] = None
@@ -71,11 +113,6 @@ class Question:
     until: Annotated[
         str | None, option("--to-date", "--until", panel=FILTER, metavar="DATE", text="Window ends (not included).")
     ] = None
-    tz: Annotated[
-        str, option("--tz", panel=FILTER, metavar="ZONE", text="Decides what a day and a month are (UTC).")
-    ] = "UTC"
-    json: Json = False
-    db: Db = ""
 
     def filters(self) -> "Filters":
         """Usage errors name the option and the value."""
@@ -88,32 +125,6 @@ class Question:
             return Filters.model_validate({**same, "attributes": [pair(text) for text in self.attributes or ()]})
         except ValidationError as error:
             raise typer.BadParameter(said(error)) from None
-
-    def lens(self) -> "Lens":
-        from engine.projections.lens import Lens
-
-        try:
-            return Lens.of(
-                self.moment("--as-of", self.as_of), self.moment("--known-at", self.known_at), self.definition
-            )
-        except Rejected as error:
-            raise typer.BadParameter(f"--{error}") from None
-
-    def moment(self, name: str, text: str | None) -> Any:
-        """The datetime of an option; a date alone is its first moment in --tz."""
-        if text is None:
-            return None
-        from pydantic import TypeAdapter, ValidationError
-
-        from engine.projections.filters import Bound, moment
-        from engine.values import from_micros
-
-        try:
-            micros = moment(TypeAdapter(Bound).validate_python(text), self.filters().tz)
-        except (ValidationError, ValueError) as error:
-            why = str(error) if not isinstance(error, ValidationError) else error.errors()[0]["msg"]
-            raise typer.BadParameter(f"{name} {text!r}: {why.removeprefix('Value error, ')}") from None
-        return None if micros is None else from_micros(micros)
 
 
 WHOLE = "as a whole"
@@ -141,16 +152,17 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of Question besides its own."""
-    own = list(inspect.signature(command).parameters.values())[1:]
+    """Gives a command the options of its first parameter's class (Glance or Question) besides its own."""
+    first, *own = inspect.signature(command).parameters.values()
+    asked = first.annotation
     shared = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(Question)
+        for field in fields(asked)
     ]
 
     @wraps(command)
     def run(**typed: Any) -> None:
-        question = Question(**{field.name: typed.pop(field.name) for field in fields(Question)})
+        question = asked(**{field.name: typed.pop(field.name) for field in fields(asked)})
         command(question, **typed)
 
     # What Typer reads to know a command's options.

@@ -11,7 +11,6 @@ from service.cli.opening import NoDatabase, opened
 from service.cli.terminal import console
 
 if TYPE_CHECKING:
-    from engine.log.application import Log
     from engine.projections.views import Views
 
 
@@ -23,15 +22,15 @@ def sample(
     """Load a small made-up history into a new database and show what dealtrail makes of it."""
     from engine.log.schema import init
     from engine.projections.views import Views
-    from service.sample import load_sample
+    from service.sample import CORRECTED, TOLD, load_sample
 
     make_way(to)
     url = f"sqlite:///{to}"
     init(url)
     with opened(url) as log:
         load_sample(log, datetime.now(UTC))
-        show(Views(log), log)
-    next_steps(to)
+        show(Views(log), TOLD)
+    print(NEXT.format(db=to, corrected=CORRECTED))
 
 
 def make_way(file: Path) -> None:
@@ -52,7 +51,7 @@ def make_way(file: Path) -> None:
         Path(f"{file}{suffix}").unlink(missing_ok=True)
 
 
-def show(views: "Views", log: "Log") -> None:
+def show(views: "Views", journey: str) -> None:
     from engine.projections.board import board
     from engine.projections.cards import Cards
     from engine.projections.conversion import conversion
@@ -67,8 +66,24 @@ def show(views: "Views", log: "Log") -> None:
 
     out = console()
     look = views.look(None, Lens.of())
-    found = board(look, cards=Cards(limit=5, show="open"))
-    out.print(heading(found))
-    of_board.draw(found, out, order="age")
-    of_conversion.draw(conversion(look), out)
+    standing = board(look, cards=Cards(limit=5, show="open"))
+    out.print(heading(standing))
+    of_board.draw(standing.model_copy(update={"next": None}), out, order="age")
+    passed = conversion(look)
+    out.print("\n[bold]The funnel[/bold]")
+    out.print(of_conversion.funnel(passed, out))
+    out.print(of_conversion.overall(passed.overall))
     of_cycle_time.draw(cycle_time(look), out)
+    out.print("[bold]One deal, from the first contact on[/bold]")
+    of_history.draw(history(views.log, journey, Lens.of()), out)
+
+
+NEXT = """\
+Try next (.venv/bin/dealtrail where it is not on your path):
+  dealtrail board --db {db} --owner rep-03 --order likelihood
+  dealtrail conversion --db {db} --by source
+  dealtrail win-rate --db {db} --by manager
+  dealtrail history {corrected} --db {db}              an entry that was taken back
+  dealtrail check --db {db}                      all of it again, event by event
+  dealtrail import FILE --mapping MAPPING.yaml    your own history: README.md, "Your own history"
+"""

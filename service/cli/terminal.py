@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PIPED_WIDTH = 140
-BAR_WIDTH = 36
+WIDEST_BAR = 36
 
 
 def console() -> Console:
@@ -23,12 +23,16 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
-def table(*columns: str, right: Iterable[str] = (), title: str | None = None) -> Table:
-    """A table with a line under its head; the columns named in `right` hold numbers."""
-    drawn = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    numbers = set(right)
-    for name in columns:
-        drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers)
+def table(*columns: str, right: Iterable[str] = (), breaks: Iterable[str] = (), title: str | None = None) -> Table:
+    """A table with a line under its head. `right`: columns of numbers; like the first column they are not broken,
+    but for those in `breaks`, so that on a narrow terminal the words give way first.
+    """
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="bold")
+    numbers, soft = set(right), set(breaks)
+    for place, name in enumerate(columns):
+        kept = place == 0 or name == "stage" or name in numbers - soft
+        # Folded, not cut: a number that ends in an ellipsis is a wrong number.
+        drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=kept, overflow="fold")
     return drawn
 
 
@@ -58,10 +62,14 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def bar(share: float, width: int = BAR_WIDTH) -> str:
+def room(out: Console, beside: int) -> int:
+    """How wide bars may be next to so many characters of text."""
+    return max(0, min(WIDEST_BAR, out.width - beside))
+
+
+def bar(share: float, width: int) -> str:
     """A bar of that share of the width, at least a sliver where there is anything."""
     encoding = (sys.stdout.encoding or "utf-8").lower()
     full, half = ("█", "▌") if encoding.startswith("utf") else ("#", "")
     halves = max(round(share * width * 2), 1 if share > 0 else 0)
-    drawn = full * (halves // 2) + half * (halves % 2)
-    return drawn or (full if share > 0 else "")
+    return (full * (halves // 2) + half * (halves % 2)) if width else ""

@@ -7,12 +7,15 @@ import typer
 from service.cli.answering import answer, looking
 from service.cli.options import By
 from service.cli.question import Question, asks
-from service.cli.terminal import bar, duration, money, percent, table
+from service.cli.terminal import bar, duration, money, percent, room, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.projections.win_rate import WinRate, WinRates
+
+BESIDE_BARS = 100
+"""characters of a row beside its bar"""
 
 
 @asks
@@ -37,13 +40,15 @@ def win_rate(
 
 
 def draw(found: "WinRate", out: "Console") -> None:
-    numbers = ("win rate", "won", "lost", "open", "won value", "average won", "qualified", "lifetime (median)")
-    drawn = table("", "", *numbers, right=numbers)
+    money_columns = ("won value", "average won")
+    numbers = ("win rate", "won", "lost", "open", *money_columns, "qualified", "median\nlifetime")
+    drawn = table("", "", *numbers, right=numbers, breaks=money_columns)
+    width = room(out, BESIDE_BARS)
     rows: list[tuple[str, WinRates]] = [(group.label or "none", group) for group in found.groups or ()]
     for name, rates in [*rows, ("all", found)]:
         drawn.add_row(
             name,
-            f"[green]{bar(rates.win_rate or 0, 20)}[/green]",
+            f"[green]{bar(rates.win_rate or 0, width)}[/green]",
             percent(rates.win_rate),
             f"{rates.won:,}",
             f"{rates.lost:,}",
