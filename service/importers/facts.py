@@ -73,7 +73,7 @@ def activity_of(rows: pl.DataFrame, mapping: Mapping) -> pl.Series:
 
 
 def note_skipped(rows: pl.DataFrame, reason: str, reading: Reading) -> None:
-    for activity, count in activity_of(rows, reading.mapping).value_counts().iter_rows():
+    for activity, count in activity_of(rows, reading.mapping).value_counts().sort("activity").iter_rows():
         reading.report.skip(Skipped(activity=activity or "", reason=reason, rows=count))
 
 

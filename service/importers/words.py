@@ -1,6 +1,6 @@
 """The small words of a mapping: conditions on a row, and where the value of a field comes from."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -108,10 +108,3 @@ class Option(Strict):
 def template_columns(template: str) -> list[str]:
     """The names in braces."""
     return [part.split("}", 1)[0] for part in template.split("{")[1:] if "}" in part]
-
-
-def columns_of(conditions: Conditions) -> set[str]:
-    return set(conditions)
-
-
-Fields = dict[str, Any]
