@@ -110,8 +110,6 @@ def _running(folder: Path, binaries: Path, durable: bool) -> Iterator[Server]:
         "fsync": safe,
         "full_page_writes": safe,
         "max_connections": 200,
-        "max_wal_size": "4GB",
-        "shared_buffers": "256MB",
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     with log.open("ab") as output:
@@ -171,10 +169,8 @@ def _die_with(parent: int) -> Callable[[], None] | None:
 def _binaries(folder: Path) -> Path:
     """The folder of initdb and postgres, copied when the account that runs them may not read the original."""
     found = _installed()
-    if (
-        subprocess.run([found / "postgres", "--version"], capture_output=True, check=False, **_account()).returncode
-        == 0
-    ):
+    with suppress(PermissionError):
+        subprocess.run([found / "postgres", "--version"], capture_output=True, check=True, **_account())
         return found
     root = found.parent
     copy = folder / "wheel" / root.parent.name / root.name
@@ -214,7 +210,13 @@ def _hand_over(path: Path) -> None:
         os.chown(path, account["user"], account["group"])
 
 
+def main() -> None:
+    """Runs a server until the process is asked to end; prints its URL first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with postgres(durable="--durable" in sys.argv) as server:
+        print(server.url("postgres"), flush=True)
+        signal.pause()
+
+
 if __name__ == "__main__":
-    with postgres(durable="--durable" in sys.argv) as running:
-        print(running.url("postgres"), flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    main()

@@ -37,9 +37,7 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
     already is left as it is), people and what belongs to no stream of the batch before all. Killed in between, it
     leaves whole streams. Raises Busy or Conflict; what was committed before stays.
     """
-    missing = [name for name in BODY if name not in batch.columns]
-    if missing:
-        raise ValueError(f"the batch lacks {', '.join(missing)}")
+    _refuse_holes(batch)
     beside = Beside(erasable, set(batch["stream_id"].unique().str.decode("hex")))
     if beside.first:
         with append_lock(log.engine) as writing:
@@ -51,6 +49,24 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
             # Whoever waits for the lock looks again every millisecond or two (locked.py); PostgreSQL has a queue.
             time.sleep(_PAUSE)
     return batch.height
+
+
+def _refuse_holes(batch: pl.DataFrame) -> None:
+    missing = [name for name in BODY if name not in batch.columns]
+    if missing:
+        raise ValueError(f"the batch lacks {', '.join(missing)}")
+    causes = pl.col("causation_id")
+    wrong = batch.select(
+        *(pl.col(name).is_null() | pl.col(name).str.contains(_HEX).not_() for name in _IDS if name != "causation_id"),
+        causes.is_not_null() & causes.str.contains(_HEX).not_(),
+        *(pl.col(name).is_null() for name in BODY if name not in _IDS),
+    ).sum()
+    for name, count in wrong.row(0, named=True).items():
+        if count:
+            raise ValueError(f"{count} of {batch.height} rows of the batch have no proper {name}")
+
+
+_HEX = "^[0-9a-f]{32}$"
 
 
 def existing_events(log: Log, stream_ids: Sequence[str]) -> pl.DataFrame:

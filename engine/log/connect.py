@@ -67,3 +67,5 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     # Without it INSERT OR REPLACE would delete events behind the back of the trigger that refuses it.
     connection.execute("PRAGMA recursive_triggers=ON")
+    # What is erased is overwritten.
+    connection.execute("PRAGMA secure_delete=ON")

@@ -5,7 +5,6 @@ from sqlalchemy import Column
 
 from engine.log.application import Log
 from engine.log.frames import read_frame
-from engine.log.registry import UPCASTERS
 from engine.log.tables import events
 
 FEED: list[Column[object]] = [
@@ -40,7 +39,8 @@ def read_feed(log: Log, after: int, limit: int | None = None) -> pl.DataFrame:
 
 def upcast(log: Log, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with type and payload of old events as the newest shapes have them."""
-    if not UPCASTERS or not frame.select(pl.col("type").is_in(list(UPCASTERS)).any()).item():
+    old = list(log.tag_mapper.upcasters)
+    if not old or not frame.select(pl.col("type").is_in(old).any()).item():
         return frame
     newest = [log.tag_mapper.upcast(tag, payload) for tag, payload in frame.select("type", "payload").iter_rows()]
     tags, payloads = zip(*newest, strict=True)

@@ -8,13 +8,14 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 from pydantic import ValidationError
 
+from engine.errors import DealtrailError
 from engine.log.registry import TAGS, UPCASTERS, Upcaster
 from engine.log.stored import StoredRow
 from engine.messages import AnyRecorded, Event, Recorded
 from engine.values import from_micros, to_micros
 
 
-class UnknownEvent(MapperDeserialisationError):
+class UnknownEvent(DealtrailError, MapperDeserialisationError):
     """The log holds an event that this program does not know or can't read: a newer dealtrail wrote it."""
 
 

@@ -19,7 +19,6 @@ from eventsourcing.persistence import (
     Notification,
     ProgrammingError,
     StoredEvent,
-    Subscription,
 )
 from sqlalchemy import Engine, Row, Select, func, select
 from sqlalchemy.exc import IntegrityError as RefusedByDatabase
@@ -31,11 +30,10 @@ from engine.log.locked import append_lock
 from engine.log.rows import Body, insert_rows
 from engine.log.sides import insert_command, insert_erasable
 from engine.log.stored import StoredRow
+from engine.log.subscription import PollingSubscription
 from engine.log.tables import events
 from engine.log.writes import NOTHING, CommandRecord, Erasable
 from engine.messages import Envelope
-
-POLL_SECONDS = 0.05
 
 
 class AlreadyDone(Conflict):
@@ -191,30 +189,8 @@ class LogRecorder(StreamRecorder, ApplicationRecorder):
         with self.engine.connect() as connection:
             return connection.execute(select(func.max(events.c.position))).scalar()
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> PollingSubscription:
         return PollingSubscription(self, gt, topics)
-
-
-class PollingSubscription(Subscription[LogRecorder]):
-    """Reads by position and looks again every POLL_SECONDS; positions have no holes, so that nothing is missed."""
-
-    def __init__(self, recorder: LogRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
-        super().__init__(recorder, gt, topics)
-        self._read_ahead: list[Notification] = []
-
-    def __next__(self) -> Notification:
-        while not self._has_been_stopped:
-            if self._read_ahead:
-                return self._read_ahead.pop()
-            found = self._recorder.select_notifications(
-                self._last_notification_id or 0, 500, topics=self._topics, inclusive_of_start=False
-            )
-            if found:
-                self._last_notification_id = found[-1].id
-                self._read_ahead = list(reversed(found))
-            else:
-                time.sleep(POLL_SECONDS)
-        raise StopIteration
 
 
 def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
+from engine.errors import Rejected
 from engine.log.locked import Writing
 from engine.log.tables import commands, keys, people, texts
 from engine.log.writes import CommandRecord, Erasable
@@ -33,7 +34,16 @@ def _by_id(value: object) -> str:
     raise TypeError(f"a command's result holds ids and plain values only, not {type(value).__name__}")
 
 
+def _refuse_nul(table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    for row in rows:
+        for column, value in zip(table.columns.keys(), row, strict=True):
+            if isinstance(value, str) and "\0" in value:
+                # PostgreSQL can't keep it.
+                raise Rejected(f"the {column} of {table.name} holds a NUL character: remove it")
+
+
 def _insert(writing: Writing, table: Table, rows: Sequence[tuple[object, ...]], again: bool = False) -> None:
+    _refuse_nul(table, rows)
     if writing.sqlite:
         rows = [tuple(value.bytes if isinstance(value, UUID) else value for value in row) for row in rows]
     unless = f"ON CONFLICT ({table.primary_key.columns[0].name}) DO NOTHING" if again else ""

@@ -31,6 +31,13 @@ BEGIN
     SELECT RAISE(ABORT, 'events are never deleted: record a correction as a new event');
 END;
 
+-- No holes, and no INSERT OR REPLACE over an event.
+CREATE TRIGGER events_in_order BEFORE INSERT ON events
+WHEN NEW.position <> (SELECT coalesce(max(position), 0) + 1 FROM events)
+BEGIN
+    SELECT RAISE(ABORT, 'an event takes the position after the last one');
+END;
+
 CREATE TABLE people (
     person_id BLOB NOT NULL CONSTRAINT people_person PRIMARY KEY CHECK (length(person_id) = 16),
     role TEXT NOT NULL CHECK (role IN ('rep', 'customer', 'actor')),

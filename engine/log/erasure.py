@@ -1,0 +1,71 @@
+"""Erasing a person: rows go, events stay as they are, and no number changes."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, select, true
+from sqlalchemy.sql.elements import ColumnElement
+
+from engine.errors import NotFound
+from engine.log import tables
+from engine.log.application import Log
+from engine.log.connect import SQLITE
+from engine.log.identity import from_database, to_database
+from engine.log.locked import append_lock
+from engine.log.tables import events, people
+
+
+def erase_person(log: Log, person_id: UUID, actor: UUID) -> int:
+    """Deletes the person, and the texts and keys of all leads and deals of which the person is the customer.
+
+    Returns how many rows went. What remains is that person_id was erased, when and by whom (table erasures). The
+    person's own row is the only one of a rep or an actor. NotFound where nobody has the id (any more).
+    """
+    # Looking through the events takes long in a long log: it is done before the lock, under it only for what is new.
+    seen = log.position()
+    with log.engine.connect() as connection:
+        streams = _of_customer(connection, person_id, events.c.position <= seen)
+    with append_lock(log.engine) as writing:
+        connection = writing.connection
+        streams |= _of_customer(connection, person_id, events.c.position > seen)
+        gone = _delete(connection, people, "person_id", [person_id])
+        if not gone:
+            raise NotFound(f"there is no person {person_id}: the id is wrong, or the person has been erased before")
+        for table in (tables.texts, tables.keys):
+            gone += _delete(connection, table, "stream_id", streams)
+        row = (person_id, writing.head.next_recorded_at, actor)
+        writing.insert(
+            "erasures (person_id, erased_at, actor)",
+            [tuple(to_database(connection, value) if isinstance(value, UUID) else value for value in row)],
+        )
+    _forget_deleted(log)
+    return gone
+
+
+def _of_customer(connection: Connection, person_id: UUID, where: ColumnElement[bool]) -> set[UUID]:
+    """Streams that were opened with this customer, and the deals that came from such leads."""
+    found = _naming(connection, "person", person_id, where)
+    for lead in list(found):
+        found |= _naming(connection, "from_lead", lead, true())
+    return found
+
+
+def _naming(connection: Connection, field: str, named: UUID, where: ColumnElement[bool]) -> set[UUID]:
+    asked = select(events.c.stream_id).where(events.c.payload.contains(f'"{field}":"{named}"'), where)
+    return {from_database(row.stream_id) for row in connection.execute(asked)}
+
+
+def _delete(connection: Connection, table: Table, column: str, ids: Iterable[UUID]) -> int:
+    gone = 0
+    for one in ids:
+        gone += connection.execute(table.delete().where(table.c[column] == to_database(connection, one))).rowcount
+    return gone
+
+
+def _forget_deleted(log: Log) -> None:
+    """What was deleted also leaves the database's own leftovers, as far as no transaction still reads them."""
+    with log.engine.connect() as connection:
+        if connection.dialect.name == SQLITE:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql("VACUUM people, texts, keys")
