@@ -107,6 +107,9 @@ _BUSY = f"the log is busy: other writers have held it for {LOCK_SECONDS} seconds
 
 
 def _roll_back(connection: Connection) -> None:
+    if connection.invalidated:
+        # SQLAlchemy has seen that it is broken; the database has rolled back.
+        return
     try:
         driver = connection.connection.driver_connection
         if not isinstance(driver, sqlite3.Connection) or driver.in_transaction:
