@@ -94,6 +94,7 @@ def made_up_columns(events: int, *, seed: int = 7) -> tuple[Columns, Definition]
     opening = columns.base.filter(pl.col("kind") == CODE["DealOpened"])
     columns.sides["openings"] = opening.select(
         *["journey", "occurred_at", "position", "recorded_at"],
+        stream=pl.lit(None, pl.String),
         pipeline=pl.lit(0, pl.Int16),
         first=pl.lit(True),
         owner=(pl.col("journey") % 40).cast(pl.Int32),

@@ -40,6 +40,7 @@ _STAMP: Final[dict[str, PolarsDataType]] = {
 SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "openings": _STAMP
     | {
+        "stream": pl.String,
         "pipeline": pl.Int16,
         "first": pl.Boolean,
         "owner": pl.Int32,
@@ -263,6 +264,7 @@ class Columns:
         """The rows of the side tables, by name."""
         openings = rows.filter(is_opening())
         openings = openings.with_columns(
+            stream="stream_id",
             pipeline=coded(openings["detail_pipeline"], self.codes.pipelines, pl.Int16),
             first=pl.col("detail_from_lead").is_null(),
             owner=coded(openings.select(hexed("detail_owner")).to_series(), self.codes.people, pl.Int32),

@@ -29,7 +29,9 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
     events = seen.events
     profiles = first(events).select("journey", opened_at="occurred_at")
-    active = last(events.filter(~pl.col("policy"))).select("journey", last_activity_at="occurred_at")
+    active = last(events.filter(~pl.col("policy"))).select(
+        "journey", last_activity_at="occurred_at", last_activity_position="position"
+    )
     touched = events.filter(is_kind("Touched")).select("journey", "occurred_at")
     counts = touched["journey"].rle()
     touches = pl.DataFrame({"journey": counts.struct.field("value"), "touches": counts.struct.field("len")})
@@ -86,7 +88,7 @@ def owners(seen: Seen, codes: Codes) -> pl.DataFrame:
 
 
 def opened(seen: Seen) -> list[pl.DataFrame]:
-    """Source and channel as first told; title and expected close as last told."""
+    """The stream that takes new entries; source and channel as first told; title and expected close as last told."""
     openings = seen.sides["openings"]
     closes = pl.concat(
         [
@@ -99,6 +101,7 @@ def opened(seen: Seen) -> list[pl.DataFrame]:
         return rows.filter(pl.col(column).is_not_null()).select("journey", column)
 
     return [
+        last(told(openings, "stream")),
         first(told(openings, "source")),
         first(told(openings, "channel")),
         last(told(openings, "title")),
@@ -139,7 +142,9 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
     after_sale = [rank for rank in ranks if definition.stages[rank].kind == "after_sale"]
     stage = pl.col("stage")
     qualified = first(visits.filter((stage >= definition.qualified_rank) & ~stage.is_in(lost)))
-    stands = last(visits).select("journey", "stage", "transferred", "by_kind", stage_since="entered_at")
+    stands = last(visits).select(
+        "journey", "stage", "transferred", "by_kind", stage_since="entered_at", stage_position="entered_position"
+    )
     closings = last(visits.filter(stage.is_in(won + lost))).select(
         "journey",
         closed_at="entered_at",

@@ -13,6 +13,7 @@ from service.cli.history import history
 from service.cli.importing import import_file
 from service.cli.options import DB_HELP
 from service.cli.sampling import sample
+from service.cli.stalled import stalled
 from service.cli.win_rate import win_rate
 from service.settings import DATABASE_VARIABLE
 
@@ -56,6 +57,7 @@ app.command("board", epilog="Example: dealtrail board --owner rep-01 --order val
 app.command("conversion", epilog="Example: dealtrail conversion --from-date 2012-01-01 --by month")(conversion)
 app.command("cycle-time", epilog="Example: dealtrail cycle-time --from qualified --by region")(cycle_time)
 app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-Pro --by owner --json")(win_rate)
+app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)

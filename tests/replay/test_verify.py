@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -40,14 +41,14 @@ def small_log(log: Log) -> Log:
     """Three deals: one won, one met, one noted."""
     began = datetime.now(UTC) - timedelta(days=9)
 
-    def do(command: Command, on: object = None, day: int = 0) -> object:
+    def do(command: Command, on: UUID | None = None, day: int = 0) -> UUID:
         return handle(
             log,
             command,
             actor=REP,
             origin="cli",
             on=on,
-            occurred_at=began + timedelta(days=day),  # type: ignore[arg-type]
+            occurred_at=began + timedelta(days=day),
         ).stream_id
 
     do(CreatePipeline(pipeline="sales", name="Sales"))

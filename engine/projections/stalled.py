@@ -1,0 +1,62 @@
+"""Open journeys in which nothing happens any more: by each stage's own rule, or idle for a number of days.
+
+Exact definitions: docs/metrics.md#stalled.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from engine.errors import Rejected
+from engine.projections.board import with_state
+from engine.projections.cards import Card, card
+from engine.projections.figures import DAY, SECOND, Answer, head
+from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.groups import named
+from engine.projections.likelihood import likelihoods
+from engine.values import from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+
+class StalledJourney(Card):
+    last_activity_at: datetime
+    """its newest event, what policies did apart"""
+    idle_seconds: float
+
+
+class Stalled(Answer):
+    count: int
+    journeys: tuple[StalledJourney, ...]
+    """longest idle first"""
+
+
+def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | None = None) -> Stalled:
+    """The stalled among the open journeys at as_of; of the window, those opened in it. n: the open journeys.
+
+    idle_days: those whose newest event is older, whatever the stages' rules say; without it, by the stages' rules.
+    """
+    if idle_days is not None and not 0 < idle_days <= 36_500:
+        raise Rejected(f"idle_days {idle_days} is out of range: use a number of days above 0, at most 36500")
+    journeys = chosen(look, filters).filter(filters.window.holds("opened_at"), pl.col("outcome") == "open")
+    here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
+    idle = look.as_of - pl.col("last_activity_at")
+    rows = with_state(here, look, likelihoods(look, "observed")).with_columns(idle=idle).collect()
+    found = rows.filter("stalled") if idle_days is None else rows.filter(pl.col("idle") > round(idle_days * DAY))
+    people = named(look, found["owner"].drop_nulls().unique().to_list())
+    listed = look.named(found.sort("idle", "journey_id", descending=[True, False])).iter_rows(named=True)
+    return Stalled(
+        **head(look),
+        n=rows.height,
+        count=found.height,
+        journeys=tuple(
+            StalledJourney(
+                **dict(card(row, look, people)),
+                last_activity_at=from_micros(row["last_activity_at"]),
+                idle_seconds=row["idle"] / SECOND,
+            )
+            for row in listed
+        ),
+    )
