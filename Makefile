@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # System certificates, for machines whose network has its own authority; pip's and uv's own settings still apply.
-UV := $(BIN)/uv --system-certs --no-progress
+UV = $(BIN)/uv --system-certs --no-progress $(NO_CACHE)
+# An account without a home of its own has no place for a cache.
+NO_CACHE = $(shell $(BIN)/python -c 'import os; print("" if os.access(os.path.expanduser("~"), os.W_OK) else "--no-cache")')
 # Compiled on installing: the first answer is as quick as the next, also where Python may not write bytecode.
-INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SAMPLE := sample.db
 
 .DEFAULT_GOAL := help
