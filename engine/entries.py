@@ -27,7 +27,7 @@ class BantAssessed(Event):
 
 
 class SignalRecorded(Event):
-    """Something the customer or another system did that may advance the journey (a trial finished, a file sent back)."""
+    """Something the customer or another system did that may advance the journey (a trial finished, a form returned)."""
 
     signal: Label
 
