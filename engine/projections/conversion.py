@@ -6,19 +6,18 @@ Exact definitions: docs/metrics.md#conversion.
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from pydantic import ConfigDict, Field
 
 from engine.errors import Rejected
-from engine.projections.cohort import TRANSFERRED, WIDTH, entries, entries_as_they_stood, ranks_of
+from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
 from engine.projections.figures import DAY, Answer, Figures, Group, head, share, timed
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
+from engine.projections.transitions import Transition, in_order, transition, transitions
 from engine.stages.definition import Definition
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
 
-TRANSFERRED_KEY = "transferred"
 PARTS = ("advanced", "skipped", "lost", "moved_back", "transferred", "still_there")
 
 
@@ -52,19 +51,6 @@ class Overall(Figures):
     transferred: int
     conversion: float | None
     """won / entered"""
-
-
-class Transition(Figures):
-    """From one visit to the next; the time between is that of the earlier visit."""
-
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
-
-    from_stage: str = Field(alias="from")
-    to: str
-    n: int
-    p50_seconds: float
-    p85_seconds: float
-    p90_seconds: float
 
 
 class ConversionGroup(Group):
@@ -171,14 +157,6 @@ def with_flags(cohort: pl.LazyFrame, definition: Definition, passed: pl.Expr) ->
     )
 
 
-def transitions(visits: pl.LazyFrame, horizon: pl.Expr) -> pl.LazyFrame:
-    """Visits that ended by their horizon, with `to` (rank of the next, or TRANSFERRED) and `spent` (microseconds)."""
-    following = pl.when("transferred").then(pl.lit(TRANSFERRED, pl.Int8)).otherwise(pl.col("stage").shift(-1))
-    return visits.with_columns(to=following, spent=pl.col("left_at") - pl.col("entered_at")).filter(
-        pl.col("left_at") <= horizon
-    )
-
-
 def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) -> dict[str | None, dict[str, Any]]:
     """n, stages, overall and transitions of each group; those of None where there is nothing at all."""
     lost, gone, first = (
@@ -226,11 +204,6 @@ def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) ->
 NONE = dict.fromkeys(("n", "entered", "won", "lost", "open", "transferred"), 0)
 
 
-def in_order(rank: str) -> pl.Expr:
-    """Definition order; then unmapped, then transferred."""
-    return pl.when(pl.col(rank) < 0).then(WIDTH - pl.col(rank).cast(pl.Int64)).otherwise(rank)
-
-
 def stage_conversion(stage: str, row: dict[str, int] | None) -> StageConversion:
     row = row or dict.fromkeys(("entered", *PARTS, "immature", "ripe"), 0)
     parts = {part: row[part] for part in PARTS}
@@ -249,9 +222,3 @@ def stage_conversion(stage: str, row: dict[str, int] | None) -> StageConversion:
 def overall(row: dict[str, int]) -> Overall:
     counts = {name: row[name] for name in ("entered", "won", "lost", "open", "transferred")}
     return Overall(**counts, conversion=share(row["won"], row["entered"]))
-
-
-def transition(row: dict[str, Any], definition: Definition) -> Transition:
-    to = TRANSFERRED_KEY if row["to"] == TRANSFERRED else definition.key_of(row["to"])
-    times = {name: row[name] for name in ("n", "p50_seconds", "p85_seconds", "p90_seconds")}
-    return Transition(from_stage=definition.key_of(row["stage"]), to=to, **times)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -135,9 +136,9 @@ def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame
         rows = rows.filter(pl.col("currency") == filters.currency)
         scale = exponent(filters.currency)
         if filters.value_min is not None:
-            rows = rows.filter(pl.col("amount_minor") >= -int(-filters.value_min.scaleb(scale) // 1))
+            rows = rows.filter(pl.col("amount_minor") >= ceil(filters.value_min.scaleb(scale)))
         if filters.value_max is not None:
-            rows = rows.filter(pl.col("amount_minor") <= int(filters.value_max.scaleb(scale) // 1))
+            rows = rows.filter(pl.col("amount_minor") <= floor(filters.value_max.scaleb(scale)))
     if filters.team is None and filters.manager is None and filters.region is None:
         return rows
     rows = with_membership(rows, look, filters)

@@ -1,6 +1,7 @@
 """Conversion in columns equals conversion told journey by journey, over random logs, definitions and options."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import given, settings
@@ -109,7 +110,7 @@ def part(definition: Definition, visit: Visit, later: list[Visit], place: str | 
     return "moved_back" if others[-1][0] < own else "still_there"
 
 
-def passed(definition: Definition, own: int, others: list[tuple[int, str | None]]) -> bool:
+def passed(definition: Definition, own: int, others: Sequence[tuple[int, str | None]]) -> bool:
     """The next stage was visited; any won stage is next after the last open one."""
     ahead = [stage for stage in definition.stages[own + 1 :] if stage.kind != "lost"]
     if definition.kind_of(own) == "won":
