@@ -21,7 +21,7 @@ from engine.log.sides import insert_erasable
 from engine.log.tables import events
 from engine.log.writes import NOTHING, Erasable
 
-CHUNK = 15_000
+CHUNK = 10_000
 """Events and streams a transaction, unless one stream alone has more: other writers wait less than 200 ms."""
 _IDS = [name for name in BODY if name == "actor" or name.endswith("_id")]
 _PAUSE = 0.003
