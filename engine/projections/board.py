@@ -13,6 +13,7 @@ from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
 from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
+from engine.stages.names import called
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
@@ -67,10 +68,12 @@ def board(
     by: str | None = None,
     basis: Basis = "observed",
     cards: Cards = FIRST_PAGE,
+    language: str | None = None,
 ) -> Board:
     """Every journey in the pipeline at as_of, stage by stage; of the window, those opened in it.
 
-    basis: likelihood as observed, or as the definition's probabilities configure it.
+    basis: likelihood as observed, or as the definition's probabilities configure it. language: of the
+    stages' names.
     """
     chances = likelihoods(look, basis)
     journeys = chosen(look, filters).filter(filters.window.holds("opened_at")).with_columns(at=pl.lit(look.as_of))
@@ -80,13 +83,13 @@ def board(
     found, following = page(on_board, look, cards)
     groups = None
     if by is not None:
-        each = figures(on_board, look.definition, chances)
+        each = figures(on_board, look.definition, chances, language)
         groups = tuple(
             BoardGroup(key=key, label=label, **each[value]) for value, key, label in labels(look, by, list(each))
         )
     return Board(
         **head(look),
-        **figures(on_board.with_columns(group=pl.lit(None, pl.String)), look.definition, chances)[None],
+        **figures(on_board.with_columns(group=pl.lit(None, pl.String)), look.definition, chances, language)[None],
         cards=found,
         next=following,
         transferred=rows.filter(pl.col("outcome") == "transferred").height,
@@ -116,7 +119,9 @@ def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) 
     )
 
 
-def figures(rows: pl.DataFrame, definition: Definition, chances: list[Likelihood]) -> dict[str | None, dict[str, Any]]:
+def figures(
+    rows: pl.DataFrame, definition: Definition, chances: list[Likelihood], language: str | None
+) -> dict[str | None, dict[str, Any]]:
     """n, stages and unmapped of each group; of None where the board is empty."""
     counts = (
         rows.group_by("group", "stage")
@@ -137,7 +142,7 @@ def figures(rows: pl.DataFrame, definition: Definition, chances: list[Likelihood
     def stage_standing(group: str | None, rank: int, stage: Stage, chance: Likelihood) -> StageStanding:
         share, money = chance.value, values.get((group, rank), [])
         return StageStanding(
-            name=shown(stage),
+            name=called(stage.name, language, stage.key),
             kind=stage.kind,
             weighted=() if share is None else tuple(Amount.of(row["minor"] * share, row["currency"]) for row in money),
             likelihood=None if share is None else float(share),
@@ -161,8 +166,3 @@ def figures(rows: pl.DataFrame, definition: Definition, chances: list[Likelihood
 
 
 EMPTY: dict[str, Any] = {"count": 0, "without_value": 0, "age_p50_seconds": None, "stalled": 0}
-
-
-def shown(stage: Stage) -> str:
-    """The stage's English name, else any it has, else its key."""
-    return stage.name.get("en") or next(iter(stage.name.values()), stage.key)

@@ -1,11 +1,13 @@
 """The frame every answer has: look through the lens, answer, print as JSON or under one heading."""
 
-from collections.abc import Callable, Iterator
+import json as plain_json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 
+from service.cli.naming import in_words
 from service.cli.opening import viewed
 from service.cli.question import Question
 from service.cli.terminal import console, moment
@@ -26,14 +28,23 @@ def looking(question: Question) -> Iterator[tuple["Look", "Filters"]]:
         yield views.look(question.pipeline, lens), filters
 
 
-def answer(found: A, json: bool, draw: Callable[[A, Console], None], counted: str = "journeys") -> None:
-    """counted: what n counts."""
+def answer(
+    found: A,
+    json: bool,
+    draw: Callable[[A, Console], None],
+    counted: str = "journeys",
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """counted: what n counts. names: what to call the stages, by key (--lang)."""
     if json:
-        print(found.model_dump_json(indent=2))
+        if names is None:
+            print(found.model_dump_json(indent=2))
+        else:
+            print(plain_json.dumps(found.model_dump(mode="json") | {"names": names}, indent=2, ensure_ascii=False))
         return
     out = console()
     out.print(heading(found, counted))
-    draw(found, out)
+    draw(found if names is None else in_words(found, names), out)
 
 
 def heading(found: "Answer", counted: str = "journeys") -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks, said
 from service.cli.terminal import duration, money, percent, table
@@ -36,6 +37,7 @@ def board(
     basis: Annotated[
         Literal["observed", "configured"], typer.Option("--basis", help="Where the likelihood comes from.")
     ] = "observed",
+    lang: Lang = None,
 ) -> None:
     """What stands where: count, value, weighted value, age and stalls per stage; and the cards."""
     from pydantic import ValidationError
@@ -57,8 +59,8 @@ def board(
     with looking(question) as (look, filters):
         from engine.projections import board as view
 
-        found = view.board(look, filters, by=by, basis=basis, cards=cards)
-        answer(found, question.json, partial(draw, order=order))
+        found = view.board(look, filters, by=by, basis=basis, cards=cards, language=lang)
+        answer(found, question.json, partial(draw, order=order), names=names_in(lang, look.definition))
 
 
 def draw(found: "Board", out: "Console", order: str) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import bar, duration, percent, room, table
@@ -31,13 +32,14 @@ def conversion(
     in_period: Annotated[
         bool, typer.Option("--in-period", help="As it stood at the end of the window; needs --to-date.")
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Of the journeys that entered a stage: how many went further, and where the others are."""
     with looking(question) as (look, filters):
         from engine.projections import conversion as metric
 
         found = metric.conversion(look, filters, by=by, strict=strict, within_days=within_days, in_period=in_period)
-        answer(found, question.json, draw)
+        answer(found, question.json, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "Conversion", out: "Console") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, table
@@ -30,13 +31,14 @@ def cycle_time(
     from_first_touch: Annotated[
         bool, typer.Option("--from-first-touch", help="The clock starts at the first touch.")
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """From opening to close, of those won, lost and both; and the time spent in each stage."""
     with looking(question) as (look, filters):
         from engine.projections import cycle_time as metric
 
         found = metric.cycle_time(look, filters, by=by, from_stage=from_stage, from_first_touch=from_first_touch)
-        answer(found, question.json, draw)
+        answer(found, question.json, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "CycleTime", out: "Console") -> None:

@@ -1,20 +1,24 @@
 """dealtrail pipeline: which stages there are, and publishing others."""
 
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.naming import Lang
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
+from service.cli.presets import plain, preset_or_file, presets
 from service.cli.terminal import console, moment, percent, table
 
 if TYPE_CHECKING:
+    from engine.aggregates.inputs import PersonRef
+    from engine.log.application import Log
     from engine.projections.definitions import Published
     from engine.stages.definition import Definition, Stage
 
 app = typer.Typer(help="List, show and publish pipelines and their stages.", no_args_is_help=True)
+app.command(epilog="Example: dealtrail pipeline presets ca --lang ca")(presets)
 
 
 @app.command("list", epilog="Example: dealtrail pipeline list")
@@ -27,7 +31,7 @@ def list_pipelines(db: Db = "", json: Json = False) -> None:
         print_json({"pipelines": [head(version) for version in known.values()]})
         return
     if not known:
-        print("No pipeline yet: publish one with `dealtrail pipeline publish FILE`, or import with a mapping")
+        print("No pipeline yet: publish one with `dealtrail pipeline publish PRESET|FILE`, or import with a mapping")
         return
     drawn = table("pipeline", "name", "version", "published", "stages", right=["version"])
     for key, version in known.items():
@@ -40,6 +44,7 @@ def list_pipelines(db: Db = "", json: Json = False) -> None:
 def show(
     pipeline: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Default: the only one.")] = None,
     definition: Annotated[str, typer.Option("--definition", metavar="now|N", help="Another version.")] = "now",
+    lang: Lang = None,
     db: Db = "",
     json: Json = False,
 ) -> None:
@@ -51,18 +56,24 @@ def show(
         version = views.definitions.choose(pipeline, Lens.of(definition=definition))
         every = views.definitions.by_pipeline[version.definition.pipeline]
     if json:
-        print_json({**head(version), "versions": [head(other) for other in every], "definition": plain(version)})
+        print_json(
+            {**head(version), "versions": [head(other) for other in every], "definition": plain(version.definition)}
+        )
         return
     out = console()
     of = f"version {version.version} of {every[-1].version}, published {published_at(version)} UTC"
-    out.print(f"[bold]{version.definition.pipeline}[/bold] {english(version.definition.name)} · {of}")
-    out.print(stage_table(version.definition))
+    out.print(f"[bold]{version.definition.pipeline}[/bold] {spoken(version.definition.name, lang)} · {of}")
+    out.print(stage_table(version.definition, lang))
 
 
-@app.command(epilog="Example: dealtrail pipeline publish stages.yaml --reason 'negotiation split off' --actor rep-01")
+@app.command(epilog="Example: dealtrail pipeline publish ca --as web --as phone --actor rep-01")
 def publish(
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML.", exists=True, dir_okay=False)],
+    stages: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="A preset's name, or a YAML file.")],
+    pipelines: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="KEY", help="Call the pipeline so; repeat for one funnel a channel."),
+    ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why the stages change.")] = None,
     expected_version: Annotated[
         int | None,
@@ -74,38 +85,49 @@ def publish(
 ) -> None:
     """Put stages in force. All history is read by them from now on; older versions stay to compare."""
     from engine.aggregates.inputs import PersonRef
+    from engine.stages.presets import under
+
+    definition = preset_or_file(stages)
+    definitions = [under(definition, key) for key in dict.fromkeys(pipelines)] if pipelines else [definition]
+    publisher = PersonRef(source="login", key=actor)
+    with opened(db) as log:
+        said = [put_in_force(log, each, publisher, reason, expected_version) for each in definitions]
+    if json:
+        print_json(said[0] if len(said) == 1 else {"pipelines": said})
+        return
+    for each in said:
+        key, version = each["pipeline"], each["version"]
+        if each["published"]:
+            print(f"{key}: version {version} is in force; `dealtrail pipeline show {key}` shows it")
+        else:
+            print(f"{key}: version {version} says the same already; nothing was written")
+
+
+def put_in_force(
+    log: "Log", definition: "Definition", publisher: "PersonRef", reason: str | None, expected_version: int | None
+) -> dict[str, Any]:
+    """Creates the pipeline where there is none yet, then publishes; what is in force afterwards."""
     from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
     from engine.aggregates.pipeline.state import Pipeline, evolve, pipeline_stream
     from engine.handle import handle
-    from engine.stages.definition import load_definition
 
-    definition = load_definition(file)
     key = definition.pipeline
-    publisher = PersonRef(source="login", key=actor)
 
-    with opened(db) as log:
+    def state() -> Pipeline:
+        return reduce(evolve, [entry.event for entry in log.stream(pipeline_stream(key))], Pipeline())
 
-        def state() -> Pipeline:
-            return reduce(evolve, [entry.event for entry in log.stream(pipeline_stream(key))], Pipeline())
-
-        before = state()
-        command = PublishDefinition(
-            pipeline=key,
-            definition=definition,
-            reason=reason or ("first version" if before.version == 0 else None),
-            replaces_version=expected_version,
-        )
-        if before.key is None:
-            name = english(definition.name) or key
-            handle(log, CreatePipeline(pipeline=key, name=name), actor=publisher, origin="cli")
-        handle(log, command, actor=publisher, origin="cli")
-        after = state()
-    if json:
-        print_json({"pipeline": key, "version": after.version, "published": after.version != before.version})
-    elif after.version == before.version:
-        print(f"{key}: version {after.version} says the same already; nothing was written")
-    else:
-        print(f"{key}: version {after.version} is in force; `dealtrail pipeline show {key}` shows it")
+    before = state()
+    command = PublishDefinition(
+        pipeline=key,
+        definition=definition,
+        reason=reason or ("first version" if before.version == 0 else None),
+        replaces_version=expected_version,
+    )
+    if before.key is None:
+        handle(log, CreatePipeline(pipeline=key, name=english(definition.name) or key), actor=publisher, origin="cli")
+    handle(log, command, actor=publisher, origin="cli")
+    after = state()
+    return {"pipeline": key, "version": after.version, "published": after.version != before.version}
 
 
 def head(version: "Published") -> dict[str, Any]:
@@ -119,10 +141,6 @@ def head(version: "Published") -> dict[str, Any]:
         "published_at": from_micros(version.occurred_at).isoformat().replace("+00:00", "Z"),
         "stages": [stage.key for stage in definition.stages],
     }
-
-
-def plain(version: "Published") -> dict[str, Any]:
-    return version.definition.model_dump(mode="json", exclude_defaults=True)
 
 
 def print_json(said: dict[str, Any]) -> None:
@@ -141,14 +159,24 @@ def english(names: dict[str, str]) -> str:
     return names.get("en") or next(iter(names.values()), "")
 
 
-def stage_table(definition: "Definition") -> Any:
+def spoken(names: dict[str, str], lang: str | None) -> str:
+    """The name in the language asked for, else in English; without a language in any, English first."""
+    from engine.stages.names import called
+
+    return english(names) if lang is None else called(names, lang, "")
+
+
+def stage_table(definition: "Definition", lang: str | None = None) -> Any:
+    """Names and descriptions in the language."""
+    from rich.markup import escape
+
     drawn = table("", "stage", "name", "kind", "entered when", "team", "probability", "stalls after", right=[""])
     for place, stage in enumerate(definition.stages, 1):
         enter = stage.enter.describe() if stage.enter else ("it begins" if place == 1 else "a person moves it")
         share = percent(stage.probability)
-        drawn.add_row(
-            str(place), stage.key, english(stage.name), stage.kind, enter, stage.team or "", share, stalls(stage)
-        )
+        name, text = escape(spoken(stage.name, lang)), escape(spoken(stage.description, lang))
+        named = f"{name}\n[dim]{text}[/dim]" if text else name
+        drawn.add_row(str(place), stage.key, named, stage.kind, enter, stage.team or "", share, stalls(stage))
     return drawn
 
 
