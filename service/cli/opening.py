@@ -1,6 +1,5 @@
 """Open the log a command speaks of. Imports of the engine wait until a command needs them: --help stays quick."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -52,6 +51,9 @@ def viewed(url: str) -> Iterator["Views"]:
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether the database could not be reached or read at all (asked without importing SQLAlchemy)."""
-    orm = sys.modules.get("sqlalchemy.exc")
-    return orm is not None and isinstance(error, orm.OperationalError | orm.DatabaseError)
+    """Whether the database could not be reached or read at all. Asks by name: no driver is imported to say no."""
+    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
+    if kinds & {("sqlalchemy", "OperationalError"), ("psycopg2", "OperationalError"), ("sqlite3", "OperationalError")}:
+        return True
+    # What SQLite says of a file that is no database; the subclasses of it are our own mistakes.
+    return (type(error).__module__, type(error).__name__) == ("sqlalchemy.exc", "DatabaseError")

@@ -190,3 +190,13 @@ def test_files_that_are_not_there_are_usage_errors(folder: Path, sqlite_url: str
 
 def test_without_a_log_it_says_how_to_make_one(folder: Path) -> None:
     imported(folder, str(folder / "none.db")).refused(exits.NO_DATABASE, "dealtrail db init")
+
+
+def test_progress_is_told_on_stderr_and_the_report_stays_clean(
+    folder: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.cli.progress.LINE_SECONDS", 0.0)
+    said = imported(folder, sqlite_url, "--json")
+    assert "reading: 2 rows" in said.err
+    assert "writing: 2 of 2 rows" in said.err
+    assert said.answer["rows"] == 2

@@ -1,0 +1,45 @@
+"""What the command line says when something fails that nobody foresaw, or the database goes away."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+
+from engine.projections.views import Views
+from service.cli import exits
+from tests.service.commandline import run
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(self: Views, *_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Views, "look", fails)
+
+
+@pytest.mark.parametrize("kind", [OperationalError, DatabaseError])
+def test_a_database_that_goes_away_is_no_bug(
+    kind: type[DatabaseError], sample_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, kind("SELECT 1", {}, Exception("server closed the connection")))
+    run("board", "--db", sample_log).refused(exits.NO_DATABASE, "server closed the connection")
+
+
+@pytest.mark.parametrize("error", [ProgrammingError("SELECT 1", {}, Exception("no such column")), KeyError("stage")])
+def test_a_bug_shows_its_trace_and_has_a_code_of_its_own(
+    error: Exception, sample_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, error)
+    said = run("board", "--db", sample_log)
+    assert said.code == exits.BUG
+    assert "Traceback" in said.err
+    assert "please report" in said.err
+
+
+def test_a_reader_that_has_seen_enough_meets_no_trace(sample_log: Path) -> None:
+    command = f"{sys.executable} -c 'from service.cli import main; main()' history C-004 --json --db {sample_log}"
+    done = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, check=False)
+    assert done.stdout == "{\n"
+    assert "Traceback" not in done.stderr
