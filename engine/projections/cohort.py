@@ -27,17 +27,35 @@ def entries(visits: pl.LazyFrame, definition: Definition) -> pl.LazyFrame:
 
     visits: Look.visits, clustered by journey, with any further columns, which are kept. Adds first (the journey's
     first visit here), cohort (its first visit to a stage that is not lost), reach (highest rank from here on, lost
-    ones apart, -1 for none) and place (rank where it stands now, UNMAPPED or TRANSFERRED).
+    ones apart, -1 for none), place (rank where it stands now, UNMAPPED or TRANSFERRED) and passed (the next stage was
+    itself visited after it).
     """
     ranked = pl.when(is_progress(definition)).then(pl.col("stage").cast(pl.Int64) + 1).otherwise(0)
-    base = (pl.col("journey").max().cast(pl.Int64) - pl.col("journey").cast(pl.Int64)) * WIDTH
     last = (pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True)
     stands = pl.when("transferred").then(pl.lit(TRANSFERRED, pl.Int8)).otherwise("stage")
     return visits.with_columns(
-        reach=((base + ranked).cum_max(reverse=True) - base - 1).cast(pl.Int8),
+        reach=(highest_from_here(ranked) - 1).cast(pl.Int8),
         place=pl.when(last).then(stands).backward_fill(),
+        passed=passes(definition),
         **first_and_cohort(definition),
     ).filter(pl.col("first") | pl.col("cohort"))
+
+
+def highest_from_here(level: pl.Expr) -> pl.Expr:
+    """The highest of a level (0 to WIDTH - 1) over this visit and the later ones of its journey."""
+    base = (pl.col("journey").max().cast(pl.Int64) - pl.col("journey").cast(pl.Int64)) * WIDTH
+    return (base + level).cum_max(reverse=True) - base
+
+
+def passes(definition: Definition) -> pl.Expr:
+    """The stage's next step is visited later in the journey."""
+    steps = [step(definition, rank) for rank in range(len(definition.stages))]
+    found = pl.lit(False)
+    for rank, following in followers(definition).items():
+        there = [other for other, own in enumerate(steps) if own == following]
+        seen = highest_from_here(pl.col("stage").is_in(there).cast(pl.Int64)) > 0
+        found = pl.when(pl.col("stage") == rank).then(seen).otherwise(found)
+    return found
 
 
 def entries_as_they_stood(visits: pl.LazyFrame, definition: Definition, *, horizon: pl.Expr) -> pl.LazyFrame:

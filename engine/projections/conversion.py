@@ -92,7 +92,7 @@ def conversion(
     owned = journeys.filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
     visits = look.visits.lazy().join(owned, on="journey", how="inner", maintain_order="left")
     horizon = horizon_of(look, filters, within_days, in_period=in_period)
-    if strict or within_days is not None or in_period:
+    if within_days is not None or in_period:
         cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
     else:
         cohort = entries(visits, look.definition)

@@ -1,6 +1,5 @@
 """Conversion: the cohort of who entered a stage, and what became of each; golden/stages.yaml has the worked table."""
 
-
 import pytest
 
 from engine.errors import Rejected
