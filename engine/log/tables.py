@@ -105,6 +105,36 @@ erasures = Table(
 )
 """That somebody was erased, when and by whom; not who it was."""
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Id, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", Micros, nullable=False),
+    Column("expires_at", Micros),
+    Column("revoked_at", Micros),
+    PrimaryKeyConstraint("key_id", name="api_keys_key"),
+    UniqueConstraint("hash", name="api_keys_hash"),
+)
+"""Who may use the service, and as what; of a key only its hash is kept."""
+
+reads = Table(
+    "reads",
+    metadata,
+    Column("read_id", Id, nullable=False),
+    Column("read_at", Micros, nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("key_id", Id, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    PrimaryKeyConstraint("read_id", name="reads_read"),
+    Index("reads_at", "read_at"),
+)
+"""What auditors have asked for through the service."""
+
 meta = Table(
     "meta",
     metadata,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, pipeline
+from service.cli import db, exits, keys, pipeline
 from service.cli.board import board
 from service.cli.checking import check
 from service.cli.conversion import conversion
@@ -61,3 +61,4 @@ app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
+app.add_typer(keys.app, name="keys")
