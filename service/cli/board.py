@@ -8,7 +8,7 @@ import typer
 from service.cli.answering import answer, looking
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
-from service.cli.question import Question, asks, said
+from service.cli.question import Question, asks, usage
 from service.cli.terminal import duration, money, percent, table
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def board(
     lang: Lang = None,
 ) -> None:
     """What stands where: count, value, weighted value, age and stalls per stage; and the cards."""
-    from pydantic import ValidationError
-
-    from engine.projections.cards import Cards
+    from service.question import cards_of
 
     asked = {
         "order": order,
@@ -52,10 +50,8 @@ def board(
         "limit": limit if limit is not None else (50 if question.json else SHOWN),
         "after": after,
     }
-    try:
-        cards = Cards.model_validate(asked)
-    except ValidationError as error:
-        raise typer.BadParameter(said(error)) from None
+    with usage():
+        cards = cards_of(asked)
     with looking(question) as (look, filters):
         from engine.projections import board as view
 

@@ -1,19 +1,20 @@
 """What every answer can be asked: through which lens, about which journeys."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import Rejected
 from service.cli.options import Db, Json
 
 if TYPE_CHECKING:
     from engine.projections.filters import Filters
     from engine.projections.lens import Lens
+    from service.question import Problem
 
 LENS = "Which moment, which definition"
 FILTER = "Which journeys"
@@ -49,34 +50,10 @@ class Glance:
 
     def lens(self) -> "Lens":
         """Usage errors name the option and the value."""
-        from engine.projections.lens import Lens
+        from service.question import lens_of
 
-        try:
-            return Lens.of(
-                self.moment("--as-of", self.as_of), self.moment("--known-at", self.known_at), self.definition
-            )
-        except Rejected as error:
-            raise typer.BadParameter(f"--{error}") from None
-
-    def moment(self, name: str, text: str | None) -> Any:
-        """The datetime of an option; a date alone is its first moment in --tz."""
-        from pydantic import TypeAdapter, ValidationError
-
-        from engine.projections.filters import Bound, known_zone, moment
-        from engine.values import from_micros
-
-        try:
-            zone = known_zone(self.tz)
-        except ValueError as error:
-            raise typer.BadParameter(f"--tz: {error}") from None
-        if text is None:
-            return None
-        try:
-            micros = moment(TypeAdapter(Bound).validate_python(text), zone)
-        except (ValidationError, ValueError) as error:
-            why = str(error) if not isinstance(error, ValidationError) else error.errors()[0]["msg"]
-            raise typer.BadParameter(f"{name} {text!r}: {why.removeprefix('Value error, ')}") from None
-        return None if micros is None else from_micros(micros)
+        with usage():
+            return lens_of(self.as_of, self.known_at, self.definition, self.tz)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,39 +93,34 @@ class Question(Glance):
 
     def filters(self) -> "Filters":
         """Usage errors name the option and the value."""
-        from pydantic import ValidationError
-
         from engine.projections.filters import Filters
+        from service.question import filters_of
 
         same = {name: getattr(self, name) for name in Filters.model_fields if name != "attributes"}
-        try:
-            return Filters.model_validate({**same, "attributes": [pair(text) for text in self.attributes or ()]})
-        except ValidationError as error:
-            raise typer.BadParameter(said(error)) from None
+        with usage():
+            return filters_of(same, self.attributes or ())
 
 
-WHOLE = "as a whole"
 OPTIONS = {"since": "--from-date", "until": "--to-date", "attributes": "--attr"}
 
 
-def said(error: Any) -> str:
-    """A pydantic ValidationError in the words of the command line."""
-    from engine.stages.definition import problems
+@contextmanager
+def usage() -> Iterator[None]:
+    """What is unclear, in the words of the command line."""
+    from service.question import Unclear
 
-    lines = []
-    for line in problems(error):
-        place, _, rest = line.partition(": ")
-        field = place.partition(".")[0]
-        name = OPTIONS.get(field, f"--{field.replace('_', '-')}")
-        lines.append(rest if place == WHOLE else f"{name}: {rest}")
-    return "; ".join(dict.fromkeys(lines))
+    try:
+        yield
+    except Unclear as error:
+        raise typer.BadParameter("; ".join(said(problem) for problem in error.problems)) from None
 
 
-def pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name or not value:
-        raise typer.BadParameter(f"--attr {text!r}: write NAME=VALUE, such as product=GTX")
-    return name, value
+def said(problem: "Problem") -> str:
+    given = "" if problem.given is None else f" (given: {problem.given})"
+    if not problem.field:
+        return f"{problem.why}{given}"
+    option = OPTIONS.get(problem.field, f"--{problem.field.replace('_', '-')}")
+    return f"{option}: {problem.why}{given}"
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:

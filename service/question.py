@@ -1,0 +1,109 @@
+"""Questions as people write them, made into lenses, filters and pages: one meaning on the command line and over HTTP.
+
+Whatever is wrong is Unclear, which names the field, what was given and what would be right.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from engine.errors import Rejected
+from engine.projections.cards import Cards
+from engine.projections.filters import Bound, Filters, known_zone
+from engine.projections.filters import moment as moment_of
+from engine.projections.lens import Lens
+from engine.values import from_micros
+
+LONGEST = 80
+"""characters of a given value that are repeated"""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field; of several together, field is empty."""
+
+    field: str
+    why: str
+    given: str | None = None
+
+
+class Unclear(ValueError):
+    """The question can't be understood; nothing was looked up."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.why}" for problem in problems))
+        self.problems = problems
+
+
+def lens_of(as_of: str | None = None, known_at: str | None = None, definition: str = "now", tz: str = "UTC") -> Lens:
+    """A date alone is its first moment in tz."""
+    try:
+        known_zone(tz)
+    except ValueError as error:
+        raise Unclear([Problem("tz", str(error))]) from None
+    moments = moment("as_of", as_of, tz), moment("known_at", known_at, tz)
+    try:
+        return Lens.of(*moments, definition)
+    except Rejected as error:
+        raise Unclear([Problem("definition", str(error).removeprefix("definition "))]) from None
+
+
+def moment(field: str, text: str | None, tz: str) -> datetime | None:
+    if text is None:
+        return None
+    with understood(field):
+        micros = moment_of(_BOUND.validate_python(text), tz)
+    assert micros is not None
+    return from_micros(micros)
+
+
+_BOUND: TypeAdapter[Bound] = TypeAdapter(Bound)
+
+
+def filters_of(asked: Mapping[str, object], attributes: Sequence[str] = ()) -> Filters:
+    """asked: the fields of Filters but for attributes, which are written NAME=VALUE."""
+    pairs = [pair(text) for text in attributes]
+    with understood():
+        return Filters.model_validate({**asked, "attributes": pairs})
+
+
+def cards_of(asked: Mapping[str, object]) -> Cards:
+    """asked: the fields of Cards."""
+    with understood():
+        return Cards.model_validate(asked)
+
+
+def pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value:
+        raise Unclear([Problem("attributes", "write NAME=VALUE, such as product=GTX", repr(text))])
+    return name, value
+
+
+@contextmanager
+def understood(field: str = "") -> Iterator[None]:
+    """Turns pydantic's errors, and OverflowError of a moment out of range, into Unclear."""
+    try:
+        yield
+    except ValidationError as error:
+        raise Unclear(problems_of(error, field)) from None
+    except OverflowError as error:
+        raise Unclear([Problem(field, f"out of range: {error}")]) from None
+
+
+def problems_of(error: ValidationError, field: str = "") -> list[Problem]:
+    """One for each field and reason; `field` stands where the error names none of ours."""
+    found = {}
+    for item in error.errors(include_url=False):
+        place = field or (str(item["loc"][0]) if item["loc"] else "")
+        why = item["msg"].removeprefix("Value error, ")
+        found[place, why] = Problem(place, why, shown(item["input"]) if item["loc"] or field else None)
+    return list(found.values())
+
+
+def shown(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
