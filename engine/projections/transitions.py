@@ -7,9 +7,7 @@ from pydantic import ConfigDict, Field
 
 from engine.projections.cohort import TRANSFERRED, WIDTH
 from engine.projections.figures import Figures
-from engine.stages.definition import Definition
-
-TRANSFERRED_KEY = "transferred"
+from engine.stages.definition import TRANSFERRED_KEY, Definition
 
 
 class Transition(Figures):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
@@ -58,7 +59,7 @@ class AmountAtLeast(Value):
 
     def minor(self, currency: str) -> int:
         """The threshold in minor units of a currency, rounded up."""
-        return -int(-self.at_least.scaleb(exponent(currency)) // 1)
+        return ceil(self.at_least.scaleb(exponent(currency)))
 
 
 class Assessed(Value):

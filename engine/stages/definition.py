@@ -14,6 +14,11 @@ from engine.values import Key, Label, Value
 UNMAPPED = -1
 """Rank of a journey whose stage the definition does not know: below every stage."""
 UNMAPPED_KEY = "unmapped"
+TRANSFERRED_KEY = "transferred"
+RESERVED = {
+    UNMAPPED_KEY: "what journeys of unknown stages are called",
+    TRANSFERRED_KEY: "what journeys that left for another pipeline are called",
+}
 
 StageKind = Literal["open", "won", "lost", "after_sale"]
 _GROUP = {"open": 0, "won": 1, "lost": 1, "after_sale": 2}
@@ -87,8 +92,8 @@ class Definition(Value):
         for key in keys:
             if keys.count(key) > 1:
                 raise ValueError(f"stage key {key!r} is used twice: keys are permanent and distinct")
-        if UNMAPPED_KEY in keys:
-            raise ValueError(f"{UNMAPPED_KEY!r} is what journeys of unknown stages are called: use another stage key")
+        for key in RESERVED.keys() & keys:
+            raise ValueError(f"{key!r} is {RESERVED[key]}: use another stage key")
         replaced = [(old, stage.key) for stage in self.stages for old in stage.replaces]
         for old, new in replaced:
             if old in keys:

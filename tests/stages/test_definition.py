@@ -1,11 +1,13 @@
 """What a definition may not say, and that the refusal tells what would be right."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import Rejected
+from engine.stages.criteria import AmountAtLeast
 from engine.stages.definition import load_definition, parse_definition
 
 OPEN = {"key": "contact", "kind": "open"}
@@ -43,6 +45,16 @@ def test_a_key_is_used_once() -> None:
 
 def test_unmapped_is_no_stage() -> None:
     refused("'unmapped' is what journeys of unknown stages are called", OPEN, {"key": "unmapped", "kind": "open"})
+
+
+def test_transferred_is_no_stage() -> None:
+    refused("'transferred' is what journeys that left", OPEN, {"key": "transferred", "kind": "open"})
+
+
+def test_a_threshold_between_two_minor_units_is_reached_by_the_upper_one() -> None:
+    assert AmountAtLeast(at_least=Decimal("20.005")).minor("EUR") == 2001
+    assert AmountAtLeast(at_least=Decimal("20.01")).minor("EUR") == 2001
+    assert AmountAtLeast(at_least=Decimal("20.5")).minor("JPY") == 21
 
 
 def test_an_unknown_field_is_refused() -> None:
