@@ -1,7 +1,8 @@
 """Many events of many streams at once, as imports bring them: what append stores, at a far higher rate."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,18 @@ _IDS = [name for name in BODY if name == "actor" or name.endswith("_id")]
 _PAUSE = 0.003
 
 
-def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> int:
+class Overtaken(Conflict):
+    """Somebody else was first: look at the log again and append what is still missing."""
+
+    def __init__(self, message: str, written: int) -> None:
+        super().__init__(message)
+        self.written = written
+        """rows of the batch, from its beginning as far as whole streams go, that were committed before and stay"""
+
+
+def append_bulk(
+    log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING, expected: Mapping[str, int] | None = None
+) -> int:
     """Appends the batch's events and returns how many they are.
 
     batch: event_id, stream_id, actor, command_id, correlation_id, causation_id (may be null) as 32 hex digits, type,
@@ -35,16 +47,21 @@ def append_bulk(log: Log, batch: pl.DataFrame, erasable: Erasable = NOTHING) -> 
     the versions they shall get, which go on from what the stream has; positions follow the batch's order as far as
     whole streams go into one transaction. Texts and keys are written with their stream's events (one that is there
     already is left as it is), people and what belongs to no stream of the batch before all. Killed in between, it
-    leaves whole streams. Raises Busy or Conflict; what was committed before stays.
+    leaves whole streams. expected: by stream (32 hex digits) the version the batch was made for, 0 where absent;
+    without it versions go on from whatever is there. Raises Busy or Overtaken (a stream is at another version, a row
+    clashes); what was committed before stays, nothing of that transaction is written.
     """
     _refuse_holes(batch)
     beside = Beside(erasable, set(batch["stream_id"].unique().str.decode("hex")))
     if beside.first:
-        with append_lock(log.engine) as writing:
+        with _clashes_told(0), append_lock(log.engine) as writing:
             insert_erasable(writing, beside.first, again=True)
     sqlite = log.engine.dialect.name == SQLITE
+    written = 0
     for part in _parts(batch):
-        _write(log.engine, _ready(part, pack=not sqlite), beside)
+        with _clashes_told(written):
+            _write(log.engine, _ready(part, pack=not sqlite), beside, expected, written)
+        written += part.height
         if sqlite:
             # Whoever waits for the lock looks again every millisecond or two (locked.py); PostgreSQL has a queue.
             time.sleep(_PAUSE)
@@ -138,17 +155,28 @@ def _ready(part: pl.DataFrame, pack: bool) -> _Chunk:
     )
 
 
-def _write(engine: Engine, chunk: _Chunk, beside: Beside) -> None:
+@contextmanager
+def _clashes_told(written: int) -> Iterator[None]:
     try:
-        with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as writing:
-            head = writing.head
-            versions = chunk.versions
-            if any(head.versions):
-                versions = [head.versions[of] + n for of, n in zip(chunk.stream_of, versions, strict=True)]
-            if chunk.packed is None:
-                insert_rows(writing, versions, chunk.columns)
-            else:
-                copy_rows(writing, versions, chunk.packed)
-            insert_erasable(writing, beside.of(chunk.streams), again=True)
+        yield
     except RefusedByDatabase as error:
-        raise Conflict(f"a row of the batch clashes with one that is there: {error.orig}") from error
+        raise Overtaken(f"a row of the batch clashes with one that is there: {error.orig}", written) from error
+
+
+def _write(
+    engine: Engine, chunk: _Chunk, beside: Beside, expected: Mapping[str, int] | None = None, written: int = 0
+) -> None:
+    with append_lock(engine, [UUID(bytes=stream) for stream in chunk.streams]) as writing:
+        head = writing.head
+        if expected is not None:
+            for stream, version in zip(chunk.streams, head.versions, strict=True):
+                if version != expected.get(stream.hex(), 0):
+                    raise Overtaken(f"stream {UUID(bytes=stream)} is at version {version} by now", written)
+        versions = chunk.versions
+        if any(head.versions):
+            versions = [head.versions[of] + n for of, n in zip(chunk.stream_of, versions, strict=True)]
+        if chunk.packed is None:
+            insert_rows(writing, versions, chunk.columns)
+        else:
+            copy_rows(writing, versions, chunk.packed)
+        insert_erasable(writing, beside.of(chunk.streams), again=True)

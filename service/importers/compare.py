@@ -1,7 +1,7 @@
 """What the log knows already: which facts are there, which of them the file tells otherwise now."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,17 @@ class Known:
 
     events: dict[str, tuple[str, int, str]]
     """type, occurred_at, payload by event_id in hex"""
-    streams: set[str]
+    versions: dict[str, int]
+    """of the streams that are there"""
     marks: pl.DataFrame
     """of the unretracted ones: event_id, stream, at, kind, payload"""
     corrected: set[str] = field(default_factory=set)
     """streams with retractions: only there a fact can have revisions"""
     retracted: set[str] = field(default_factory=set)
+
+    @property
+    def streams(self) -> Set[str]:
+        return self.versions.keys()
 
     def current(self, stream: str, fact: str, first: str) -> tuple[str, int]:
         """event_id and number of the latest revision of a fact that is known."""
@@ -55,7 +60,7 @@ def known_of(existing: pl.DataFrame) -> Known:
     )
     return Known(
         events={event_id: (tag, at, payload) for event_id, tag, at, payload in columns.iter_rows()},
-        streams=set(existing["stream_id"]),
+        versions=dict(existing.group_by("stream_id").agg(pl.col("version").max()).iter_rows()),
         marks=marks,
         corrected=set(retractions["stream_id"]),
         retracted=retracted,

@@ -50,8 +50,16 @@ class Cast:
                 rows.append(Person(person_id, self.roles[who], *who, name, email, phone))
         return rows
 
+    def renew(self, log: Log) -> None:
+        """Takes over the people that somebody else wrote in the meantime; who is not written is forgotten."""
+        self.known, self.unwritten = people_of(log), {}
+
 
 def cast_of(log: Log) -> Cast:
     """The people the log knows now."""
+    return Cast(people_of(log))
+
+
+def people_of(log: Log) -> dict[tuple[str, str], UUID]:
     frame = people_frame(log).select("source", "key", "person_id")
-    return Cast({(source, key): UUID(hex=person) for source, key, person in frame.iter_rows()})
+    return {(source, key): UUID(hex=person) for source, key, person in frame.iter_rows()}

@@ -8,6 +8,7 @@ from uuid import UUID
 import polars as pl
 
 from engine.aggregates.deal import events as deal
+from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead import events as lead
 from engine.entries import EntryRetracted
 from engine.log.application import Log
@@ -51,10 +52,19 @@ class Job:
     file: Path
     tables: dict[str, pl.DataFrame]
     cast: Cast
+    importer: PersonRef
     actor: UUID
+    """the importer's person_id"""
     now: int
     """microseconds; the moment the import began"""
     corrections: bool
+    renewals: int = 0
+    """how often the people were looked up again because somebody else wrote some"""
+
+    def renew(self) -> None:
+        self.cast.renew(self.log)
+        self.actor = self.cast.meet(self.importer.source, self.importer.key, "actor")
+        self.renewals += 1
 
 
 @dataclass
@@ -68,11 +78,14 @@ class Prepared:
     texts: dict[str, list[Text]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     """new streams in hex -> the journey's id in the source"""
+    versions: dict[str, int] = field(default_factory=dict)
+    """of the streams in hex that were there when it was compared; the others are new"""
 
 
-def prepare(rows: pl.DataFrame, job: Job, report: ImportReport) -> Prepared:
-    """report: an empty one, filled with the counts of this piece."""
+def prepared(rows: pl.DataFrame, job: Job) -> Prepared:
+    """What a piece comes to, with what the log holds now."""
     mapping = job.mapping
+    report = ImportReport(file=str(job.file), source=mapping.source, pipeline=mapping.pipeline)
     bad = Bad(job.file.name)
     known = known_of(existing_events(job.log, possible_streams(rows, mapping)))
     reading = Reading(mapping, job.definition, job.tables, job.now, report, bad, known)
@@ -111,12 +124,11 @@ def prepare(rows: pl.DataFrame, job: Job, report: ImportReport) -> Prepared:
     if job.corrections and changed.height:
         events = pl.concat([retractions(changed, job), events])
     events = grouped(events)
-    prepared = Prepared(report, events, new.people, new.texts)
-    prepared.keys = new_keys(fresh, known)
+    keys = new_keys(fresh, known)
     report.new_events = events.height
-    report.new_journeys = len(prepared.keys)
+    report.new_journeys = len(keys)
     report.add_bad(bad.found)
-    return prepared
+    return Prepared(report, events, new.people, new.texts, keys, known.versions)
 
 
 def possible_streams(rows: pl.DataFrame, mapping: Mapping) -> list[str]:

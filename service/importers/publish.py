@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
-from engine.errors import Rejected
+from engine.errors import Conflict, Rejected
 from engine.handle import handle
 from engine.knowledge import in_force
 from engine.log.application import Log
@@ -33,10 +33,18 @@ def definition_for(log: Log, mapping: Mapping, folder: Path) -> tuple[Definition
     return definition, False
 
 
-def publish(log: Log, mapping: Mapping, definition: Definition, actor: UUID) -> None:
-    """Creates the pipeline where it is missing and publishes its first definition."""
-    if in_force(log, mapping.pipeline).key is None:
-        name = definition.name.get("en") or mapping.pipeline
-        handle(log, CreatePipeline(pipeline=mapping.pipeline, name=name), actor=actor, origin=mapping.origin)
-    command = PublishDefinition(pipeline=mapping.pipeline, definition=definition, reason=REASON, replaces_version=0)
-    handle(log, command, actor=actor, origin=mapping.origin)
+def publish(log: Log, mapping: Mapping, definition: Definition, actor: UUID) -> bool:
+    """Creates the pipeline where it is missing and publishes its first definition; false: somebody else was first."""
+    name = definition.name.get("en") or mapping.pipeline
+    create = CreatePipeline(pipeline=mapping.pipeline, name=name)
+    first = PublishDefinition(pipeline=mapping.pipeline, definition=definition, reason=REASON, replaces_version=0)
+    try:
+        if in_force(log, mapping.pipeline).key is None:
+            handle(log, create, actor=actor, origin=mapping.origin)
+    except Rejected:
+        if in_force(log, mapping.pipeline).key is None:
+            raise
+    try:
+        return bool(handle(log, first, actor=actor, origin=mapping.origin).events)
+    except Conflict:
+        return False

@@ -1,5 +1,7 @@
 """What one fact says of others: the lead of a deal, the proposal an answer is for, the opening a journey needs."""
 
+from collections.abc import Set
+
 import polars as pl
 
 from service.importers.conditions import text_of
@@ -50,7 +52,7 @@ def thing_of(facts: pl.DataFrame, rows: pl.DataFrame, rules: list[Rule]) -> pl.S
     return thing
 
 
-def opened_once(facts: pl.DataFrame, known: set[str], rows: pl.DataFrame, bad: Bad) -> pl.DataFrame:
+def opened_once(facts: pl.DataFrame, known: Set[str], rows: pl.DataFrame, bad: Bad) -> pl.DataFrame:
     """The facts of journeys that are opened once, in the file or (known) in the log already; the others are bad."""
     opens = pl.col("kind").is_in(list(OPENING.values()))
     counts = facts.group_by("stream", maintain_order=True).agg(opens.sum().alias("opened"), pl.first(ROW))

@@ -5,11 +5,13 @@ from engine.aggregates.roster.state import Membership
 from engine.decision import rep_stream
 from engine.errors import Rejected
 from engine.handle import handle
+from engine.log.bulk import Overtaken
 from engine.streams import load
 from service.importers.csv_rows import LINE
 from service.importers.mapping import Roster
 from service.importers.prepare import Job
 from service.importers.report import ChangedFact, ImportReport, tally
+from service.importers.turns import ATTEMPTS, give_way
 from service.importers.writing import introduce
 
 
@@ -23,7 +25,14 @@ def enrol(job: Job, report: ImportReport) -> None:
     if roster is None:
         return
     for row in job.tables[roster.table].iter_rows(named=True):
-        place_rep(row, roster, job, report)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                place_rep(row, roster, job, report)
+            except Overtaken as error:
+                give_way(job, attempt, error)
+            else:
+                break
+        tally(report.events, {"RepEnrolled": 1})
 
 
 def place_rep(row: dict[str, str | None], roster: Roster, job: Job, report: ImportReport) -> None:
@@ -38,11 +47,15 @@ def place_rep(row: dict[str, str | None], roster: Roster, job: Job, report: Impo
     manager = None if manager_key is None else job.cast.meet(source, manager_key, "rep")
     introduce(job, [rep] if manager is None else [rep, manager])
     told = Membership(cell(roster.team), manager, cell(roster.region))
-    tally(report.events, {"RepEnrolled": 1})
     held = load(job.log, rep_stream(rep))
     if held is None:
         command = EnrolRep(rep=rep, team=told.team, manager=told.manager, region=told.region)
-        handle(job.log, command, actor=job.actor, origin=job.mapping.origin, occurred_at=roster.since)
+        try:
+            handle(job.log, command, actor=job.actor, origin=job.mapping.origin, occurred_at=roster.since)
+        except Rejected as error:
+            if load(job.log, rep_stream(rep)) is None:
+                raise
+            raise Overtaken(str(error), 0) from error
         report.new_events += 1
         return
     if held.state.membership == told:

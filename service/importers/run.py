@@ -17,13 +17,13 @@ from service.importers.csv_rows import read_csv
 from service.importers.ids import HISTORIES, uuid5_hex
 from service.importers.mapping import Mapping, load_mapping
 from service.importers.people import cast_of
-from service.importers.prepare import Job, Prepared, prepare
+from service.importers.prepare import Job, Prepared, prepared
 from service.importers.publish import definition_for, publish
 from service.importers.report import ImportRefused, ImportReport, add
 from service.importers.roster import enrol
 from service.importers.tidy import load_tables
+from service.importers.turns import bring, meet_importer
 from service.importers.unpack import UNPACKED_LIMIT
-from service.importers.writing import introduce, write
 from service.importers.xes_rows import read_xes
 
 Progress = Callable[[int, int | None], None]
@@ -61,29 +61,28 @@ def run_import(
     tables = load_tables(mapping, file.parent)
     importer = actor if isinstance(actor, PersonRef) else PersonRef(source="login", key=actor)
     cast = cast_of(log)
-    who = cast.meet(importer.source, importer.key, "actor")
     cast.describe(importer.source, importer.key, importer.name, importer.email, importer.phone)
+    who = cast.meet(importer.source, importer.key, "actor")
     now = to_micros(datetime.now(UTC))
-    job = Job(log, mapping, definition, file, tables, cast, who, now, corrections)
+    job = Job(log, mapping, definition, file, tables, cast, importer, who, now, corrections)
     with TemporaryDirectory(prefix="dealtrail-import-") as spill:
         batches = read_file(file, mapping, unpacked_limit)
         total, again = pieces(batches, mapping.key, Path(spill), lambda rows: progress(rows, None), in_memory)
         ready = [prepared(rows, job) for rows in again()] if total <= in_memory else None
         if on_error == "stop":
             refuse_bad(report, ready if ready is not None else (prepared(rows, job) for rows in again()))
-        introduce(job, [who])
-        if not exists:
-            publish(log, mapping, definition, who)
-            report.published = True
+        meet_importer(job)
+        report.published = not exists and publish(log, mapping, definition, job.actor)
         enrol(job, report)
         run = uuid5_hex(HISTORIES.bytes, f"{mapping.source}\n{digest(file)}")
         done = 0
-        for piece in ready if ready is not None else (prepared(rows, job) for rows in again()):
-            for written, of in write(piece, job, run):
-                progress(done + piece.report.rows * written // of, total)
-            done += piece.report.rows
+        for number, rows in enumerate(again()):
+            # The ids of people stand in events: who was met elsewhere in the meantime has another id there.
+            piece = ready[number] if ready is not None and not job.renewals else prepared(rows, job)
+            for written, of in bring(piece, rows, job, run, report):
+                progress(done + rows.height * written // of, total)
+            done += rows.height
             progress(done, total)
-            add(report, piece.report)
     return report
 
 
@@ -95,11 +94,6 @@ def read_file(file: Path, mapping: Mapping, limit: int) -> Iterable[pl.DataFrame
     return read_csv(
         file, columns, encoding=mapping.encoding, delimiter=mapping.delimiter, empty=mapping.empty, limit=limit
     )
-
-
-def prepared(rows: pl.DataFrame, job: Job) -> Prepared:
-    mapping = job.mapping
-    return prepare(rows, job, ImportReport(file=str(job.file), source=mapping.source, pipeline=mapping.pipeline))
 
 
 def refuse_bad(report: ImportReport, found: Iterable[Prepared]) -> None:

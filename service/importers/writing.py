@@ -5,7 +5,7 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.log.bulk import append_bulk
+from engine.log.bulk import Overtaken, append_bulk
 from engine.log.writes import Erasable, StreamKey
 from service.importers.prepare import BATCH_SCHEMA, Job, Prepared
 
@@ -14,8 +14,11 @@ WRITTEN = 50_000
 CAUSES = ("command_id", "correlation_id", "causation_id", "origin")
 
 
-def write(piece: Prepared, job: Job, run: str) -> Iterator[tuple[int, int]]:
-    """Appends the new events; yields how many of them are written, of how many. run: id of the import, in hex."""
+def write(piece: Prepared, job: Job, run: str) -> Iterator[int]:
+    """Appends the new events; yields how many of them are written. run: id of the import, in hex.
+
+    Overtaken, with how many are written, where somebody went on with a stream since the piece was compared.
+    """
     events = piece.events.with_columns(
         pl.lit(run).alias("command_id"),
         pl.lit(run).alias("correlation_id"),
@@ -29,9 +32,12 @@ def write(piece: Prepared, job: Job, run: str) -> Iterator[tuple[int, int]]:
         # A stream is never cut in two: killed in between, the log holds whole streams.
         end = next((at for at in starts if at >= start + WRITTEN), events.height)
         batch = events[start:end]
-        append_bulk(job.log, batch, erasable_of(batch, piece, job))
+        try:
+            append_bulk(job.log, batch, erasable_of(batch, piece, job), piece.versions)
+        except Overtaken as error:
+            raise Overtaken(str(error), start + error.written) from error
         start = end
-        yield start, events.height
+        yield start
 
 
 def erasable_of(batch: pl.DataFrame, piece: Prepared, job: Job) -> Erasable:
