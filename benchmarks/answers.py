@@ -2,9 +2,9 @@
 
     python -m benchmarks.answers [--json] [--log FILE.csv.gz]
 
-On BPI Challenge 2012 where its file is there (--log, or ../shared/data), imported into a new SQLite file. Warm: the log is
-looked at for news and the answer computed and written as JSON. The floor of the cold answer: a Python that starts, imports
-what the answer needs, and ends.
+On BPI Challenge 2012 where its file is there (--log, or ../shared/data), imported into a new SQLite file. Warm: the log
+is looked at for news and the answer computed and written as JSON. The floor of the cold answer: a Python that starts,
+imports what the answer needs, and ends.
 """
 
 import argparse
