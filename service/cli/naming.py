@@ -44,6 +44,7 @@ def names_in(lang: str | None, definition: "Definition") -> dict[str, str] | Non
 
 def in_words(figures: M, names: Mapping[str, str]) -> M:
     """The same figures to be drawn, with names in place of the stages' keys."""
+    from pydantic import BaseModel
     from rich.markup import escape
 
     words: dict[str, Any] = {}
@@ -51,8 +52,8 @@ def in_words(figures: M, names: Mapping[str, str]) -> M:
         value = getattr(figures, field)
         if field in STAGES and isinstance(value, str):
             words[field] = escape(names.get(value, value))
-        elif hasattr(value, "model_fields"):
+        elif isinstance(value, BaseModel):
             words[field] = in_words(value, names)
         elif isinstance(value, tuple):
-            words[field] = tuple(in_words(each, names) if hasattr(each, "model_fields") else each for each in value)
+            words[field] = tuple(in_words(each, names) if isinstance(each, BaseModel) else each for each in value)
     return figures.model_copy(update=words)

@@ -36,7 +36,7 @@ def list_pipelines(db: Db = "", json: Json = False) -> None:
     drawn = table("pipeline", "name", "version", "published", "stages", right=["version"])
     for key, version in known.items():
         stages = ", ".join(stage.key for stage in version.definition.stages)
-        drawn.add_row(key, english(version.definition.name), str(version.version), published_at(version), stages)
+        drawn.add_row(key, spoken(version.definition.name), str(version.version), published_at(version), stages)
     console().print(drawn)
 
 
@@ -159,11 +159,13 @@ def english(names: dict[str, str]) -> str:
     return names.get("en") or next(iter(names.values()), "")
 
 
-def spoken(names: dict[str, str], lang: str | None) -> str:
-    """The name in the language asked for, else in English; without a language in any, English first."""
+def spoken(names: dict[str, str], lang: str | None = None) -> str:
+    """To be drawn: in the language asked for, else in English; without a language in any, English first."""
+    from rich.markup import escape
+
     from engine.stages.names import called
 
-    return english(names) if lang is None else called(names, lang, "")
+    return escape(english(names) if lang is None else called(names, lang, ""))
 
 
 def stage_table(definition: "Definition", lang: str | None = None) -> Any:
@@ -174,9 +176,11 @@ def stage_table(definition: "Definition", lang: str | None = None) -> Any:
     for place, stage in enumerate(definition.stages, 1):
         enter = stage.enter.describe() if stage.enter else ("it begins" if place == 1 else "a person moves it")
         share = percent(stage.probability)
-        name, text = escape(spoken(stage.name, lang)), escape(spoken(stage.description, lang))
+        name, text = spoken(stage.name, lang), spoken(stage.description, lang)
         named = f"{name}\n[dim]{text}[/dim]" if text else name
-        drawn.add_row(str(place), stage.key, named, stage.kind, enter, stage.team or "", share, stalls(stage))
+        drawn.add_row(
+            str(place), stage.key, named, stage.kind, escape(enter), escape(stage.team or ""), share, stalls(stage)
+        )
     return drawn
 
 

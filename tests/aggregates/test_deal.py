@@ -245,12 +245,14 @@ def test_satisfaction_before_the_sale_is_a_fact_too() -> None:
 # Won and lost
 
 
+@pytest.mark.checklist("S19")
 def test_a_deal_is_not_won_without_evidence() -> None:
     deal.given(OPENED, ProposalSent(proposal_id=made(1)), ProposalAccepted(proposal_id=made(1))).when(
         Win(evidence=None)
     ).rejected("evidence")
 
 
+@pytest.mark.checklist("S19")
 def test_a_deal_is_won_with_evidence() -> None:
     deal.given(OPENED).when(Win(evidence="contract 7")).then(DealWon(evidence=text("contract 7")))
     deal.given(OPENED).when(Win(evidence="contract 7", value=EUROS)).then(

@@ -47,6 +47,7 @@ ON_A_LIVE_ONE = [
 ]
 
 
+@pytest.mark.checklist("S18", "S34")
 def test_the_highest_price_comes_first() -> None:
     deal.given(OPENED).when(SendProposal(options=(BASIC, FULL), expires_at=day(60))).then(SENT)
 
@@ -76,6 +77,7 @@ def test_prices_of_several_currencies_can_t_be_ranked() -> None:
     deal.given(OPENED).when(SendProposal(options=(BASIC, dollars))).rejected("currencies")
 
 
+@pytest.mark.checklist("S34")
 def test_the_lines_of_an_itemised_option_add_up() -> None:
     with pytest.raises(ValidationError, match="add up to 50000"):
         ProposalOption(
@@ -102,6 +104,7 @@ def test_the_same_offer_at_an_earlier_time_is_news() -> None:
     deal.given(OPENED, SENT, on(9, revised)).when(same, at=5).then(revised)
 
 
+@pytest.mark.checklist("S18")
 def test_a_live_proposal_is_accepted_with_one_of_its_options() -> None:
     deal.given(OPENED, SENT).when(AcceptProposal(proposal_id=made(1), option="full")).then(ENDINGS[0])
     deal.given(OPENED, SENT).when(AcceptProposal(proposal_id=made(1), option="golden")).rejected("'golden'", "basic")

@@ -164,6 +164,7 @@ def test_a_signal_is_recorded() -> None:
     lead.given(CAPTURED).when(RecordSignal(signal="trial finished")).then(SignalRecorded(signal="trial finished"))
 
 
+@pytest.mark.checklist("S17")
 def test_a_dimension_is_assessed_with_evidence() -> None:
     lead.given(CAPTURED).when(
         AssessBant(dimension=Dimension.BUDGET, verdict=Verdict.CONFIRMED, evidence="the CFO said so")
@@ -183,6 +184,7 @@ def test_the_same_verdict_with_nothing_new_is_no_news(evidence: str | None) -> N
     lead.given(CAPTURED, BUDGET).when(again).nothing()
 
 
+@pytest.mark.checklist("S17")
 def test_another_verdict_is_news() -> None:
     denied = AssessBant(dimension=Dimension.BUDGET, verdict=Verdict.DENIED)
     lead.given(CAPTURED, BUDGET).when(denied).then(BantAssessed(dimension=Dimension.BUDGET, verdict=Verdict.DENIED))

@@ -23,6 +23,7 @@ def decided(won: int, lost: int) -> list[Journey]:
     return [journey("contact", "proposal", "won")] * won + [journey("contact", "proposal", "lost")] * lost
 
 
+@pytest.mark.checklist("S31", "S35")
 def test_a_card_tells_what_a_rep_needs() -> None:
     told = funnel(
         journey("contact@0", "touch@2", "qualified@3", owner=person(1), next_action_at=day(12), value="100 EUR"),
@@ -46,6 +47,7 @@ def test_a_card_tells_what_a_rep_needs() -> None:
     }
 
 
+@pytest.mark.checklist("S15", "S35")
 def test_cards_by_age_value_next_action_and_likelihood() -> None:
     told = funnel(
         journey("contact@3", value="5 EUR", next_action_at=day(20)),

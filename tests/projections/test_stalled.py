@@ -65,12 +65,14 @@ def titles(look: Look, idle_days: float | None = None) -> list[str | None]:
     return [journey.label for journey in stalled(look, idle_days=idle_days).journeys]
 
 
+@pytest.mark.checklist("S26")
 def test_a_stage_without_a_rule_never_stalls_and_a_touch_starts_the_clock_anew(called: Log) -> None:
     assert titles(on_day(called, 4)) == []
     assert titles(on_day(called, 6)) == ["alone"]
     assert titles(on_day(called, 10)) == ["alone", "called"]
 
 
+@pytest.mark.checklist("S26")
 def test_too_long_in_a_stage_is_a_stall_whatever_happens_there(called: Log) -> None:
     longest_idle = stalled(on_day(called, 28)).journeys[0]
     assert longest_idle.label == "alone"

@@ -84,6 +84,7 @@ def of_type(answer: History, topic: str) -> HistoryEvent:
     return found
 
 
+@pytest.mark.checklist("S44")
 def test_it_tells_who_when_and_the_stage_after_each_event_and_why(sales: Log) -> None:
     deal = opened(sales, owner=REP)
     ask(sales, CALL, deal, day=1)

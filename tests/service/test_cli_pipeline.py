@@ -33,6 +33,7 @@ def position(url: str) -> int:
         log.close()
 
 
+@pytest.mark.checklist("S4")
 def test_stages_are_published_listed_and_shown(database_url: str, stages: Path) -> None:
     first = run("pipeline", "publish", stages, "--db", database_url, "--json").answer
     assert first == {"pipeline": "loans", "version": 1, "published": True}
@@ -52,6 +53,7 @@ def test_publishing_the_same_again_writes_nothing(database_url: str, stages: Pat
     assert position(database_url) == before
 
 
+@pytest.mark.checklist("S4")
 def test_other_stages_need_a_reason_and_keep_the_older_version(database_url: str, stages: Path) -> None:
     run("pipeline", "publish", stages, "--db", database_url)
     stages.write_text(STAGES.replace("offer", "proposal"))
