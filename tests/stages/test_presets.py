@@ -19,9 +19,11 @@ from engine.aggregates.lead.commands import CaptureLead, ConvertLead, QualifyLea
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.messages import Command
+from engine.stages.definition import Stage
 from engine.stages.names import stage_names
 from engine.stages.presets import PRESETS, preset, preset_file, under
 from tests.checklist.desk import AUTHORITY, BUDGET, CALL, DEMO, MEETING, NEED, TIMELINE, UNFIT, Desk, signal
+from tests.stages.ways_in import Way, ways
 
 CONVERT, OFFER, WIN = ConvertLead(), SendProposal(), Win(evidence="order 7")
 PAID, DELIVERED, CONTENT = RecordPayment(), RecordDelivery(), RecordSatisfaction(score=9)
@@ -165,6 +167,25 @@ def test_an_unfit_lead_and_a_lost_deal_are_lost_in_every_preset(name: str, desk:
     desk.publish(preset(name))
     assert desk.begin(CaptureLead(pipeline=name)).goes(CALL, UNFIT).stage == "lost"
     assert desk.begin(OpenDeal(pipeline=name)).goes(OFFER, Lose(reason="price")).stage == "lost"
+
+
+WAYS = [
+    pytest.param(name, stage, way, id=f"{name}-{stage.key}-{n}")
+    for name in PRESETS
+    for stage in preset(name).stages
+    if stage.enter is not None
+    for n, way in enumerate(ways(stage.enter), 1)
+]
+
+
+@pytest.mark.parametrize(("name", "stage", "way"), WAYS)
+def test_every_way_into_every_stage_of_a_preset_leads_there(name: str, stage: Stage, way: Way, desk: Desk) -> None:
+    desk.publish(preset(name))
+    sold = (CONVERT, WIN) if stage.kind == "after_sale" else ()
+    lead = desk.begin(CaptureLead(pipeline=name))
+    lead.goes(*dict.fromkeys((*sold, *way.first)), *way.then[:-1])
+    assert lead.stage != stage.key
+    assert lead.goes(way.then[-1]).stage == stage.key
 
 
 @pytest.mark.parametrize("name", PRESETS)
