@@ -55,11 +55,12 @@ def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[Per
     return found
 
 
-def people_frame(log: Log) -> pl.DataFrame:
-    """Everybody: person_id (32 hex digits), role, source, key, name."""
+def people_frame(log: Log, *, customers: bool = True) -> pl.DataFrame:
+    """Everybody: person_id (32 hex digits), role, source, key, name. Without customers they stay few as the log grows."""
     columns = [people.c[name] for name in ("person_id", "role", "source", "key", "name")]
+    some = "" if customers else "WHERE role <> 'customer'"
     with log.engine.connect() as connection:
-        return read_frame(connection, columns, "FROM people ORDER BY source, key")
+        return read_frame(connection, columns, f"FROM people {some} ORDER BY source, key")
 
 
 _ASKED = 500

@@ -62,6 +62,7 @@ class Look:
     attributes: pl.DataFrame
     membership: pl.DataFrame
     people: pl.DataFrame
+    """reps and actors: who owns, manages, acts"""
     void: int
     log: Log
 
@@ -201,5 +202,5 @@ class Views:
 
     def _everybody(self) -> pl.DataFrame:
         if self._people[0] != self.position:
-            self._people = (self.position, people_frame(self.log))
+            self._people = (self.position, people_frame(self.log, customers=False))
         return self._people[1]
