@@ -56,7 +56,7 @@ def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[Per
 
 
 def people_frame(log: Log, *, customers: bool = True) -> pl.DataFrame:
-    """Everybody: person_id (32 hex digits), role, source, key, name. Without customers they stay few as the log grows."""
+    """Everybody: person_id (32 hex digits), role, source, key, name. Without customers it stays small in any log."""
     columns = [people.c[name] for name in ("person_id", "role", "source", "key", "name")]
     some = "" if customers else "WHERE role <> 'customer'"
     with log.engine.connect() as connection:
