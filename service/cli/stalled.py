@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.naming import Lang, names_in
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, table
 
@@ -25,12 +26,14 @@ def stalled(
         float | None,
         typer.Option("--idle-days", metavar="DAYS", help="Nothing happened for longer; else by the stages' rules."),
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Open journeys in which nothing happens any more, longest idle first."""
     with looking(question) as (look, filters):
         from engine.projections import stalled as metric
 
-        answer(metric.stalled(look, filters, idle_days=idle_days), question.json, draw)
+        found = metric.stalled(look, filters, idle_days=idle_days)
+        answer(found, question.json, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "Stalled", out: "Console") -> None:

@@ -90,7 +90,7 @@ def test_wrong_questions_about_presets_are_refused() -> None:
 
 
 @pytest.mark.checklist("S13")
-@pytest.mark.parametrize("answer", ["board", "conversion", "cycle-time"])
+@pytest.mark.parametrize("answer", ["board", "conversion", "cycle-time", "stalled"])
 def test_stages_are_called_by_their_names_in_the_language_asked_for(answer: str, shop: str) -> None:
     said = run(answer, "--lang", "es", "--db", shop)
     assert "Demostración" in said.out
