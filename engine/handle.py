@@ -117,6 +117,9 @@ def written(log: Log, request: Request, decision: Decision) -> Outcome:
         for stream, events in decision.changes
     ]
     last = writes[-1]
+    if request.origin.startswith("policy:") and not any(write.events for write in writes):
+        # What is over may come again: a policy's finding is remembered only when it led to something.
+        return Outcome(request.command_id, last.stream_id, last.expected_version, ())
     version = last.expected_version + len(last.events)
     result = {
         "stream_id": last.stream_id,

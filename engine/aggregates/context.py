@@ -28,6 +28,8 @@ class Entry:
     retracted: bool = False
     by_policy: bool = False
     """A policy's doing, never the activity of a person or a customer."""
+    position: int = 0
+    """place in the log: what was written down after what"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def entries_of(history: Iterable[AnyRecorded], stream_id: UUID) -> list[Entry]:
             own=each.stream_id == stream_id,
             retracted=each.event_id in retracted,
             by_policy=each.envelope.origin.startswith("policy:"),
+            position=each.position,
         )
         for each in ordered
     ]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.projections.cards import FIRST_PAGE, Card, Cards, page
-from engine.projections.figures import DAY, Amount, Answer, Figures, Group, amounts, head, median_seconds, sums
+from engine.projections.figures import Amount, Answer, Figures, Group, amounts, head, median_seconds, sums
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
+from engine.projections.stalling import is_stalled
 from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
 from engine.stages.names import called
 
@@ -102,20 +103,17 @@ def board(
 def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:
     """Adds age (microseconds in the stage), stalled and likelihood, all at as_of."""
     ranks = range(len(chances))
-    rules = [stage.stall for stage in look.definition.stages]
-    idle = [None if rule is None or rule.idle_days is None else round(rule.idle_days * DAY) for rule in rules]
-    stay = [None if rule is None or rule.stage_days is None else round(rule.stage_days * DAY) for rule in rules]
 
     def of_stage(values: list[Any], dtype: type[pl.DataType]) -> pl.Expr:
         return pl.col("stage").replace_strict(ranks, values, default=None, return_dtype=dtype)
 
     age = look.as_of - pl.col("stage_since")
-    quiet = look.as_of - pl.col("last_activity_at")
-    stalled = (quiet >= of_stage(idle, pl.Int64)).fill_null(False) | (age >= of_stage(stay, pl.Int64)).fill_null(False)
     shares = [None if chance.value is None else float(chance.value) for chance in chances]
     open_ranks = pl.col("stage").is_between(0, look.definition.open_count - 1)
     return journeys.with_columns(
-        age=age, stalled=stalled, likelihood=pl.when(open_ranks).then(of_stage(shares, pl.Float64))
+        age=age,
+        stalled=is_stalled(look.definition, look.as_of),
+        likelihood=pl.when(open_ranks).then(of_stage(shares, pl.Float64)),
     )
 
 

@@ -50,7 +50,18 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
         "expected_close": pl.String,
     },
     "attributes": _STAMP | {"name": pl.String, "value": pl.String},
-    "follow_ups": _STAMP | {"kind": pl.UInt8, "follow_up": pl.String, "due_at": pl.Int64},
+    "follow_ups": _STAMP
+    | {
+        "kind": pl.UInt8,
+        "follow_up": pl.String,
+        "due_at": pl.Int64,
+        "touch": pl.String,
+        "owner": pl.String,
+        "note": pl.String,
+        "reason": pl.String,
+        "origin": pl.String,
+    },
+    "stalls": _STAMP | {"started_by": pl.String},
     "reasons": _STAMP | {"reason": pl.String},
     "closes": _STAMP | {"expected_close": pl.String},
 }
@@ -82,6 +93,8 @@ _PAYLOAD: Final = pl.Struct(
         "due_at": pl.String,
         "until": pl.String,
         "reason": pl.String,
+        "note": pl.Struct({"text_id": pl.String}),
+        "started_by": pl.String,
     }
 )
 _KIND_OF: Final = {
@@ -286,6 +299,13 @@ class Columns:
             "follow_ups": follow_ups.with_columns(
                 follow_up="detail_follow_up_id",
                 due_at=due.dt.epoch("us") if not follow_ups.is_empty() else pl.lit(None, pl.Int64),
+                touch="detail_kind",
+                owner=hexed("detail_owner"),
+                note=pl.col("detail_note").struct.field("text_id").str.replace_all("-", "", literal=True),
+                reason="detail_reason",
+            ),
+            "stalls": rows.filter(pl.col("kind") == CODE["Stalled"]).with_columns(
+                started_by=hexed("detail_started_by")
             ),
             "reasons": rows.filter(pl.col("kind").is_in([CODE["DealLost"], CODE["LeadDisqualified"]])).with_columns(
                 reason="detail_reason"

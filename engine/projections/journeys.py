@@ -4,9 +4,9 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.columns import Codes
+from engine.projections.columns import ORDER, Codes
 from engine.projections.seen import Seen
-from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, valued
+from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, is_touch, valued
 from engine.stages.definition import Definition
 from engine.values import Dimension
 
@@ -53,6 +53,7 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
             "journey", engagement=pl.col("value").cast(pl.Int16)
         ),
         next_actions(seen),
+        alarms(seen),
         last(events.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
     ]
     bant = events.filter(is_kind("BantAssessed"))
@@ -68,6 +69,7 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     return profiles.with_columns(
         pl.col("touches").fill_null(0),
         pl.col("last_activity_at").fill_null(pl.col("opened_at")),
+        *clock(seen),
         *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
     )
 
@@ -110,11 +112,51 @@ def opened(seen: Seen) -> list[pl.DataFrame]:
 
 
 def next_actions(seen: Seen) -> pl.DataFrame:
-    """When the earliest open follow-up of each journey is due."""
+    """When each journey's earliest open follow-up is due; until when it sleeps, and its newest snooze."""
+    due = open_follow_ups(seen)
+    snoozed = due.filter(pl.col("kind") == CODE["FollowUpSnoozed"]).sort(ORDER)
+    sleeps = snoozed.group_by("journey").agg(
+        snoozed_until=pl.col("due_at").max(),
+        snoozed_at=pl.col("occurred_at").last(),
+        snoozed_position=pl.col("position").last(),
+    )
+    soonest = due.group_by("journey").agg(next_action_at=pl.col("due_at").min())
+    return soonest.join(sleeps, on="journey", how="left").sort("journey")
+
+
+def open_follow_ups(seen: Seen) -> pl.DataFrame:
+    """The newest word on each follow-up that was neither completed nor cancelled, as columns.SIDES has it."""
     ended = [CODE["FollowUpCompleted"], CODE["FollowUpCancelled"]]
     newest = seen.sides["follow_ups"].unique(["journey", "follow_up"], keep="last", maintain_order=True)
-    due = newest.filter(~pl.col("kind").is_in(ended))
-    return due.group_by("journey").agg(next_action_at=pl.col("due_at").min()).sort("journey")
+    return newest.filter(~pl.col("kind").is_in(ended))
+
+
+def alarms(seen: Seen) -> pl.DataFrame:
+    """The alerts each journey had: by the event_id that started each episode; and where the newest stands."""
+    alerts = (
+        seen.sides["stalls"]
+        .group_by("journey")
+        .agg(alerted=pl.col("started_by"), alerted_position=pl.col("position").max())
+    )
+    return alerts.sort("journey")
+
+
+def clock(seen: Seen) -> list[pl.Expr]:
+    """The newest activity that starts the stall's clocks: the newest event that is no policy's and no snooze."""
+    at, position = pl.col("last_activity_at"), pl.col("last_activity_position")
+    snoozed = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpSnoozed"])["journey"].unique()
+    if snoozed.is_empty():
+        return [at.alias("active_at"), position.alias("active_position")]
+    # Few journeys have snoozes: only those are looked through again.
+    quiet = pl.col("policy") | is_kind("FollowUpSnoozed", "Stalled")
+    awake = last(seen.events.filter(pl.col("journey").is_in(snoozed.implode()) & ~quiet))
+    keys, hidden = awake["journey"], pl.col("journey").is_in(snoozed.implode())
+
+    def of(column: str, otherwise: pl.Expr) -> pl.Expr:
+        found = pl.col("journey").replace_strict(keys, awake[column], default=None, return_dtype=pl.Int64)
+        return pl.when(hidden).then(found).otherwise(otherwise)
+
+    return [of("occurred_at", at).alias("active_at"), of("position", position).alias("active_position")]
 
 
 def with_values(visits: pl.DataFrame, seen: Seen, codes: Codes) -> pl.DataFrame:
@@ -160,6 +202,7 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         .join(reasons, on="position", how="left", maintain_order="left")
         .join(ever_won, on="journey", how="left", maintain_order="left")
         .join(qualified.select("journey", qualified_at="entered_at"), on="journey", how="left", maintain_order="left")
+        .with_columns(**counting_touches(seen, definition))
     )
     disqualified = (pl.col("by_kind") == CODE["LeadDisqualified"]) & pl.col("qualified_at").is_null()
     outcome = (
@@ -189,3 +232,18 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         )
         .drop("transferred", "by_kind", "position", "merged_at")
     )
+
+
+def counting_touches(seen: Seen, definition: Definition) -> dict[str, pl.Expr]:
+    """touched_at, touched_position: the newest touch of the kinds that count where the journey stands; null: none."""
+    rules = [(rank, stage.stall) for rank, stage in enumerate(definition.stages) if stage.stall is not None]
+    found = {"touched_at": pl.lit(None, pl.Int64), "touched_position": pl.lit(None, pl.Int64)}
+    for kinds in {rule.touch_kinds for _, rule in rules if rule.touch_days is not None}:
+        here = [rank for rank, rule in rules if rule.touch_days is not None and rule.touch_kinds == kinds]
+        newest = last(seen.events.filter(is_touch(kinds)))
+        for name, column in (("touched_at", "occurred_at"), ("touched_position", "position")):
+            of = pl.col("journey").replace_strict(
+                newest["journey"], newest[column], default=None, return_dtype=pl.Int64
+            )
+            found[name] = pl.when(pl.col("stage").is_in(here)).then(of).otherwise(found[name])
+    return found

@@ -8,8 +8,9 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from engine.errors import Rejected
-from engine.stages.criteria import Criterion
-from engine.values import Key, Label, Value
+from engine.stages.calendar import Calendar
+from engine.stages.criteria import Criterion, TouchKinds
+from engine.values import Key, Label, TouchKind, Value
 
 UNMAPPED = -1
 """Rank of a journey whose stage the definition does not know: below every stage."""
@@ -35,15 +36,30 @@ Days = Annotated[float, Field(gt=0, le=3650)]
 
 
 class StallRule(Value):
-    """A journey in the stage is stalled when nothing happened for idle_days, or it stands there for stage_days."""
+    """When a journey in the stage is stalled: any of three clocks has run for its days (docs/policies.md).
+
+    idle_days: nothing was recorded, of whatever kind. touch_days: no touch of touch_kinds since the last one, or since
+    it came here. stage_days: it stands here.
+    """
 
     idle_days: Days | None = None
     stage_days: Days | None = None
+    touch_days: Days | None = None
+    touch_kinds: TouchKinds | None = None
+    """the touches that count for touch_days; all without"""
+    business: bool | None = None
+    """count working days of the definition's calendar, not days as they pass"""
+    follow_up: TouchKind | None = None
+    """what the alert asks the owner to do; a call without"""
+    follow_up_days: Days | None = None
+    """by when, in the same time; 1 without"""
 
     @model_validator(mode="after")
     def says_something(self) -> Self:
-        if self.idle_days is None and self.stage_days is None:
-            raise ValueError("a stall rule needs idle_days, stage_days or both")
+        if self.idle_days is None and self.stage_days is None and self.touch_days is None:
+            raise ValueError("a stall rule needs idle_days, stage_days, touch_days or several of them")
+        if self.touch_kinds is not None and self.touch_days is None:
+            raise ValueError("touch_kinds says which touches count for touch_days: give touch_days too")
         return self
 
 
@@ -72,6 +88,8 @@ class Definition(Value):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=60)]
     qualified_from: Key | None = None
     """a journey that reached this stage is qualified; without it, one that reached the second open stage"""
+    calendar: Calendar | None = None
+    """what business time is; limits that count it need one"""
 
     @model_validator(mode="after")
     def stages_are_in_order(self) -> Self:
@@ -103,6 +121,17 @@ class Definition(Value):
         if self.qualified_from is not None and self.qualified_from not in keys[: self.open_count]:
             raise ValueError(f"qualified_from {self.qualified_from!r} is none of the open stages")
         return self
+
+    @model_validator(mode="after")
+    def business_time_has_a_calendar(self) -> Self:
+        for stage in self.stages:
+            if self.calendar is None and stage.stall is not None and stage.stall.business:
+                raise ValueError(f"stage {stage.key!r} counts business time: give the definition a calendar")
+        return self
+
+    def clock(self, business: bool | None) -> Calendar | None:
+        """The calendar that a limit counts by; None for days as they pass."""
+        return self.calendar if business else None
 
     @property
     def open_count(self) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.aggregates.deal.commands import DealCommand
 from engine.aggregates.deal.events import ProposalOption
 from engine.aggregates.inputs import PersonRef, SourceKey
-from engine.aggregates.journey.commands import RaiseStalled
+from engine.aggregates.journey.commands import NextStep, RaiseStalled
 from engine.aggregates.lead.commands import LeadCommand
 from engine.aggregates.pipeline.commands import PipelineCommand
 from engine.aggregates.roster.commands import RosterCommand
@@ -51,6 +51,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "expected_close": st.just(date(2026, 3, 1)),
     "expires_at": MOMENTS,
     "fit": SCORES,
+    "follow_up": st.builds(NextStep, kind=st.just(TouchKind.CALL), within_days=st.just(2.0)),
     "follow_up_id": st.integers(1, 12).map(made),
     "follows": st.just(DUPLICATE_OF),
     "from_lead": st.none(),

@@ -8,7 +8,7 @@ from pydantic import Field
 from engine.aggregates.inputs import Who, Words
 from engine.entries import Attributes, Score
 from engine.messages import Command
-from engine.values import Dimension, Direction, Key, Label, TouchKind, Utc, Verdict
+from engine.values import Dimension, Direction, Key, Label, TouchKind, Utc, Value, Verdict
 
 
 class Touch(Command):
@@ -47,17 +47,30 @@ class AddNote(Command):
     note: Words
 
 
+class NextStep(Value):
+    """What an alert asks to be done: by so many days from then."""
+
+    kind: TouchKind
+    within_days: Annotated[float, Field(gt=0, le=3650)]
+    business: bool = False
+    """in working days of the definition's calendar"""
+
+
 class RaiseStalled(Command):
-    """A policy's finding; the fields are those of the Stalled event."""
+    """A policy's finding; the alert and the follow-up it asks for are one decision."""
 
     stage: Key
     started_by: UUID
-    idle_days: Annotated[float, Field(ge=0)]
+    idle_days: Annotated[float, Field(ge=0)] | None = None
+    """measured when it is decided, without"""
     limit_days: Annotated[float, Field(gt=0)]
     definition: Annotated[int, Field(ge=1)]
+    follow_up: NextStep | None = None
 
 
 class ScheduleFollowUp(Command):
+    follow_up_id: UUID | None = None
+    """the caller's own id for it, scheduled once; a new one without"""
     kind: TouchKind
     due_at: Utc
     owner: Who | None = None

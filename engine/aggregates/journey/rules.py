@@ -3,11 +3,10 @@
 What happened is recorded, also late, also on a closed journey; what is decided (a win, a move) is checked.
 """
 
-from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
 
-from engine.aggregates.context import Context, Entry
+from engine.aggregates.context import Context
 from engine.aggregates.journey.commands import (
     AddNote,
     AssessBant,
@@ -24,9 +23,10 @@ from engine.aggregates.journey.commands import (
     SnoozeFollowUp,
     Touch,
 )
+from engine.aggregates.journey.stalling import raise_stalled
 from engine.aggregates.journey.state import Journey, as_dict
 from engine.aggregates.journey.vocabulary import Vocabulary
-from engine.entries import EntryRetracted, Stalled
+from engine.entries import EntryRetracted
 from engine.errors import Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
@@ -72,9 +72,11 @@ def decide_entry(journey: Journey, command: EntryCommand, context: Context, word
                 raise Rejected(
                     f"due_at {command.due_at.isoformat()} is before the follow-up is scheduled: pass a later"
                 )
+            if command.follow_up_id in journey.follow_ups:
+                return []
             return [
                 words.FollowUpScheduled(
-                    follow_up_id=context.new_id(),
+                    follow_up_id=command.follow_up_id or context.new_id(),
                     kind=command.kind,
                     due_at=command.due_at,
                     owner=None if command.owner is None else context.person(command.owner, "rep"),
@@ -124,40 +126,6 @@ def changed(journey: Journey, attributes: tuple[Attribute, ...], context: Contex
 def must_name_attributes_once(attributes: tuple[Attribute, ...]) -> None:
     if len(as_dict(attributes)) < len(attributes):
         raise Rejected("an attribute is named twice: give each attribute one value")
-
-
-def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, words: Vocabulary) -> list[Event]:
-    """The alert, if it is still true: the policy computed it a moment ago, from views that may lag."""
-    if command.started_by in journey.alerted or not still_stalled(journey, command, context):
-        return []
-    return [
-        words.Stalled(
-            stage=command.stage,
-            started_by=command.started_by,
-            idle_days=command.idle_days,
-            limit_days=command.limit_days,
-            definition=command.definition,
-        )
-    ]
-
-
-def still_stalled(journey: Journey, command: RaiseStalled, context: Context) -> bool:
-    """The clock's event stands, is the last activity or the entry into the stage, and the limit has passed since."""
-    active = [entry for entry in context.entries if is_activity(entry)]
-    started = next((entry for entry in active if entry.event_id == command.started_by), None)
-    if started is None or context.standing.stage != command.stage or context.standing.kind not in ("open", None):
-        return False
-    snoozed = any(
-        follow_up.status == "open" and follow_up.snoozed_until is not None and follow_up.snoozed_until > context.now
-        for follow_up in journey.follow_ups.values()
-    )
-    runs_still = started is active[-1] or started.event_id == context.standing.entered_by
-    return runs_still and not snoozed and context.now - started.occurred_at >= timedelta(days=command.limit_days)
-
-
-def is_activity(entry: Entry) -> bool:
-    """Something a person or the customer did; alerts and corrections leave a journey as silent as it was."""
-    return not entry.retracted and not entry.by_policy and not isinstance(entry.event, Stalled | EntryRetracted)
 
 
 def retract(

@@ -1,0 +1,46 @@
+"""A journey stalls: one alert with its reason, and one follow-up for its owner or, with none, for the stage's team."""
+
+from typing import TYPE_CHECKING
+
+from engine.aggregates.journey.commands import NextStep, RaiseStalled
+from engine.policies.due import Due, Policy, Since, one_id
+from engine.projections.stalling import Episode, episodes
+from engine.stages.definition import StallRule
+from engine.values import TouchKind
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+NAME = "raise_stalled"
+
+
+def due(look: "Look", since: Since) -> list[Due]:
+    """One alert for each journey that stalled since and was not alerted of it yet, longest silent first."""
+    rules = {stage.key: stage.stall for stage in look.definition.stages}
+    return [alert(episode, rules[episode.stage], look.version) for episode in episodes(look, since)]
+
+
+def alert(episode: Episode, rule: StallRule | None, version: int) -> Due:
+    assert rule is not None
+    step = NextStep(
+        kind=rule.follow_up or TouchKind.CALL,
+        within_days=rule.follow_up_days or 1,
+        business=bool(rule.business),
+    )
+    command = RaiseStalled(
+        stage=episode.stage,
+        started_by=episode.started_by,
+        limit_days=episode.limit_days,
+        definition=version,
+        follow_up=step,
+    )
+    command_id = one_id(NAME, episode.journey, episode.started_by)
+    return Due(NAME, episode.journey, episode.stream, command, command_id, episode.started_by)
+
+
+RAISE_STALLED = Policy(
+    NAME,
+    "alerts once when a journey stalls by its stage's rule, and asks its owner to follow up",
+    due,
+    declared=lambda stage: stage.kind == "open" and stage.stall is not None,
+)

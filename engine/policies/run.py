@@ -1,0 +1,108 @@
+"""Runs the policies: look, ask each what is due, and send its commands the way of every change.
+
+Any number of processes may run at once, with clocks that differ, and be killed at any moment: a command's id is the
+same wherever it is found, the aggregate looks again before it agrees, and what it decides is one transaction.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from engine.errors import Conflict, DealtrailError
+from engine.handle import handle
+from engine.log.application import Log
+from engine.log.people import ensure_people
+from engine.policies.activation import activate, activated, by_stage
+from engine.policies.due import Due, Policy, Since
+from engine.policies.every import POLICIES
+from engine.projections.lens import Lens
+from engine.projections.views import Look, Views
+from engine.values import to_micros
+
+SOURCE = "policy"
+"""Policies act as people of this source, by their name."""
+
+What = Literal["done", "would", "known", "over", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of something due."""
+
+    due: Due
+    what: What
+    """done now; would be done (a dry run); known: another process was first; over: not true any more; refused"""
+    why: str | None = None
+
+
+def run_once(
+    log: Log,
+    views: Views,
+    *,
+    policies: Sequence[Policy] = POLICIES,
+    now: datetime | None = None,
+    since: datetime | None = None,
+    dry_run: bool = False,
+    tell: Callable[[Done], None] | None = None,
+) -> list[Done]:
+    """One round over all pipelines; returns what was due and what came of it.
+
+    now: the moment to look from (the present without). since: leave alone what was due before then; without it the
+    policy's first run counts. dry_run: nothing is written.
+    """
+    views.catch_up()
+    done = []
+    for pipeline in views.pipelines():
+        for policy in policies:
+            look = views.look(pipeline, lens(now))
+            everything = policy.due(look, moments(log, views, policy, look, since, dry_run))
+            # Each process in an order of its own, so that several share the work and do not meet at every step.
+            for due in everything if dry_run else random.sample(everything, len(everything)):
+                came = Done(due, "would") if dry_run else do(log, due, now)
+                if tell is not None:
+                    tell(came)
+                done.append(came)
+    return done
+
+
+def lens(now: datetime | None) -> Lens:
+    """To the microsecond: what is shown to people is rounded to the minute, what is decided is not."""
+    return Lens(to_micros(datetime.now(UTC)), live=True) if now is None else Lens(to_micros(now))
+
+
+def moments(log: Log, views: Views, policy: Policy, look: Look, since: datetime | None, dry_run: bool) -> Since:
+    """From when on the policy looks at each stage."""
+    first = look.as_of if since is None else to_micros(since)
+    known = activated(log, policy, look.pipeline) if dry_run else activate(log, policy, look.pipeline, first)
+    if since is not None:
+        return {stage.key: first for stage in look.definition.stages}
+    return by_stage(policy, views.definitions.by_pipeline[look.pipeline], first if known is None else known)
+
+
+def do(log: Log, due: Due, now: datetime | None) -> Done:
+    """Send one command. A refusal is told, not raised: the next round looks again."""
+    if log.command(due.command_id) is not None:
+        return Done(due, "known")
+    actor = ensure_people(log, [("actor", SOURCE, due.policy)])[SOURCE, due.policy]
+    try:
+        outcome = handle(
+            log,
+            due.command,
+            actor=actor.person_id,
+            origin=f"policy:{due.policy}",
+            on=due.on,
+            command_id=due.command_id,
+            causation_id=due.started_by,
+            now=now,
+        )
+    except Conflict as conflict:
+        # The same thing said otherwise, by a process with another version of the definition.
+        known = log.command(due.command_id) is not None
+        return Done(due, "known") if known else Done(due, "refused", str(conflict))
+    except DealtrailError as refusal:
+        return Done(due, "refused", str(refusal))
+    if outcome.repeated:
+        return Done(due, "known")
+    return Done(due, "done" if outcome.events else "over")
