@@ -13,6 +13,7 @@ from service.cli.history import history
 from service.cli.importing import import_file
 from service.cli.options import DB_HELP
 from service.cli.sampling import sample
+from service.cli.simulating import simulate
 from service.cli.stalled import stalled
 from service.cli.win_rate import win_rate
 from service.settings import DATABASE_VARIABLE
@@ -62,3 +63,4 @@ app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(his
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
 app.add_typer(keys.app, name="keys")
+app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from engine.errors import Rejected
-from service.simulation.parameters import TRUE, Parameters
+from service.simulation.parameters import TRUE, Parameters, PipelineWays
 
 SOURCE = "simulation"
 """What the simulated system is called, as source of people and keys."""
@@ -40,4 +40,12 @@ class Settings:
         if unknown or not self.pipelines:
             known = ", ".join(TRUE.pipelines)
             raise Rejected(f"there is no simulated pipeline {', '.join(unknown) or 'of no name'}: use some of {known}")
-        return TRUE.model_copy(update={"pipelines": {name: TRUE.pipelines[name] for name in self.pipelines}})
+        chosen = {name: TRUE.pipelines[name] for name in self.pipelines}
+        if len(chosen) == 1:
+            chosen = {name: without_transfers(ways) for name, ways in chosen.items()}
+        return TRUE.model_copy(update={"pipelines": chosen})
+
+
+def without_transfers(ways: PipelineWays) -> PipelineWays:
+    """A pipeline alone: there is no other to change to."""
+    return PipelineWays(share=1, stages=tuple(way.model_copy(update={"transferred": 0}) for way in ways.stages))

@@ -7,18 +7,19 @@ from uuid import UUID
 
 import polars as pl
 
+from engine.aggregates.deal import events as deal
+from engine.aggregates.lead import events as lead
 from engine.aggregates.pipeline.state import pipeline_stream
 from engine.log.texts import new_text
 from engine.log.writes import Text
 from engine.messages import Event
 from engine.values import TextRef
 from service.importers.kinds import KINDS, Side
-from service.importers.prepare import BATCH_SCHEMA, RETRACTIONS
 from service.simulation.dice import Dice, dashed
 from service.simulation.settings import Settings
 
 MODELS: dict[str, dict[Side, type[Event]]] = {name: kind.models for name, kind in KINDS.items()}
-MODELS["EntryRetracted"] = {"lead": RETRACTIONS["lead"], "deal": RETRACTIONS["deal"]}
+MODELS["EntryRetracted"] = {"lead": lead.EntryRetracted, "deal": deal.EntryRetracted}
 STAND_IN = UUID(int=0)
 """Stands in a payload for the id that is the event's own, until the models have checked the rest."""
 IN_A_STEP = 1_000
@@ -126,9 +127,7 @@ class Telling:
         return self.dice.ids("event", rows.select(pl.col("n") * IN_A_JOURNEY + tag).to_series(), IN_A_JOURNEY)
 
     def events(self) -> pl.DataFrame:
-        """Everything told, in the order of telling: BATCH_SCHEMA."""
-        if not self.parts:
-            return pl.DataFrame(schema=BATCH_SCHEMA)
+        """Everything told, in the order of telling: columns of append_bulk's batch, but for the command's."""
         rows = pl.concat(self.parts).sort("told", "n", "tag")
         number = rows.select(pl.col("n") * IN_A_JOURNEY + pl.col("tag")).to_series()
         actors = {rep: person.hex for rep, person in self.people.items()}
