@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row, Select, select
 
-from engine.aggregates.inputs import Who
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.identity import from_database, to_database
@@ -127,19 +126,6 @@ def owner_of_key(log: Log, named: str, *, source: str = "login") -> UUID:
     if colon:
         source, named = before, key
     return ensure_people(log, [("actor", source, named)])[source, named].person_id
-
-
-def person_named(text: str) -> Who:
-    """Who an address names: a person_id, or source:key."""
-    from engine.aggregates.inputs import PersonRef
-
-    identity = uuid_of(text)
-    if identity is not None:
-        return identity
-    source, colon, key = text.partition(":")
-    if not colon:
-        raise NotFound(f"{text!r} names nobody: use a person_id or source:key")
-    return PersonRef(source=source, key=key)
 
 
 def uuid_of(text: str) -> UUID | None:

@@ -1,8 +1,11 @@
-"""Where the database is and who acts, when the command does not say."""
+"""Where the database is, who acts when the command does not say, and how the service runs."""
 
 import getpass
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Final, Self
 
 from engine.errors import Rejected
 
@@ -35,3 +38,56 @@ def login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         raise Rejected("--actor: this account has no login name, so say who acts: --actor NAME") from None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the service runs. Each field is a variable named in capitals: DEALTRAIL_PORT, DEALTRAIL_WORKERS."""
+
+    host: str = "127.0.0.1"
+    """who may reach it; the default is this machine alone"""
+    port: int = 8000
+    workers: int = 1
+    """processes; more than one is meant for PostgreSQL"""
+    writers: int = 8
+    """commands that a process handles at once"""
+    readers: int = 4
+    """questions that a process answers at once"""
+    waiting: int = 64
+    """commands, and questions, that may wait in a process; to more than these it says 503"""
+    patience_seconds: float = 5.0
+    """how long one of these waits before it gets 503"""
+    body_bytes: int = 1_048_576
+    """of a request; to more it says 413"""
+    body_seconds: float = 15.0
+    """how long a client may take to send it; then it says 408"""
+    shutdown_seconds: int = 30
+    """how long what is in flight may take when the service is stopped"""
+    log_level: str = "info"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Rejected names the variable and its value."""
+        found: dict[str, object] = {}
+        for field in fields(cls):
+            name = f"DEALTRAIL_{field.name.upper()}"
+            if name not in environment:
+                continue
+            kind = field.type
+            try:
+                found[field.name] = READ[kind](environment[name])
+            except ValueError:
+                raise Rejected(f"{name}={environment[name]!r} is no number of the kind {kind}") from None
+        serving = cls(**found)  # type: ignore[arg-type]  # each value is of its field's type
+        for field in fields(cls):
+            value = getattr(serving, field.name)
+            if not isinstance(value, str) and value <= 0 and field.name not in ("waiting", "port"):
+                raise Rejected(f"DEALTRAIL_{field.name.upper()}={value} must be above 0")
+        if serving.log_level not in LOG_LEVELS:
+            raise Rejected(f"DEALTRAIL_LOG_LEVEL={serving.log_level!r} is none of {', '.join(LOG_LEVELS)}")
+        return serving
+
+
+READ: Final[Mapping[Any, Callable[[str], object]]] = {str: str, int: int, float: float}
+"""by the type of the field"""
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")

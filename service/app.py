@@ -1,0 +1,93 @@
+"""The service: FastAPI over the engine. Commands in, answers out, history for auditors."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from service.auth import Keys
+from service.http_errors import handle_errors
+from service.logs import log_as_json
+from service.openapi import describe
+from service.outer import Outer
+from service.routes.commands import add_commands
+from service.routes.feed import add_feed
+from service.routes.journeys import add_journeys
+from service.routes.operations import add_documentation, add_operations
+from service.routes.people import add_people
+from service.routes.pipelines import add_pipelines
+from service.routes.questions import add_questions
+from service.routes.routing import Routes
+from service.running import Running
+from service.settings import Serving, database_url
+
+FOLLOW_SECONDS = 1.0
+"""how often the views read what is new when nobody asks"""
+
+
+def create_app(url: str, serving: Serving | None = None) -> FastAPI:
+    """The service over the log at the URL; Rejected where there is none of the newest schema."""
+    serving = serving or Serving()
+    running = Running(url, serving)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(follow(running))
+        try:
+            yield
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+            await asyncio.to_thread(running.close)
+
+    app = FastAPI(
+        title="dealtrail",
+        version=version("dealtrail"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+        max_body_size=serving.body_bytes,
+        redirect_slashes=False,
+    )
+    app.state.running = running
+    app.state.keys = Keys(running.log)
+    handle_errors(app)
+    app.add_middleware(Outer, body_seconds=serving.body_seconds)
+    routes = Routes()
+    for add in (
+        add_commands,
+        add_questions,
+        add_journeys,
+        add_feed,
+        add_pipelines,
+        add_people,
+        add_operations,
+    ):
+        add(routes)
+    routes.into(app)
+    add_documentation(app)
+    describe(app)
+    return app
+
+
+async def follow(running: Running) -> None:
+    """Reads the log once, then what is new, so that a question after a quiet hour is as quick as the next."""
+    while True:
+        try:
+            await asyncio.to_thread(running.views.catch_up if running.ready else running.warm_up)
+        except Exception:
+            # The database may be away for a while; questions say so themselves.
+            logging.getLogger(__name__).exception("following the log failed")
+        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def from_environment() -> FastAPI:
+    """What each worker process runs."""
+    serving = Serving.from_environment()
+    log_as_json(serving.log_level)
+    return create_app(database_url(), serving)

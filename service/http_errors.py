@@ -1,0 +1,200 @@
+"""Every refusal over HTTP is problem+json (RFC 9457), and which refusal is which status stands here alone."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from starlette.exceptions import HTTPException
+
+from engine.errors import Conflict, DealtrailError, NotFound, Rejected
+from engine.log.locked import Busy
+from service.question import Unclear, shown
+from service.work import Overloaded
+
+LONGEST = 1_500
+"""characters of a detail; a value in it may be of any size"""
+RETRY_SECONDS = "1"
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+KINDS: Mapping[str, tuple[int, str]] = {
+    "malformed": (400, "The request can't be read"),
+    "idempotency-key-missing": (400, "A command needs an Idempotency-Key"),
+    "unauthenticated": (401, "No valid API key"),
+    "forbidden": (403, "Not allowed with this key"),
+    "not-found": (404, "Not found"),
+    "method-not-allowed": (405, "Not done this way"),
+    "too-slow": (408, "The request took too long to arrive"),
+    "rejected": (409, "A rule refuses it; nothing was written"),
+    "gone": (410, "No longer to be had"),
+    "changed": (412, "Somebody else was first; nothing was written"),
+    "too-large": (413, "The request is too large"),
+    "not-json": (415, "The body is not JSON"),
+    "invalid": (422, "A field is wrong; nothing was written"),
+    "idempotency-key-reused": (422, "The Idempotency-Key belongs to another command"),
+    "version-needed": (428, "Say which version you saw"),
+    "bug": (500, "A bug of dealtrail"),
+    "busy": (503, "Too busy; nothing was done"),
+    "unreachable": (503, "The database does not answer"),
+}
+"""type (after urn:dealtrail:problem:) -> status and title; clients may rely on these"""
+
+
+class FieldProblem(BaseModel):
+    field: str = Field(description="Where: body.…, query.…, header.… or path.…")
+    problem: str = Field(description="What would be right")
+    given: str | None = Field(None, description="The value as given, shortened")
+
+
+class ProblemDetails(BaseModel):
+    """application/problem+json"""
+
+    type: str = Field(examples=["urn:dealtrail:problem:rejected"])
+    title: str
+    status: int
+    detail: str = Field(description="What was wrong and what would be right")
+    errors: list[FieldProblem] = []
+    request_id: str = Field(description="Also in X-Request-ID; the log has the same")
+
+
+class Refused(Exception):
+    """A refusal of the service itself, by its kind (KINDS)."""
+
+    def __init__(
+        self, kind: str, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.errors, self.headers = kind, detail, errors, dict(headers or {})
+
+
+def problem(refused: Refused) -> Response:
+    status, title = KINDS[refused.kind]
+    detail = refused.detail if len(refused.detail) <= LONGEST else f"{refused.detail[:LONGEST]} ..."
+    body = ProblemDetails(
+        type=f"urn:dealtrail:problem:{refused.kind}",
+        title=title,
+        status=status,
+        detail=detail,
+        errors=list(refused.errors),
+        request_id=request_id.get(),
+    )
+    return Response(body.model_dump_json(), status, refused.headers, "application/problem+json")
+
+
+def refusal(error: Exception, *, question: bool) -> Refused | None:
+    """The one table from what went wrong to what is answered; None: a bug. question: nothing was to be written."""
+    match error:
+        case Refused():
+            return error
+        case Unclear():
+            return Refused(
+                "invalid", str(error), [of_query(each.field, each.why, each.given) for each in error.problems]
+            )
+        case RequestValidationError():
+            return of_validation(error)
+        case Busy() | Overloaded() | NoConnectionLeft():
+            said = str(error) if isinstance(error, Busy) else "too many requests at once: try again in a moment"
+            return Refused("busy", said, headers={"Retry-After": RETRY_SECONDS})
+        case DBAPIError():
+            said = "the database does not answer; try again in a moment, with the same Idempotency-Key"
+            return Refused("unreachable", said, headers={"Retry-After": RETRY_SECONDS})
+        case NotFound():
+            return Refused("not-found", str(error))
+        case Conflict():
+            return Refused("changed", str(error))
+        case Rejected():
+            # A question collides with nothing: it names what is not there, or asks for what makes no sense.
+            return Refused("invalid" if question else "rejected", str(error))
+        case HTTPException():
+            return of_framework(error)
+        case _:
+            return None
+
+
+def of_query(field: str, why: str, given: str | None) -> FieldProblem:
+    return FieldProblem(field=f"query.{field}" if field else "query", problem=why, given=given)
+
+
+WORDS = {"extra_forbidden": "is not known here: leave it out, or look at /docs", "missing": "is missing"}
+
+
+def of_validation(error: RequestValidationError) -> Refused:
+    errors = error.errors()
+    if any(item["type"] == "json_invalid" for item in errors):
+        return Refused("malformed", f"the body is not JSON: {errors[0].get('ctx', {}).get('error', '')}")
+    problems = [
+        FieldProblem(
+            field=".".join(str(part) for part in item["loc"]),
+            problem=WORDS.get(item["type"], item["msg"].removeprefix("Value error, ")),
+            given=None if item["type"] == "missing" else shown(item.get("input")),
+        )
+        for item in errors
+    ]
+    if any(each.field == "header.Idempotency-Key" and each.given is None for each in problems):
+        said = "send an Idempotency-Key, new for every command and the same for its retries, such as a UUID"
+        return Refused("idempotency-key-missing", said, problems)
+    detail = "; ".join(f"{each.field}: {each.problem}" for each in problems)
+    return Refused("invalid", detail, problems)
+
+
+FRAMEWORK = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}
+
+
+def of_framework(error: HTTPException) -> Refused | None:
+    """What Starlette and FastAPI refuse by themselves."""
+    said = {
+        404: "there is nothing at this address: /docs lists what there is",
+        405: "this address takes another method: /docs lists what there is",
+        413: "the body is larger than this service takes",
+    }
+    kind = FRAMEWORK.get(error.status_code)
+    if kind is None:
+        return None
+    return Refused(kind, said.get(error.status_code, error.detail), headers=error.headers)
+
+
+async def answered(request: Request, error: Exception) -> Response:
+    """Any exception of a request as its answer; what is nobody's mistake is logged with the request's id."""
+    refused = refusal(error, question=request.method in ("GET", "HEAD"))
+    if refused is None:
+        logging.getLogger(__name__).error("bug", exc_info=error)
+        number = request_id.get()
+        refused = Refused("bug", f"this is a bug of dealtrail: please report it with the request id {number}")
+    elif refused.kind == "unreachable":
+        logging.getLogger(__name__).error("database", exc_info=error)
+    return problem(refused)
+
+
+def handle_errors(app: FastAPI) -> None:
+    kinds: Sequence[type[Exception]] = (
+        Refused,
+        Unclear,
+        RequestValidationError,
+        DealtrailError,
+        Overloaded,
+        DBAPIError,
+        NoConnectionLeft,
+        HTTPException,
+    )
+    for kind in kinds:
+        app.add_exception_handler(kind, answered)
+
+
+def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route for OpenAPI."""
+    by_status: dict[int, list[str]] = {}
+    for kind in (*kinds, "busy", "bug"):
+        by_status.setdefault(KINDS[kind][0], []).append(kind)
+    return {
+        status: {
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status, names in by_status.items()
+    }

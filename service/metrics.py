@@ -1,0 +1,53 @@
+"""What Prometheus reads: kept here, or in files that several processes share (PROMETHEUS_MULTIPROC_DIR)."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+requests = Counter("dealtrail_http_requests", "Requests by route and status", ["method", "route", "status"])
+commands = Counter("dealtrail_commands", "Commands by what came of them", ["command", "result"])
+append_seconds = Histogram("dealtrail_append_seconds", "Appends to the log, lock and commit included", buckets=FAST)
+command_seconds = Histogram("dealtrail_command_seconds", "Commands from decide to commit", buckets=FAST)
+answer_seconds = Histogram("dealtrail_answer_seconds", "Answers, catching up included", ["answer"], buckets=FAST)
+log_position = Gauge("dealtrail_log_position", "Position of the last event", multiprocess_mode="max")
+view_position = Gauge("dealtrail_view_position", "Position the views have read to", multiprocess_mode="min")
+memory = Gauge("dealtrail_memory_bytes", "Resident memory of all processes", multiprocess_mode="livesum")
+waiting = Gauge("dealtrail_waiting", "Requests running or waiting", ["pool"], multiprocess_mode="livesum")
+
+_STATM = Path("/proc/self/statm")
+
+
+def resident_bytes() -> int:
+    """Where the system does not tell what is resident now: the most that ever was."""
+    if _STATM.exists():
+        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def exposition() -> bytes:
+    """The text format of Prometheus."""
+    memory.set(resident_bytes())
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    shared = CollectorRegistry()
+    MultiProcessCollector(shared)  # type: ignore[no-untyped-call]  # the library's
+    return generate_latest(shared)
+
+
+@contextmanager
+def counted(command: str) -> Iterator[None]:
+    """Counts the command by its result and times it."""
+    with command_seconds.time():
+        try:
+            yield
+        except Exception as error:
+            commands.labels(command, type(error).__name__).inc()
+            raise
+    commands.labels(command, "accepted").inc()

@@ -1,0 +1,240 @@
+"""Commands over HTTP: every row of the table is a route, all handled the same way."""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import Header, Path, Request, Response
+from pydantic import BaseModel, ValidationError
+
+from engine.aggregates.inputs import Who
+from engine.decision import rep_stream
+from engine.errors import Conflict, NotFound, Rejected
+from engine.handle import Outcome, handle
+from engine.log.keys import find_stream
+from engine.log.people import person
+from engine.streams import LEAD, load
+from engine.values import Value
+from service import metrics
+from service.auth import Caller, caller_of
+from service.http_errors import FieldProblem, Refused
+from service.keys import uuid_of
+from service.question import problems_of
+from service.rights import may_write, opening_of
+from service.routes.bodies import body_of, command_of
+from service.routes.routing import Routes, running_of
+from service.routes.table import GIVEN, Given
+from service.running import Running
+
+ORIGIN = "api"
+
+
+class Written(BaseModel):
+    """One event that came of the command."""
+
+    event_id: UUID
+    stream_id: UUID
+    type: str
+    version: int
+    position: int
+
+
+class Accepted(BaseModel):
+    """What came of a command. The same Idempotency-Key gives it again (with Idempotent-Replayed: true)."""
+
+    stream_id: UUID
+    """the lead, deal, pipeline or rep that it changed or began; of a conversion the deal"""
+    version: int
+    """of that stream now: the next If-Match"""
+    position: int
+    """of the log: an answer at this position or a later one knows of it"""
+    events: list[Written]
+    """none when there was nothing to do"""
+
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Yours, new for every command, the same for its retries: a UUID, say.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=100, description='The ETag you saw, such as "12", or * for any.'),
+]
+
+
+def add_commands(routes: Routes) -> None:
+    for given in GIVEN:
+        begins = "{" not in given.path
+        refusals = ["idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow", "not-found"]
+        if given.version_needed:
+            refusals.append("version-needed")
+        routes.add(
+            "POST",
+            given.path,
+            endpoint_of(given),
+            name=given.name,
+            summary=given.summary,
+            tag=given.path.split("/")[2],
+            allow=given.roles,
+            refusals=tuple(refusals),
+            answers=Accepted,
+            status=201 if begins else 200,
+        )
+
+
+def endpoint_of(given: Given) -> Callable[..., Any]:
+    """The endpoint, with the signature that FastAPI reads: body, headers, and what the address names."""
+    named = re.search(r"{(\w+)}", given.path)
+    status = 200 if named else 201
+
+    async def endpoint(
+        request: Request, body: Value, idempotency_key: str, if_match: str | None, name: str = ""
+    ) -> Response:
+        caller, running = caller_of(request), running_of(request)
+
+        def work() -> Response:
+            with metrics.counted(given.command.__name__):
+                return accepted(running, asked(running, given, caller, body, idempotency_key, if_match, name), status)
+
+        return await running.writing.run(work)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("request", keyword, annotation=Request),
+        inspect.Parameter("body", keyword, annotation=body_of(given.command, given.path)),
+        inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey),
+        inspect.Parameter("if_match", keyword, annotation=IfMatch, default=None),
+    ]
+    if named:
+        address = Annotated[str, Path(alias=named[1], min_length=1, max_length=300, description=ADDRESSES[named[1]])]
+        parameters.append(inspect.Parameter("name", keyword, annotation=address))
+    endpoint.__dict__["__signature__"] = inspect.Signature(parameters)
+    return endpoint
+
+
+ADDRESSES = {
+    "journey": "Our id of the journey, its lead or its deal; or the key in the system it came from",
+    "lead": "Our id of the lead, or the key in the system it came from",
+    "deal": "Our id of the deal or its journey, or the key in the system it came from",
+    "pipeline": "Its key",
+    "rep": "person_id, or source:key",
+}
+
+
+def asked(
+    running: Running, given: Given, caller: Caller, body: Any, key: str, if_match: str | None, name: str
+) -> Outcome:
+    """The one way from a request to the engine."""
+    expected = version_of(if_match)
+    if expected is None and if_match is None and given.version_needed:
+        said = f"If-Match: say which version you saw (the ETag of GET {given.path.rpartition('/')[0]}), or * for any"
+        raise Refused("version-needed", said)
+    # Scoped by who calls: a new key of the same person continues, another person's same words are another command.
+    command_id = uuid5(caller.person_id, key)
+    log = running.log
+    addressed: dict[str, Any] = {}
+    if "{pipeline}" in given.path:
+        addressed["pipeline"] = name
+    elif "{rep}" in given.path:
+        addressed["rep"] = known_rep(running, name)
+    try:
+        command = opening_of(log, caller, command_of(given.command, body, **addressed))
+    except ValidationError as error:
+        problems = [FieldProblem(field=f"path.{each.field}", problem=each.why) for each in problems_of(error)]
+        raise Refused("invalid", "; ".join(f"{each.field}: {each.problem}" for each in problems), problems) from None
+
+    def handled(on: UUID | None) -> Outcome:
+        if on is not None and caller.role == "rep" and log.command(command_id) is None:
+            may_write(log, caller, on)
+        return handle(
+            log,
+            command,
+            actor=caller.person_id,
+            origin=ORIGIN,
+            on=on,
+            command_id=command_id,
+            occurred_at=body.occurred_at,
+            expected_version=expected,
+        )
+
+    try:
+        if not name or addressed:
+            return handled(None)
+        return on_journey(running, name, handled)
+    except Conflict as error:
+        if log.command(command_id) is not None:
+            said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
+            raise Refused(
+                "idempotency-key-reused", said, [FieldProblem(field="header.Idempotency-Key", problem=said)]
+            ) from error
+        raise
+
+
+def on_journey(running: Running, name: str, handled: Callable[[UUID | None], Outcome]) -> Outcome:
+    """Of the stream that is called so, or, where it is a lead that became a deal, of the deal if the lead refuses.
+
+    An id of ours is tried as it is: only what fails costs another look.
+    """
+    on = uuid_of(name) or find_stream(running.log, name)
+    try:
+        return handled(on)
+    except NotFound:
+        other = find_stream(running.log, name)
+        if other == on:
+            raise
+        return handled(other)
+    except (Rejected, Conflict):
+        lead = load(running.log, on)
+        if lead is None or lead.kind is not LEAD or lead.state.converted_to is None:
+            raise
+        return handled(lead.state.converted_to)
+
+
+def version_of(if_match: str | None) -> int | None:
+    """The version an entity tag begins with ("12" or "12.9f3c"); None for any."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'"([0-9]{1,9})(\.[0-9a-f]*)?"', if_match.strip())
+    if found is None:
+        said = f'If-Match {if_match}: send the ETag as you got it, such as "12", one of them, or *'
+        raise Refused("invalid", said, [FieldProblem(field="header.If-Match", problem=said, given=if_match)])
+    return int(found[1])
+
+
+def known_rep(running: Running, name: str) -> Who:
+    """Who is on the roster under this name: person_id or source:key. NotFound else."""
+    identity = uuid_of(name)
+    if identity is None:
+        source, _, key = name.partition(":")
+        known = person(running.log, source, key)
+        identity = None if known is None else known.person_id
+    if identity is None or load(running.log, rep_stream(identity)) is None:
+        raise NotFound(f"no rep is called {name!r}: use the person_id or source:key of somebody enrolled")
+    return identity
+
+
+def accepted(running: Running, outcome: Outcome, status: int) -> Response:
+    events = [
+        Written(
+            event_id=each.event_id,
+            stream_id=each.stream_id,
+            type=each.event.TOPIC,
+            version=each.version,
+            position=each.position,
+        )
+        for each in outcome.events
+    ]
+    position = events[-1].position if events else running.log.position()
+    body = Accepted(stream_id=outcome.stream_id, version=outcome.version, position=position, events=events)
+    headers = {"ETag": f'"{outcome.version}"', "Cache-Control": "no-store"}
+    if outcome.repeated:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(body.model_dump_json(), status, headers, "application/json")

@@ -1,0 +1,104 @@
+"""The global feed: every event by position, without gaps. It holds no name and no free text: events never do."""
+
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+import polars as pl
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.log.feed import read_feed
+from engine.log.registry import TAGS
+from engine.values import from_micros
+from service.auth import WHOLE
+from service.question import Problem, Unclear
+from service.routes.routing import Routes, running_of
+from service.routes.tags import told
+from service.running import Running
+
+MOST = 1_000
+SCANNED = 10_000
+"""events looked through for those of the types asked for"""
+
+
+class FeedQuestion(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Annotated[int, Field(ge=0, lt=2**62, description="The position read last; 0 at first")] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 100
+    type: Annotated[
+        list[str], Field(max_length=60, description="Type tags; repeat for more", examples=[["deal.won.v1"]])
+    ] = []
+
+
+class FeedEvent(BaseModel):
+    position: int
+    event_id: UUID
+    stream_id: UUID
+    version: int
+    type: str
+    occurred_at: str
+    recorded_at: str
+    actor: UUID
+    origin: str
+    data: dict[str, Any]
+
+
+class Feed(BaseModel):
+    """A stretch of the feed. Ask again after `next`: nothing is missed, and nothing comes twice."""
+
+    events: list[FeedEvent]
+    next: int
+    """position that was looked through to; with a type filter a page may be empty before the end"""
+    position: int
+    """of the log's last event: at the end, next is as large"""
+
+
+def add_feed(routes: Routes) -> None:
+    routes.add(
+        "GET",
+        "/v1/events",
+        endpoint,
+        name="get_events",
+        summary="The feed of all events by position, without gaps",
+        tag="events",
+        allow=WHOLE,
+        answers=Feed,
+        queries=True,
+    )
+
+
+async def endpoint(request: Request, question: Annotated[FeedQuestion, Query()]) -> Response:
+    running = running_of(request)
+    return await running.reading.run(lambda: told(page(running, question)))
+
+
+def page(running: Running, question: FeedQuestion) -> bytes:
+    unknown = [tag for tag in question.type if tag not in TAGS]
+    if unknown:
+        known = ", ".join(sorted(TAGS))
+        raise Unclear([Problem("type", f"there is no such type of event; there are {known}", repr(unknown[0]))])
+    limit = SCANNED if question.type else question.limit
+    # Asked for before the feed is read, so that `next` never passes it by an event that was not looked at.
+    last = running.log.position()
+    found = read_feed(running.log, question.after, limit)
+    looked_through = int(found["position"][-1]) if found.height else question.after
+    if question.type:
+        found = found.filter(pl.col("type").is_in(question.type))
+        if found.height > question.limit:
+            found = found.head(question.limit)
+            looked_through = int(found["position"][-1])
+    feed = {
+        "events": [plain(row) for row in found.iter_rows(named=True)],
+        "next": looked_through,
+        "position": max(last, looked_through),
+    }
+    return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in row.items() if name != "payload"}
+    told |= {name: str(UUID(hex=row[name])) for name in ("event_id", "stream_id", "actor")}
+    told |= {name: from_micros(row[name]).isoformat() for name in ("occurred_at", "recorded_at")}
+    return {**told, "data": json.loads(row["payload"])}

@@ -1,0 +1,126 @@
+"""One journey: how it stands, and its whole history."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query, Request, Response
+from pydantic import Field
+
+from engine.errors import NotFound
+from engine.projections.figures import Answer
+from engine.streams import DEAL, LEAD, load
+from replay.history import History, HistoryVisit, history
+from replay.life import find_journey
+from replay.standing import Person, Standing
+from service.auth import EVERY, Caller, caller_of
+from service.rights import may_read
+from service.routes.asked import Glance, Text
+from service.routes.routing import Routes, running_of
+from service.routes.tags import not_modified, tag_of, told, unchanged
+from service.running import Running
+
+Named = Annotated[
+    str,
+    Path(
+        alias="journey",
+        min_length=1,
+        max_length=300,
+        description="Our id of the journey, its lead or its deal; or the key in the system it came from",
+    ),
+]
+
+
+class Since(Glance):
+    at: Annotated[Text | None, Field(description="Position or id of an event: the state after it")] = None
+
+
+class JourneyStanding(Answer):
+    """How a journey stands; n counts its events."""
+
+    journey: str
+    lead: str | None
+    """stream of the lead, where it began as one"""
+    deal: str | None
+    """stream of the deal, once there is one"""
+    version: int
+    """of the stream that commands go to: the deal's, once there is one; the ETag begins with it"""
+    key: str | None
+    label: str | None
+    void: bool
+    state: Standing
+    visits: tuple[HistoryVisit, ...]
+    people: dict[str, Person]
+
+
+def add_journeys(routes: Routes) -> None:
+    for kind in ("journey", "lead", "deal"):
+        routes.add(
+            "GET",
+            f"/v1/{kind}s/{{journey}}",
+            journey_endpoint,
+            name=f"get_{kind}",
+            summary="How a lead, and the deal it became, stands",
+            tag=f"{kind}s",
+            allow=EVERY,
+            refusals=("not-found",),
+            answers=JourneyStanding,
+            queries=True,
+        )
+    routes.add(
+        "GET",
+        "/v1/journeys/{journey}/history",
+        history_endpoint,
+        name="get_history",
+        summary="Every event of it: who, when, what, the stage after it and why",
+        tag="journeys",
+        allow=EVERY,
+        refusals=("not-found",),
+        answers=History,
+        queries=True,
+    )
+
+
+async def journey_endpoint(request: Request, named: Named, glance: Annotated[Glance, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        lead, deal, version = streams_of(running, caller, named)
+        lens = glance.lens()
+        found = history(running.log, named, lens)
+        tag = f"{version}.{tag_of(running, caller, request, found.definition, lens, found.position)}"
+        if unchanged(request, tag):
+            return not_modified(tag)
+        same = {name: getattr(found, name) for name in JourneyStanding.model_fields if name in History.model_fields}
+        return told(JourneyStanding(**same, lead=lead, deal=deal, version=version), tag)
+
+    return await running.reading.run(work)
+
+
+async def history_endpoint(request: Request, named: Named, since: Annotated[Since, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        streams_of(running, caller, named)
+        lens = since.lens()
+        found = history(running.log, named, lens, at=since.at)
+        tag = tag_of(running, caller, request, found.definition, lens, found.position)
+        return not_modified(tag) if unchanged(request, tag) else told(found, tag)
+
+    return await running.reading.run(work)
+
+
+def streams_of(running: Running, caller: Caller, named: str) -> tuple[str | None, str | None, int]:
+    """Lead, deal and the version of the one that commands go to. NotFound also where the caller may not look."""
+    journey = find_journey(running.log, named).journey_id
+    found = load(running.log, journey)
+    if found is None or found.kind not in (LEAD, DEAL):
+        raise NotFound(f"no lead or deal is called {named!r}")
+    may_read(running.log, caller, journey)
+    if found.kind is DEAL:
+        return None, str(journey), found.version
+    deal: UUID | None = found.state.converted_to
+    if deal is None:
+        return str(journey), None, found.version
+    became = load(running.log, deal)
+    assert became is not None
+    return str(journey), str(deal), became.version

@@ -1,0 +1,74 @@
+"""How every route is added: with the roles it allows, or openly said to be open to all. There is no other way in."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+from service.auth import allowed
+from service.http_errors import FieldProblem, Refused, documented
+from service.keys import Role
+from service.running import Running
+
+Access = Mapping[tuple[str, str], frozenset[Role] | None]
+"""by method and path; None: open to everybody"""
+
+
+class Routes:
+    """Collects routes with their roles."""
+
+    def __init__(self) -> None:
+        self.router = APIRouter()
+        self.access: dict[tuple[str, str], frozenset[Role] | None] = {}
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        name: str,
+        summary: str,
+        tag: str,
+        allow: frozenset[Role] | None,
+        refusals: tuple[str, ...] = (),
+        answers: Any = None,
+        status: int = 200,
+        queries: bool = False,
+    ) -> None:
+        """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict."""
+        dependencies = [] if allow is None else [Depends(allowed(allow))]
+        if not queries:
+            dependencies.append(Depends(no_query))
+        keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
+        self.access[method, path] = allow
+        self.router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            operation_id=name,
+            name=name,
+            summary=summary,
+            tags=[tag],
+            dependencies=dependencies,
+            response_model=answers,
+            status_code=status,
+            responses=documented("malformed", "invalid", *keyed, *refusals),
+            openapi_extra={} if allow is None else {"security": [{"key": []}]},
+        )
+
+    def into(self, app: FastAPI) -> None:
+        app.include_router(self.router)
+        app.state.access = dict(self.access)
+
+
+async def no_query(request: Request) -> None:
+    unknown = list(request.query_params)
+    if unknown:
+        problems = [FieldProblem(field=f"query.{name}", problem="is not known here: leave it out") for name in unknown]
+        raise Refused("invalid", f"unknown query parameters: {', '.join(unknown)}", problems)
+
+
+def running_of(request: Request) -> Running:
+    running: Running = request.app.state.running
+    return running

@@ -1,0 +1,35 @@
+"""Entity tags of answers: made of everything an answer depends on, so that it need not be computed to be compared."""
+
+from hashlib import sha256
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from service.auth import Caller
+from service.running import Running
+
+FRESH = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+
+def tag_of(running: Running, caller: Caller, request: Request, *seen: object) -> str:
+    """seen: pipeline, definition, as_of, known_at, position: what the lens showed."""
+    asked = sorted(request.query_params.multi_items())
+    whose = caller.person_id if caller.role == "rep" else ""
+    told = (running.log.log_id, running.erased(), whose, request.url.path, asked, *seen)
+    return sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def unchanged(request: Request, tag: str) -> bool:
+    """Whether the client has it already (If-None-Match, compared weakly as RFC 9110 says)."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or f'"{tag}"' in [each.strip().removeprefix("W/") for each in given.split(",")]
+
+
+def not_modified(tag: str) -> Response:
+    return Response(status_code=304, headers={**FRESH, "ETag": f'"{tag}"'})
+
+
+def told(answer: BaseModel | bytes, tag: str | None = None) -> Response:
+    body = answer if isinstance(answer, bytes) else answer.model_dump_json(by_alias=True)
+    headers = FRESH if tag is None else {**FRESH, "ETag": f'"{tag}"'}
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,108 @@
+"""What a process of the service holds for all requests: the log, the views, the threads, and what it may forget."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Generic, TypeVar
+
+from sqlalchemy import func, select
+
+from engine.log.application import Log
+from engine.log.tables import erasures
+from engine.log.writes import NOTHING, CommandRecord, Erasable, StreamWrite
+from engine.messages import AnyRecorded
+from engine.projections.lens import Lens
+from engine.projections.views import Look, Views
+from service import metrics
+from service.settings import Serving
+from service.work import Pool
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class TimedLog(Log):
+    """The log, telling how long appends take."""
+
+    def append(
+        self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
+    ) -> list[AnyRecorded]:
+        with metrics.append_seconds.time():
+            return super().append(writes, erasable, command)
+
+
+class Newest(Generic[K, V]):
+    """The last few of something; any thread may ask."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: K) -> V | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+Pinned = tuple[str, int, int, int | None, int]
+"""pipeline, version, as_of, known_at, position"""
+
+
+class Running:
+    """One a process."""
+
+    def __init__(self, url: str, serving: Serving) -> None:
+        """Rejected where there is no log of the newest schema."""
+        self.serving = serving
+        self.log = TimedLog(url)
+        self.views = Views(self.log)
+        bounds = (serving.waiting, serving.patience_seconds)
+        self.writing = Pool("writing", serving.writers, *bounds)
+        self.reading = Pool("reading", serving.readers, *bounds)
+        self.ready = False
+        """whether the views have read the whole log once"""
+        self.answers: Newest[str, bytes] = Newest(64)
+        """by entity tag"""
+        self.looks: Newest[Pinned, Look] = Newest(4)
+        """what the first page of a list was made from"""
+
+    def warm_up(self) -> None:
+        """Read the log and derive what the questions of the present need."""
+        self.views.catch_up()
+        for pipeline in self.views.pipelines():
+            self.views.look(pipeline, Lens.of())
+        self.ready = True
+        logging.getLogger(__name__).info("ready", extra={"position": self.views.position})
+
+    def look(self, pipeline: str | None, lens: Lens) -> Look:
+        return self.views.look(pipeline, lens)
+
+    def pinned(self, pin: Pinned, lens: Lens) -> Look:
+        """The look of a page before, or the same made anew by a lens that shows the log up to that position."""
+        kept = self.looks.get(pin)
+        if kept is None:
+            pipeline, _, _, known_at, position = pin
+            kept = replace(self.views.look(pipeline, lens), known_at=known_at, position=position)
+            self.looks.put(pin, kept)
+        return kept
+
+    def erased(self) -> int:
+        """How many erasures there were: they change what answers show, and no position."""
+        with self.log.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(erasures)).scalar_one()
+
+    def close(self) -> None:
+        self.writing.close()
+        self.reading.close()
+        self.log.close()
