@@ -80,7 +80,8 @@ def read_plain(log: Log, progress: Progress) -> PlainLog:
             continue
         if event.payload() != row["payload"]:
             plain.differ("payload", where, event.payload(), row["payload"])
-        plain.hashes.update((ref.text_id, ref.hash) for _, ref in event if isinstance(ref, TextRef))
+        if '"text_id"' in row["payload"]:
+            plain.hashes.update((ref.text_id, ref.hash) for _, ref in event if isinstance(ref, TextRef))
         if row["type"].split(".")[0] not in ("lead", "deal"):
             continue
         journey = journey_of.setdefault(stream, origin_of(event, stream))

@@ -38,12 +38,18 @@ def verify(log: Log, views: Views | None = None, progress: Progress = silent) ->
     lives = {journey: life(facts) for journey, facts in read.journeys.items()}
     for pipeline in views.pipelines():
         look = views.look(pipeline, Lens.of())
-        trails = {journey: fold(alive, look.definition) for journey, alive in lives.items()}
+        there = {journey: alive for journey, alive in lives.items() if was_in(pipeline, alive)}
+        trails = {journey: fold(alive, look.definition) for journey, alive in there.items()}
         trails = {journey: trail for journey, trail in trails.items() if trail.visits}
         found += list(visits_differ(look, trails))[:LISTED]
         found += list(journeys_differ(look, lives, trails))[:LISTED]
         found += list(answers_differ(look, lives, trails))
     return found
+
+
+def was_in(pipeline: str, alive: Life) -> bool:
+    """Whether the journey was ever in the pipeline; of the others no visit is expected."""
+    return alive.pipeline == pipeline or any(fact.pipeline == pipeline for fact in alive.entries)
 
 
 def visits_differ(look: Look, trails: dict[str, Trail]) -> Iterator[Difference]:
