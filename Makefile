@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 SAMPLE := sample.db
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run serve test check bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to do
@@ -25,6 +25,10 @@ setup: $(VENV)/.run ## Install the project and what it runs on into .venv
 
 run: $(VENV)/.run ## Load a small history into a new database and show what dealtrail makes of it
 	@$(BIN)/dealtrail sample --to $(SAMPLE)
+
+serve: $(VENV)/.run ## Serve that database, or DEALTRAIL_DB, on this machine (ARGS= goes to dealtrail serve)
+	@$(if $(DEALTRAIL_DB),,test -e $(SAMPLE) || $(BIN)/dealtrail sample --to $(SAMPLE) > /dev/null)
+	@$(BIN)/dealtrail serve --first-key $(if $(DEALTRAIL_DB),,--db $(SAMPLE)) $(ARGS)
 
 test: $(VENV)/.test ## Run all tests, on SQLite and on a PostgreSQL of their own (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -n auto $(ARGS)

@@ -17,7 +17,7 @@ from tests.service.commandline import run
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("bootstrap.lock", "run.lock", "test.lock")
-TARGETS = ("setup", "run", "test", "check", "bench", "lock", "clean", "help")
+TARGETS = ("setup", "run", "serve", "test", "check", "bench", "lock", "clean", "help")
 EMPTY_ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 

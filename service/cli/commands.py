@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, keys, pipeline
+from service.cli import db, exits, keys, pipeline, policies
 from service.cli.board import board
 from service.cli.checking import check
 from service.cli.conversion import conversion
@@ -13,6 +13,7 @@ from service.cli.history import history
 from service.cli.importing import import_file
 from service.cli.options import DB_HELP
 from service.cli.sampling import sample
+from service.cli.serving import serve
 from service.cli.simulating import simulate
 from service.cli.stalled import stalled
 from service.cli.win_rate import win_rate
@@ -59,8 +60,10 @@ app.command("conversion", epilog="Example: dealtrail conversion --from-date 2012
 app.command("cycle-time", epilog="Example: dealtrail cycle-time --from qualified --by region")(cycle_time)
 app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-Pro --by owner --json")(win_rate)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
+app.add_typer(policies.app, name="policies")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
 app.add_typer(keys.app, name="keys")
 app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)
+app.command("serve", epilog="Example: dealtrail serve --db sample.db --port 8000")(serve)

@@ -1,0 +1,101 @@
+"""dealtrail serve: the service, until it is stopped."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import Rejected
+from service.cli.opening import opened
+from service.cli.options import Db
+from service.settings import DATABASE_VARIABLE, Serving
+
+if TYPE_CHECKING:
+    from engine.log.application import Log
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Who may reach it (127.0.0.1: this machine alone).")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", min=0, max=65_535, help="8000.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Processes; several for PostgreSQL (1).")
+    ] = None,
+    first_key: Annotated[
+        bool, typer.Option("--first-key", help="Where there is no key yet, make one of role admin and show it.")
+    ] = False,
+    db: Db = "",
+) -> None:
+    """Serve commands and answers over HTTP. Further settings are variables: docs/operations.md lists them."""
+    settings = Serving.from_environment()
+    asked = {
+        "host": host if host is not None else settings.host,
+        "port": port if port is not None else settings.port,
+        "workers": workers if workers is not None else settings.workers,
+    }
+    with opened(db) as log:
+        from engine.log.connect import SQLITE
+
+        if asked["workers"] != 1 and log.engine.dialect.name == SQLITE:
+            raise Rejected("--workers: several processes need PostgreSQL; SQLite is served by one")
+        shown = make_first_key(log) if first_key else None
+    where = f"http://{asked['host']}:{asked['port']}"
+    print(f"dealtrail serves {shown_url(db)} at {where} (documentation: {where}/docs)", file=sys.stderr)
+    if asked["host"] not in LOOPBACK:
+        print(
+            "Others can reach it, and keys travel in the open: put TLS in front (docs/operations.md)", file=sys.stderr
+        )
+    if shown is not None:
+        print(f"The first key, of role admin, shown this once:\n\n  {shown}\n", file=sys.stderr)
+        print(f"Try: curl -H 'Authorization: Bearer {shown}' {where}/v1/board", file=sys.stderr)
+    elif first_key:
+        print("A further key: dealtrail keys create --role manager --person NAME", file=sys.stderr)
+    # The worker processes read it from there, as one that was started otherwise would.
+    os.environ[DATABASE_VARIABLE] = db
+    run(str(asked["host"]), int(asked["port"]), int(asked["workers"]), settings)
+
+
+def make_first_key(log: "Log") -> str | None:
+    from datetime import UTC, datetime, timedelta
+
+    from service.keys import create_key, list_keys, owner_of_key
+    from service.settings import login_name
+
+    if list_keys(log):
+        return None
+    now = datetime.now(UTC)
+    return create_key(log, owner_of_key(log, login_name()), "admin", now=now, expires_at=now + timedelta(days=30))[0]
+
+
+def run(host: str, port: int, workers: int, settings: Serving) -> None:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="dealtrail-metrics-") as folder:
+        if workers > 1:
+            # Before the processes start: they count into files there, and any of them tells the sum.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        import uvicorn
+
+        uvicorn.run(
+            "service.app:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=settings.shutdown_seconds,
+        )
+
+
+def shown_url(url: str) -> str:
+    """Without the password."""
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
