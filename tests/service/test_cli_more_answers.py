@@ -1,0 +1,37 @@
+"""The further answers on the command line: their JSON's head, their tables, and wrong questions."""
+
+from pathlib import Path
+
+import pytest
+
+from service.cli import exits
+from tests.service.commandline import run
+
+ANSWERS = {
+    "velocity": (),
+    "sizing": ("--target", "100000 EUR", "--reps", "10"),
+}
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_every_answer_names_what_it_was_computed_from(command: str, sample_log: Path) -> None:
+    answer = run(command, *ANSWERS[command], "--db", sample_log, "--json").answer
+    assert answer["pipeline"] == "office-coffee"
+    assert (answer["definition"], answer["known_at"]) == (1, None)
+    assert answer["position"] > 1000
+    assert answer["n"] > 0
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+@pytest.mark.parametrize("by", [(), ("--by", "attr:machine"), ("--by", "owner"), ("--by", "region")])
+def test_tables_are_plain_text_in_a_pipe(command: str, by: tuple[str, ...], sample_log: Path) -> None:
+    said = run(command, *ANSWERS[command], "--db", sample_log, *by)
+    assert said.code == exits.OK, said.err
+    assert "\x1b" not in said.out
+    assert "office-coffee" in said.out.splitlines()[0]
+
+
+def test_a_target_says_its_currency_and_is_one(sample_log: Path) -> None:
+    run("sizing", "--target", "lots", "--db", sample_log).refused(exits.USAGE, "--target", "100000 EUR")
+    run("sizing", "--target", "1.001 EUR", "--db", sample_log).refused(exits.USAGE, "--target", "decimals")
+    run("sizing", "--db", sample_log).refused(exits.USAGE, "a revenue or a number of deals")
