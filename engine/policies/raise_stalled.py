@@ -30,6 +30,7 @@ def alert(episode: Episode, rule: StallRule | None, version: int) -> Due:
     command = RaiseStalled(
         stage=episode.stage,
         started_by=episode.started_by,
+        clock=episode.clock,
         limit_days=episode.limit_days,
         definition=version,
         follow_up=step,

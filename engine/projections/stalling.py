@@ -7,7 +7,7 @@ snoozed it sleeps. Exact definitions: docs/policies.md#stalled.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 import polars as pl
@@ -19,8 +19,9 @@ from engine.stages.definition import Definition, StallRule
 if TYPE_CHECKING:
     from engine.projections.views import Look
 
+Clock = Literal["idle", "touch", "stage"]
 Limit = Callable[[StallRule], float | None]
-LIMITS: Final[dict[str, Limit]] = {
+LIMITS: Final[dict[Clock, Limit]] = {
     "idle": lambda rule: rule.idle_days,
     "touch": lambda rule: rule.touch_days,
     "stage": lambda rule: rule.stage_days,
@@ -28,9 +29,13 @@ LIMITS: Final[dict[str, Limit]] = {
 """The days of each clock, in the order in which they name an episode."""
 
 active, entered, touched = pl.col("active_at"), pl.col("stage_since"), pl.col("touched_at")
-_later = pl.col("touched_at") > pl.col("stage_since")
-STARTED_AT: Final = {"idle": active, "touch": pl.when(_later).then(touched).otherwise(entered), "stage": entered}
-STARTED_BY: Final = {
+_later = (touched > entered) | ((touched == entered) & (pl.col("touched_position") > pl.col("stage_position")))
+STARTED_AT: Final[dict[Clock, pl.Expr]] = {
+    "idle": active,
+    "touch": pl.when(_later).then(touched).otherwise(entered),
+    "stage": entered,
+}
+STARTED_BY: Final[dict[Clock, pl.Expr]] = {
     "idle": pl.col("active_position"),
     "touch": pl.when(_later).then("touched_position").otherwise("stage_position"),
     "stage": pl.col("stage_position"),
@@ -48,7 +53,7 @@ def asleep(as_of: int) -> pl.Expr:
     return (pl.col("snoozed_until") > as_of).fill_null(False)
 
 
-def ran(clock: str, definition: Definition, moment: int | Mapping[str, int]) -> pl.Expr:
+def ran(clock: Clock, definition: Definition, moment: int | Mapping[str, int]) -> pl.Expr:
     """Whether the clock had run for its stage's days at the moment, one for all or one for each stage."""
     latest = {}
     for rank, stage in enumerate(definition.stages):
@@ -74,8 +79,7 @@ class Episode:
     stream: UUID
     """which takes the alert"""
     stage: str
-    clock: str
-    """idle | touch | stage"""
+    clock: Clock
     limit_days: float
     started_by: UUID
     """event_id of what started the clock, or of the snooze that is over: names the episode"""

@@ -39,6 +39,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "attributes": st.lists(ATTRIBUTE, max_size=2).map(tuple),
     "automated": st.booleans(),
     "channel": LABELS,
+    "clock": st.sampled_from(["idle", "touch", "stage"]),
     "comment": TEXTS,
     "definition": st.sampled_from([SALES, PARTNERS]),
     "dimension": st.sampled_from(Dimension),

@@ -1,6 +1,6 @@
 """What one may ask of a lead and of a deal alike."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -61,6 +61,8 @@ class RaiseStalled(Command):
 
     stage: Key
     started_by: UUID
+    clock: Literal["idle", "touch", "stage"] | None = None
+    """which of the stage's clocks ran out; whichever it started, without"""
     idle_days: Annotated[float, Field(ge=0)] | None = None
     """measured when it is decided, without"""
     limit_days: Annotated[float, Field(gt=0)]

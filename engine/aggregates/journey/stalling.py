@@ -58,13 +58,13 @@ def clock_of(journey: Journey, command: RaiseStalled, context: Context) -> datet
     if asleep(journey, context.now):
         return None
     rule = standing.definition.stages[standing.definition.ranks[command.stage]].stall if standing.kind else None
-    activity, entry, touch = running_clocks(entries, standing.entered_by, rule)
+    clocks = running_clocks(entries, standing.entered_by, rule)
     snooze = snooze_over(journey, entries)
-    signs = [sign.position for sign in (activity, entry, snooze) if sign is not None]
+    signs = [sign.position for sign in (clocks["idle"], clocks["stage"], snooze) if sign is not None]
     alerts = [known.position for known in entries if isinstance(known.event, Stalled)]
     if alerts and max(alerts) > max(signs, default=0):
         return None
-    running = [clock for clock in (activity, entry, touch) if clock is not None]
+    running = [clock for name, clock in clocks.items() if clock is not None and command.clock in (None, name)]
     if snooze is None:
         running = [clock for clock in running if clock is started]
     elif started is not snooze:
@@ -78,18 +78,20 @@ def clock_of(journey: Journey, command: RaiseStalled, context: Context) -> datet
 
 def running_clocks(
     entries: Sequence[Entry], entered_by: UUID | None, rule: StallRule | None
-) -> tuple[Entry | None, Entry | None, Entry | None]:
-    """What started the clocks: the newest activity, the entry into the stage, the newest touch that counts."""
+) -> dict[str, Entry | None]:
+    """What started each clock: the newest activity; the newest touch that counts, or the entry into the stage after it;
+    that entry.
+    """
     kinds = None if rule is None else rule.touch_kinds
-    activity = entered = touch = None
+    clocks: dict[str, Entry | None] = {"idle": None, "touch": None, "stage": None}
     for entry in entries:
         if is_activity(entry):
-            activity = entry
+            clocks["idle"] = entry
             if isinstance(entry.event, Touched) and (kinds is None or entry.event.kind in kinds):
-                touch = entry
+                clocks["touch"] = entry
         if entry.event_id == entered_by:
-            entered = entry
-    return activity, entered, touch
+            clocks["stage"] = clocks["touch"] = entry
+    return clocks
 
 
 def asleep(journey: Journey, now: datetime) -> bool:
