@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,20 +34,21 @@ def serve(
 ) -> None:
     """Serve commands and answers over HTTP. Further settings are variables: docs/operations.md lists them."""
     settings = Serving.from_environment()
-    asked = {
-        "host": host if host is not None else settings.host,
-        "port": port if port is not None else settings.port,
-        "workers": workers if workers is not None else settings.workers,
-    }
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        workers=settings.workers if workers is None else workers,
+    )
     with opened(db) as log:
         from engine.log.connect import SQLITE
 
-        if asked["workers"] != 1 and log.engine.dialect.name == SQLITE:
+        if settings.workers != 1 and log.engine.dialect.name == SQLITE:
             raise Rejected("--workers: several processes need PostgreSQL; SQLite is served by one")
         shown = make_first_key(log) if first_key else None
-    where = f"http://{asked['host']}:{asked['port']}"
+    where = f"http://{settings.host}:{settings.port}"
     print(f"dealtrail serves {shown_url(db)} at {where} (documentation: {where}/docs)", file=sys.stderr)
-    if asked["host"] not in LOOPBACK:
+    if settings.host not in LOOPBACK:
         print(
             "Others can reach it, and keys travel in the open: put TLS in front (docs/operations.md)", file=sys.stderr
         )
@@ -57,7 +59,7 @@ def serve(
         print("A further key: dealtrail keys create --role manager --person NAME", file=sys.stderr)
     # The worker processes read it from there, as one that was started otherwise would.
     os.environ[DATABASE_VARIABLE] = db
-    run(str(asked["host"]), int(asked["port"]), int(asked["workers"]), settings)
+    run(settings)
 
 
 def make_first_key(log: "Log") -> str | None:
@@ -72,11 +74,11 @@ def make_first_key(log: "Log") -> str | None:
     return create_key(log, owner_of_key(log, login_name()), "admin", now=now, expires_at=now + timedelta(days=30))[0]
 
 
-def run(host: str, port: int, workers: int, settings: Serving) -> None:
+def run(settings: Serving) -> None:
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="dealtrail-metrics-") as folder:
-        if workers > 1:
+        if settings.workers > 1:
             # Before the processes start: they count into files there, and any of them tells the sum.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
@@ -84,9 +86,9 @@ def run(host: str, port: int, workers: int, settings: Serving) -> None:
         uvicorn.run(
             "service.app:from_environment",
             factory=True,
-            host=host,
-            port=port,
-            workers=workers,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
             log_config=None,
             access_log=False,
             server_header=False,

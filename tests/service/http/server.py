@@ -37,6 +37,9 @@ class Reply:
         assert self.status in (200, 201), f"{self.status}: {self.content.decode()}"
         return self.json
 
+    def done(self) -> None:
+        assert self.status in (200, 201), f"{self.status}: {self.content.decode()}"
+
     @property
     def etag(self) -> str:
         return self.headers["etag"]

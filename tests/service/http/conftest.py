@@ -1,0 +1,66 @@
+"""The service over the sample's history, and over an empty log with one pipeline on each database."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.aggregates.inputs import PersonRef
+from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
+from engine.handle import handle
+from engine.log.application import Log
+from engine.stages.definition import parse_definition
+from tests.service.http.server import Client, Service, serving
+
+STAGES = {
+    "pipeline": "loans",
+    "stages": [
+        {"key": "contact", "kind": "open"},
+        {"key": "qualified", "kind": "open", "enter": {"bant_confirmed": {"at_least": 2}}},
+        {"key": "proposal", "kind": "open", "enter": {"event": "ProposalSent"}},
+        {"key": "won", "kind": "won", "enter": {"event": "DealWon"}},
+        {"key": "lost", "kind": "lost", "enter": {"any": [{"event": "DealLost"}, {"event": "LeadDisqualified"}]}},
+        {"key": "in-use", "kind": "after_sale", "enter": {"event": "SatisfactionRecorded"}},
+    ],
+}
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def publish(url: str) -> None:
+    log = Log(url)
+    actor = PersonRef(source="login", key="the-manager")
+    handle(log, CreatePipeline(pipeline="loans", name="Loans"), actor=actor, origin="cli", occurred_at=START)
+    definition = parse_definition(STAGES)
+    first = PublishDefinition(pipeline="loans", definition=definition, reason="first")
+    handle(log, first, actor=actor, origin="cli", occurred_at=START)
+    log.close()
+
+
+@pytest.fixture
+def service(database_url: str) -> Iterator[Service]:
+    """An empty pipeline, on each database."""
+    publish(database_url)
+    with serving(database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def manager(service: Service) -> Client:
+    return service.client("manager")
+
+
+@pytest.fixture
+def own_service(own_sample: Path) -> Iterator[Service]:
+    """The sample, to be written to."""
+    with serving(f"sqlite:///{own_sample}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sample_service(sample_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The sample, to be read; keys are made in it."""
+    copy = tmp_path_factory.mktemp("served") / "sample.db"
+    copy.write_bytes(sample_log.read_bytes())
+    with serving(f"sqlite:///{copy}") as running:
+        yield running

@@ -1,0 +1,191 @@
+"""Answers over HTTP: those of the command line, fresh after every write, cheap to ask again, steady over pages."""
+
+from typing import Any
+
+import pytest
+
+from tests.service.commandline import run
+from tests.service.http.server import Client, Service
+
+ANSWERS = ("board", "conversion", "cycle-time", "win-rate", "stalled")
+AS_OF = "2100-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def reader(sample_service: Service) -> Client:
+    return sample_service.client("ops")
+
+
+def on_the_command_line(service: Service, command: str, *options: str) -> Any:
+    return run(command, "--db", service.running.log.url, "--as-of", AS_OF, "--json", *options).answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "query", "options"),
+    [
+        ("board", {}, ()),
+        ("board", {"by": "owner", "order": "likelihood"}, ("--by", "owner", "--order", "likelihood")),
+        ("board", {"show": "open", "stage": "contact"}, ("--show", "open", "--stage", "contact")),
+        ("conversion", {}, ()),
+        ("conversion", {"strict": "true", "within_days": 60}, ("--strict", "--within-days", "60")),
+        ("conversion", {"by": "month", "tz": "Europe/Madrid"}, ("--by", "month", "--tz", "Europe/Madrid")),
+        ("cycle-time", {"from_stage": "tasting", "by": "region"}, ("--from", "tasting", "--by", "region")),
+        ("cycle-time", {"from_first_touch": "true"}, ("--from-first-touch",)),
+        ("win-rate", {"attr": ["machine=Barista"], "team": "north"}, ("--attr", "machine=Barista", "--team", "north")),
+        ("win-rate", {"value_min": 5000, "currency": "EUR"}, ("--value-min", "5000", "--currency", "EUR")),
+        ("win-rate", {"without_reason": ["price"]}, ("--without-reason", "price")),
+        ("win-rate", {"definition": 1, "known_at": "2090-01-01"}, ("--definition", "1", "--known-at", "2090-01-01")),
+        ("stalled", {"idle_days": 5}, ("--idle-days", "5")),
+    ],
+)  # fmt: skip
+def test_an_answer_is_the_command_line_s(
+    answer: str, query: dict[str, Any], options: tuple[str, ...], sample_service: Service, reader: Client
+) -> None:
+    told = reader.get(f"/v1/{answer}", as_of=AS_OF, **query).answer
+    expected = on_the_command_line(sample_service, answer, *options)
+    for each in (told, expected):
+        # The service's cursors pin what the first page saw.
+        each.pop("next", None)
+    assert told == expected
+
+
+def test_a_history_is_the_command_line_s(sample_service: Service, reader: Client) -> None:
+    told = reader.get("/v1/journeys/C-004/history", as_of=AS_OF).answer
+    assert told == run("history", "C-004", "--db", sample_service.running.log.url, "--as-of", AS_OF, "--json").answer
+    halfway = told["events"][5]["position"]
+    assert reader.get("/v1/journeys/C-004/history", at=halfway).answer["state_at"] == told["events"][5]["event_id"]
+    standing = reader.get("/v1/journeys/C-004", as_of=AS_OF).answer
+    assert standing["state"] == told["state"]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({"as_of": "2026-01-05T09:00"}, 422, ("query.as_of", "time zone")),
+        ({"known_at": "yesterday"}, 422, ("query.known_at",)),
+        ({"definition": "soon"}, 422, ("query.definition", "soon")),
+        ({"definition": "9"}, 404, ("9",)),
+        ({"tz": "Mars/Olympus"}, 422, ("query.tz", "Mars/Olympus")),
+        ({"value_min": "5"}, 422, ("currency",)),
+        ({"value_min": "NaN", "currency": "EUR"}, 422, ("query.value_min",)),
+        ({"currency": "EURO"}, 422, ("query.currency", "EURO")),
+        ({"attr": "machine"}, 422, ("query.attributes", "NAME=VALUE")),
+        ({"since": "2026-02-01", "until": "2026-01-01"}, 422, ("empty",)),
+        ({"since": "2026-13-01"}, 422, ("query.since",)),
+        ({"pipeline": "tea"}, 404, ("tea", "office-coffee")),
+        ({"owner": "rep-99"}, 422, ("rep-99",)),
+        ({"attr": "colour=red"}, 422, ("colour", "machine")),
+        ({"weather": "fine"}, 422, ("query.weather",)),
+        ({"owner": "x" * 5000}, 422, ("query.owner",)),
+        ({"as_of": "9999-12-31T23:59:59-23:00"}, 422, ("query.as_of",)),
+        ({"as_of": "0001-01-01T00:00:00+23:00"}, 422, ("query.as_of",)),
+    ],
+)
+def test_a_wrong_question_is_refused_by_name(
+    answer: str, query: dict[str, str], status: int, words: tuple[str, ...], reader: Client
+) -> None:
+    reply = reader.get(f"/v1/{answer}", **query)
+    problem = reply.refused(status, "invalid" if status == 422 else "not-found")
+    told = problem["detail"] + " ".join(each["field"] for each in problem["errors"])
+    for word in words:
+        assert word in told
+    assert len(reply.content) < 4_000
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "words"),
+    [
+        ("board", {"by": "weather"}, "weather"),
+        ("board", {"stage": "tea"}, "tea"),
+        ("board", {"order": "value"}, "currency"),
+        ("board", {"limit": 501}, "500"),
+        ("board", {"limit": -1}, "0"),
+        ("board", {"after": "nonsense"}, "cursor"),
+        ("board", {"after": "WzFd"}, "cursor"),
+        ("conversion", {"within_days": -3}, "-3"),
+        ("conversion", {"within_days": "nan"}, "nan"),
+        ("conversion", {"in_period": "true"}, "until"),
+        ("cycle-time", {"from_stage": "tea"}, "tea"),
+        ("win-rate", {"cohort": "born"}, "closed"),
+        ("stalled", {"idle_days": "inf"}, "inf"),
+    ],
+)
+def test_a_wrong_option_of_one_answer_is_refused(path: str, query: dict[str, Any], words: str, reader: Client) -> None:
+    reader.get(f"/v1/{path}", **query).refused(422, "invalid", words)
+
+
+@pytest.mark.parametrize("path", [*(f"/v1/{answer}" for answer in ANSWERS), "/v1/pipelines", "/v1/pipelines/loans"])
+def test_an_answer_that_is_known_is_not_sent_again(path: str, manager: Client) -> None:
+    deal = manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
+    query = {} if "pipelines" in path else {"as_of": AS_OF}
+    first = manager.get(path, **query)
+    again = manager.get(path, {"If-None-Match": f'"other", W/{first.etag}'}, **query)
+    assert (again.status, again.content, again.etag) == (304, b"", first.etag)
+    assert manager.get(path, {"If-None-Match": '"other"'}, **query).status == 200
+    other = {**query, "definition": "1"} if path != "/v1/pipelines" else None
+    if other is not None:
+        assert manager.get(path, {"If-None-Match": first.etag}, **other).status == 200
+    manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).done()
+    if path != "/v1/pipelines/loans":
+        assert manager.get(path, {"If-None-Match": first.etag}, **query).status == 200
+
+
+def test_a_read_sees_every_write_before_it(manager: Client) -> None:
+    for count in range(1, 21):
+        written = manager.post("/v1/deals", {"pipeline": "loans"}).answer
+        board = manager.get("/v1/board").answer
+        assert (board["n"], board["position"]) == (count, written["position"])
+
+
+def test_another_process_sees_it_too(service: Service, manager: Client) -> None:
+    # The command line is another way to the same database.
+    url = service.running.log.url
+    manager.post("/v1/deals", {"pipeline": "loans"}).done()
+    assert run("board", "--db", url, "--json").answer["n"] == manager.get("/v1/board").answer["n"] == 1
+
+
+def test_pages_go_through_what_the_first_saw(service: Service, manager: Client) -> None:
+    deals = {manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"] for _ in range(7)}
+    page = manager.get("/v1/board", limit=3).answer
+    first, seen = page, [card["journey"] for card in page["cards"]]
+    while page["next"] is not None:
+        # The world goes on; and another process may answer the next page.
+        manager.post("/v1/deals", {"pipeline": "loans"}).done()
+        manager.post(f"/v1/deals/{seen[-1]}/win", {"evidence": "signed"}).done()
+        service.running.looks.put(("none", 0, 0, None, 0), service.running.look(None, first_lens()))
+        for _ in range(4):
+            service.running.looks.put((str(_), 0, 0, None, 0), service.running.look(None, first_lens()))
+        page = manager.get("/v1/board", limit=3, after=page["next"]).answer
+        assert {**page, "cards": None, "next": None} == {**first, "cards": None, "next": None}
+        seen += [card["journey"] for card in page["cards"]]
+    assert len(seen) == len(set(seen)) == 7
+    assert set(seen) == deals
+
+
+def first_lens() -> Any:
+    from engine.projections.lens import Lens
+
+    return Lens.of()
+
+
+def test_a_cursor_continues_its_own_question_alone(service: Service, manager: Client) -> None:
+    for _ in range(3):
+        manager.post("/v1/deals", {"pipeline": "loans"}).done()
+    after = manager.get("/v1/board", limit=1).answer["next"]
+    manager.get("/v1/board", limit=2, after=after).done()
+    manager.get("/v1/board", limit=1, after=after, order="next_action").refused(422, "invalid", "another question")
+    service.client("ops").get("/v1/board", limit=1, after=after).refused(422, "invalid", "another question")
+
+
+def test_a_cursor_of_another_database_is_gone(manager: Client, reader: Client) -> None:
+    from base64 import urlsafe_b64decode, urlsafe_b64encode
+    from json import dumps, loads
+
+    for _ in range(2):
+        manager.post("/v1/deals", {"pipeline": "loans"}).done()
+    after = manager.get("/v1/board", limit=1).answer["next"]
+    told = loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+    for changed in (["0" * 32, *told[1:]], [*told[:5], told[5] + 1_000, *told[6:]]):
+        cursor = urlsafe_b64encode(dumps(changed).encode()).decode().rstrip("=")
+        manager.get("/v1/board", limit=1, after=cursor).refused(410, "gone", "first page")
