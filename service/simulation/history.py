@@ -63,6 +63,10 @@ def simulate(
 
     size: journeys a slice, even; it changes only the order in which streams are written.
     """
+    if size % 2:
+        raise ValueError(
+            f"slices of {size} journeys would part a duplicate from the one it repeats: use an even number"
+        )
     model, dice = model_of(settings.parameters), Dice(settings.run)
     refuse_again(log, dice)
     renamed_at = settings.since + (settings.until - settings.since) // 3

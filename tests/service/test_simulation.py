@@ -15,6 +15,7 @@ from engine.log.feed import read_feed
 from engine.projections.lens import Lens
 from engine.projections.views import Views
 from engine.values import to_micros
+from replay.history import history
 from replay.verify import verify
 from service.cli import exits
 from service.importers.kinds import KINDS
@@ -79,6 +80,11 @@ def test_the_size_of_a_slice_changes_nothing_but_the_order_of_streams(log: Log, 
     simulate(another_log, settings(300), size=50)
     order = ("stream_id", "version")
     assert journey_events(log).sort(order).equals(journey_events(another_log).sort(order))
+
+
+def test_a_slice_that_parts_duplicates_is_refused(log: Log) -> None:
+    with pytest.raises(ValueError, match="even"):
+        simulate(log, settings(50), size=25)
 
 
 def test_two_histories_fit_into_one_log(log: Log) -> None:
@@ -173,6 +179,16 @@ def test_reps_move_between_teams(large: Log) -> None:
     membership = Views(large).look("direct", Lens.of()).membership
     assert membership["team"].n_unique() == 4
     assert membership.group_by("rep").len()["len"].max() == 4
+
+
+def test_the_history_of_a_journey_ends_where_the_board_has_it(large: Log) -> None:
+    look = Views(large).look("direct", Lens.of())
+    # One of each outcome, and one of each stage.
+    standing = look.journeys.filter(pl.col("outcome") != "transferred")
+    some = pl.concat([standing.unique("outcome", keep="first"), standing.unique("stage", keep="last")])
+    assert some.height > 8
+    for journey_id, stage in some.select("journey_id", "stage").iter_rows():
+        assert history(large, journey_id, Lens.of()).state.stage == look.definition.key_of(stage), journey_id
 
 
 @pytest.fixture
