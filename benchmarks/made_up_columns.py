@@ -89,6 +89,7 @@ def made_up_columns(events: int, *, seed: int = 7) -> tuple[Columns, Definition]
         value=pl.when(valued).then("value"),
         unit=pl.when(valued).then(pl.lit(0, pl.Int16)),
         policy=pl.lit(False),
+        actor=(pl.col("journey") % 40).cast(pl.Int32),
     )
     columns.base = rows.with_columns(recorded_at=pl.col("occurred_at")).select(EVENTS.keys()).cast(EVENTS).sort(ORDER)
     opening = columns.base.filter(pl.col("kind") == CODE["DealOpened"])

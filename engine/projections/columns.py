@@ -3,10 +3,11 @@
 A row's `code`, `value` and `unit` mean, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed:
 dimension * 3 + verdict; SignalRecorded: signal; moves: stage (PipelineChanged: value = pipeline); Scored: fit and
 value = engagement; OwnerAssigned: owner; openings, ValueChanged, DealWon: value = amount in minor units,
-unit = currency; EntryRetracted: value = position of what it takes back.
+unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,7 @@ EVENTS: Final[dict[str, PolarsDataType]] = {
     "value": pl.Int64,
     "unit": pl.Int16,
     "policy": pl.Boolean,
+    "actor": pl.Int32,
 }
 ORDER: Final = ("journey", "occurred_at", "position")
 _STAMP: Final[dict[str, PolarsDataType]] = {
@@ -173,6 +175,12 @@ class Columns:
                 self.sides[name] = pl.concat([self.sides[name], more.select(SIDES[name].keys())]).sort(ORDER)
         return events["journey"].unique()
 
+    def as_it_is(self) -> "Columns":
+        """What there is now, for a question that is computed later: frames are replaced, never changed."""
+        found = copy(self)
+        found.sides = dict(self.sides)
+        return found
+
     def events(self, only: pl.Series | None = None) -> pl.DataFrame:
         """All events, or those of some journeys, sorted by ORDER."""
         if only is not None:
@@ -271,6 +279,7 @@ class Columns:
             .then("target"),
             unit=pl.when(valued).then("currency").cast(pl.Int16),
             policy=pl.col("origin").str.starts_with("policy:"),
+            actor=coded(rows["actor"], codes.people, pl.Int32),
         )
 
     def side_rows(self, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -5,6 +5,7 @@ readers never wait for each other. The same functions derive one journey or all 
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import RLock
@@ -19,7 +20,7 @@ from engine.log.feed import read_feed
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
 from engine.log.texts import texts
-from engine.projections.columns import Columns
+from engine.projections.columns import Codes, Columns
 from engine.projections.definitions import Definitions, Published
 from engine.projections.journeys import derive_journeys, derive_profiles, with_values
 from engine.projections.lens import Lens
@@ -65,6 +66,10 @@ class Look:
     """reps and actors: who owns, manages, acts"""
     void: int
     log: Log
+    codes: Codes
+    """what the codes in seen() mean"""
+    seen: Callable[[], Seen]
+    """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
 
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
         """Adds `key` (id in the source system) and `label` (the title) to the few journeys that are shown."""
@@ -180,6 +185,13 @@ class Views:
                 people=self._everybody(),
                 void=frames.void.height,
                 log=self.log,
+                codes=self.columns.codes,
+                seen=partial(
+                    see,
+                    self.columns.as_it_is(),
+                    as_of=None if lens.live else lens.as_of,
+                    known_at=lens.known_at,
+                ),
             )
 
     def _frames(self, published: Published, lens: Lens) -> Frames:

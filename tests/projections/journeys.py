@@ -147,6 +147,8 @@ def look(
         people=pl.DataFrame(people).with_columns(**{key: pl.Series(values) for key, values in names.items()}),
         void=frames.void.height,
         log=None,  # type: ignore[arg-type]  # the answers read no log but through named()
+        codes=columns.codes,
+        seen=lambda: seen,
     )
 
 

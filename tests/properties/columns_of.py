@@ -43,7 +43,14 @@ def code(words: dict[str, int], word: str | None) -> int | None:
 
 def hot_part(fact: Fact, columns: Columns) -> dict[str, object]:
     codes = columns.codes
-    row: dict[str, object] = {"kind": CODE[fact.kind], "code": -1, "value": None, "unit": None, "policy": False}
+    row: dict[str, object] = {
+        "kind": CODE[fact.kind],
+        "code": -1,
+        "value": None,
+        "unit": None,
+        "policy": False,
+        "actor": None,
+    }
     if fact.kind == "Touched":
         row["code"] = TOUCH[fact.touch or ""]
     elif fact.kind == "BantAssessed":
