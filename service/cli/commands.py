@@ -16,6 +16,7 @@ from service.cli.sampling import sample
 from service.cli.serving import serve
 from service.cli.simulating import simulate
 from service.cli.sizing import sizing
+from service.cli.sources import sources
 from service.cli.stalled import stalled
 from service.cli.velocity import velocity
 from service.cli.win_rate import win_rate
@@ -63,6 +64,7 @@ app.command("cycle-time", epilog="Example: dealtrail cycle-time --from qualified
 app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-Pro --by owner --json")(win_rate)
 app.command("velocity", epilog="Example: dealtrail velocity --from-date 2026-01-01 --by owner")(velocity)
 app.command("sizing", epilog="Example: dealtrail sizing --target '100000 EUR' --reps 10 --by owner")(sizing)
+app.command("sources", epilog="Example: dealtrail sources --by channel --from-date 2026-01-01")(sources)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.add_typer(policies.app, name="policies")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)

@@ -9,6 +9,7 @@ from tests.service.commandline import run
 
 ANSWERS = {
     "velocity": (),
+    "sources": (),
     "sizing": ("--target", "100000 EUR", "--reps", "10"),
 }
 

@@ -1,0 +1,61 @@
+"""dealtrail sources: what each source brings, converts and earns, and how fast."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.answering import answer, looking
+from service.cli.question import Question, asks
+from service.cli.terminal import bar, duration, money, percent, room, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.projections.sources import Sources, Yield
+
+BESIDE_BARS = 118
+"""characters of a row beside its bar"""
+
+
+@asks
+def sources(
+    question: Question,
+    *,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="GROUPING", help="source, channel, attr:NAME, owner, team, manager, region or month."
+        ),
+    ] = "source",
+) -> None:
+    """Of the leads opened in the window: how many were won, what they earned, how long it took; best first."""
+    with looking(question) as (look, filters):
+        from engine.projections import sources as metric
+
+        answer(metric.sources(look, filters, by=by), question.json, draw, counted="leads")
+
+
+def draw(found: "Sources", out: "Console") -> None:
+    money_columns = ("earned", "average sale", "per lead")
+    numbers = ("leads", "qualified", "won", "conversion", "win rate", *money_columns, "median\ncycle")
+    drawn = table(found.by.removeprefix("attr:"), "", *numbers, right=numbers, breaks=money_columns)
+    width = room(out, BESIDE_BARS)
+    most = max((group.share_of_wins or 0 for group in found.groups), default=0)
+    rows: list[tuple[str, float, Yield]] = [
+        (group.label or "none", (group.share_of_wins or 0) / most if most else 0, group) for group in found.groups
+    ]
+    for name, part, each in [*rows, ("all", 0, found)]:
+        drawn.add_row(
+            name,
+            f"[green]{bar(part, width)}[/green]",
+            f"{each.leads:,}",
+            percent(each.qualified_share),
+            f"{each.won:,}",
+            percent(each.conversion),
+            percent(each.win_rate),
+            money(each.earned),
+            money(each.average_sale),
+            money(each.earned_per_lead),
+            duration(each.cycle.p50_seconds),
+        )
+    out.print(drawn)
