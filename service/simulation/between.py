@@ -142,7 +142,9 @@ def tell_follow_ups(telling: Telling, stays: pl.DataFrame) -> None:
     def ended(**words: str) -> Any:
         return lambda: {"follow_up_id": STAND_IN, **words}
 
-    fate = pl.col("fate")
+    # Nobody puts off what ends before.
+    ends = pl.col("due") + 3 * DAY > pl.col("left_at")
+    fate = pl.when(pl.col("fate").eq("snoozed") & ends).then(pl.lit("completed")).otherwise(pl.col("fate"))
     begun = within(pl.lit(0.05))
     telling.tell(
         "FollowUpScheduled", rows, FOLLOW_UP, at=begun, leaves=("kind", "due"), make=scheduled, own_id="follow_up"
