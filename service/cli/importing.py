@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def import_file(
     *,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV or XES, also gzipped.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV, JSON or XES, also gzipped; or the folder of a CRM's export.", exists=True
+        ),
     ],
     mapping: Annotated[
         Path,
@@ -89,6 +92,14 @@ def remarks(report: "ImportReport") -> Iterator[str]:
         yield f"{count:,} {event} had no date and took the mapping's fall-back"
     for column, count in report.spelling.items():
         yield f"{count:,} spellings corrected in {column}"
+    for name in report.missing_files:
+        yield f"{name} is not there: what it would tell is missing"
+    for name in report.other_files:
+        yield f"{name} was not read: the mapping does not speak of it"
+    for name in report.lacking_columns:
+        yield f"{name}: no such column, or nothing in it"
+    for name, count in report.unnamed_rows.items():
+        yield f"{count:,} rows of {name} are named by no row"
     for name, count in report.empty_keys.items():
         yield f"{count:,} rows name nothing in {name}"
     for name, count in report.unknown_keys.items():
@@ -106,7 +117,7 @@ def remarks(report: "ImportReport") -> Iterator[str]:
         done = "were corrected" if all(fact.corrected for fact in report.changed) else "are told otherwise now"
         yield f"{report.changed_count:,} known facts {done}:"
         for fact in report.changed[:20]:
-            yield f"  line {fact.line}: {fact.event} of {fact.key}: {', '.join(fact.changed)}"
+            yield f"  {fact.file}, line {fact.line}: {fact.event} of {fact.key}: {', '.join(fact.changed)}"
         if done != "were corrected":
             yield "  --corrections retracts the old entries and enters the new ones"
     yield from (str(bad) for bad in report.bad_rows)

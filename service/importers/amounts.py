@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from service.importers.mapping import Numbers
+from service.importers.layout import Numbers
 
 
 def decimal_of(text: str, numbers: Numbers) -> Decimal:

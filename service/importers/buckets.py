@@ -25,13 +25,13 @@ def pieces(
         read(rows)
         if waiting >= (CHUNK if parts else in_memory):
             parts += 1
-            split(pl.concat(held), key, folder, parts)
+            split(pl.concat(held, how="diagonal"), key, folder, parts)
             held, waiting = [], 0
     if not parts:
-        whole = pl.concat(held, rechunk=True)
+        whole = pl.concat(held, how="diagonal", rechunk=True)
         return rows, lambda: iter([whole])
     if held:
-        split(pl.concat(held), key, folder, parts + 1)
+        split(pl.concat(held, how="diagonal"), key, folder, parts + 1)
     return rows, lambda: spilled(folder)
 
 
@@ -47,4 +47,4 @@ def split(rows: pl.DataFrame, key: str, folder: Path, part: int) -> None:
 
 def spilled(folder: Path) -> Iterator[pl.DataFrame]:
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        yield pl.concat([pl.read_ipc(part) for part in sorted(place.glob("*.arrow"))], rechunk=True)
+        yield pl.concat([pl.read_ipc(part) for part in sorted(place.glob("*.arrow"))], how="diagonal", rechunk=True)

@@ -10,10 +10,11 @@ UNLISTED = "\0unlisted"
 
 def holds(conditions: Conditions) -> pl.Expr:
     """True where all conditions hold; never null."""
-    return pl.all_horizontal(pl.lit(True), *(passes(pl.col(column), test) for column, test in conditions.items()))
+    return pl.all_horizontal(pl.lit(True), *(passes(column, test) for column, test in conditions.items()))
 
 
-def passes(cell: pl.Expr, test: Test) -> pl.Expr:
+def passes(column: str, test: Test) -> pl.Expr:
+    cell = pl.col(column)
     wanted = []
     if test.among is not None:
         wanted.append(cell.is_in(list(test.among)).fill_null(False))
@@ -25,7 +26,17 @@ def passes(cell: pl.Expr, test: Test) -> pl.Expr:
         wanted.append(~begins(cell, test.not_prefix))
     if test.empty is not None:
         wanted.append(cell.is_null() if test.empty else cell.is_not_null())
+    if test.changed is not None:
+        wanted.append(pl.col(change_column(column)).is_in(CHANGES[test.changed]).fill_null(False))
     return pl.all_horizontal(wanted)
+
+
+CHANGES = {"true": ["first", "differs"], "again": ["differs"], "false": ["same"]}
+
+
+def change_column(column: str) -> str:
+    """Where it stands whether a cell is the journey's first, the same as in the row before, or differs."""
+    return f"?{column}"
 
 
 def begins(cell: pl.Expr, prefixes: tuple[str, ...]) -> pl.Expr:
@@ -39,18 +50,31 @@ def text_of(source: Source, row_columns: list[str]) -> pl.Expr:
     if source.when is not None:
         return pl.when(holds(source.when)).then(pl.lit("true")).otherwise(pl.lit("false"))
     if source.template is not None:
-        return filled(source.template)
+        return finished(filled(source.template), source)
     if source.row:
         cells = [pl.concat_str(pl.lit(f"{column}: "), pl.col(column)) for column in row_columns]
         return pl.concat_str(cells, separator="; ", ignore_nulls=True)
     assert source.column is not None
     cell = pl.col(source.column)
-    if source.map is None:
-        return cell
-    default = source.otherwise if source.otherwise is not None else UNLISTED
-    # The default is for cells outside the map; an empty cell stays empty.
-    translated = cell.replace_strict(source.map, default=default, return_dtype=pl.String)
-    return pl.when(cell.is_not_null() & (translated != "")).then(translated)
+    if source.map is not None:
+        default = source.otherwise if source.otherwise is not None else UNLISTED
+        # The default is for cells outside the map; an empty cell stays empty.
+        translated = cell.replace_strict(source.map, default=default, return_dtype=pl.String)
+        cell = pl.when(cell.is_not_null() & (translated != "")).then(translated)
+    return finished(cell, source)
+
+
+def finished(cell: pl.Expr, source: Source) -> pl.Expr:
+    if source.written == "key":
+        cell = pl.when(cell == UNLISTED).then(cell).otherwise(as_key(cell))
+    return cell if source.default is None else cell.fill_null(source.default)
+
+
+def as_key(cell: pl.Expr) -> pl.Expr:
+    """The cell as a permanent key; UNLISTED where nothing is left of it."""
+    plain = cell.str.strip_chars().str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    key = plain.str.replace_all(r"[^a-z0-9.-]+", "_").str.strip_chars("_.-").str.head(64)
+    return pl.when(key != "").then(key).when(cell.is_not_null()).then(pl.lit(UNLISTED))
 
 
 def filled(template: str) -> pl.Expr:

@@ -6,7 +6,7 @@ Python's csv module reads and Polars holds: Polars' own reader fills up rows tha
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +31,13 @@ def read_csv(
     encoding: str = "utf-8",
     delimiter: str = ",",
     empty: Sequence[str] = (),
+    may_lack: Collection[str] = (),
     limit: int = UNPACKED_LIMIT,
 ) -> Iterator[pl.DataFrame]:
     """Batches of the columns asked for (None: all), as strings with null for an empty cell, and `_line` (Int64).
 
-    Rejected: wrong encoding, ragged rows, broken quotes, a column that is missing or there twice, no rows.
+    Rejected: wrong encoding, ragged rows, broken quotes, a column that is missing (unless it may be, then its cells
+    are null) or there twice, no rows.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -44,7 +46,7 @@ def read_csv(
     try:
         with unpacked(path, limit) as data:
             text = io.TextIOWrapper(data, encoding="utf-8-sig" if name == "utf-8" else name, newline="")
-            yield from batches(path, csv.reader(text, strict=True, delimiter=delimiter), columns, empty)
+            yield from batches(path, csv.reader(text, strict=True, delimiter=delimiter), columns, empty, may_lack)
     except UnicodeDecodeError:
         raise Rejected(
             f"{path}, line {undecodable_line(path, name, limit)}: not {encoding}; state `encoding`"
@@ -52,12 +54,14 @@ def read_csv(
 
 
 def batches(
-    path: Path, reader: "Reader", columns: Sequence[str] | None, empty: Sequence[str]
+    path: Path, reader: "Reader", columns: Sequence[str] | None, empty: Sequence[str], may_lack: Collection[str]
 ) -> Iterator[pl.DataFrame]:
     header = next(lines(path, reader, 1), None)
     if header is None:
         raise Rejected(f"{path} is empty: a header and rows are needed")
     wanted = header if columns is None else columns
+    lacking = [column for column in wanted if column in may_lack and column not in header]
+    wanted = [column for column in wanted if column not in lacking]
     places = [place_of(path, header, column) for column in wanted]
     blank = dict.fromkeys(("", *empty))
     found = False
@@ -77,7 +81,9 @@ def batches(
             for column, place in zip(wanted, places, strict=True)
         }
         frame = pl.DataFrame({LINE: pl.Series(numbers, dtype=pl.Int64), **cells})
-        yield frame.with_columns(pl.col(wanted).replace(blank))
+        yield frame.with_columns(
+            pl.col(wanted).replace(blank), *(pl.lit(None, pl.String).alias(name) for name in lacking)
+        )
     if not found:
         raise Rejected(f"{path} has a header and no rows")
 

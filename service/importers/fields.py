@@ -1,6 +1,6 @@
 """The fields of one event from one set of values: money, people, texts and references made of the cells' text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from service.importers.conditions import UNLISTED
 from service.importers.ids import stream_hex, thing_hex
 from service.importers.kinds import KINDS, THINGS, Slot
 from service.importers.mapping import Mapping
+from service.importers.part import Part
 from service.importers.people import Cast
 from service.importers.rule import Rule
 from service.importers.words import Amount, Source
@@ -58,7 +59,10 @@ class Maker:
     """The fields of one event from one set of values."""
 
     mapping: Mapping
+    part: Part
     cast: Cast
+    pipelines: Container[str]
+    """those that have a definition"""
     writing: bool
     """people and texts not met before are created"""
     rule: Rule
@@ -87,15 +91,26 @@ class Maker:
             if name not in self.rule.fields and slot not in ("thing", "stream") and name != "pipeline":
                 continue
             value = makers[slot](name)
-            if value is None and name == "pipeline":
-                value = self.mapping.pipeline
+            if name == "pipeline":
+                value = self.pipeline(value)
             if value is not None:
                 yield name, value
+
+    def pipeline(self, key: str | None) -> str:
+        key = key or self.mapping.pipeline
+        if key not in self.pipelines:
+            raise WrongValueError(
+                "pipeline", f"there is no pipeline {key!r}: publish its definition, or skip its deals"
+            )
+        return key
 
     def cell(self, leaf: str) -> str | None:
         value: str | None = self.values.get(leaf)
         if value == UNLISTED:
-            raise WrongValueError(leaf, "the map under `with` does not list this value: add it, or `otherwise`")
+            why = "the map under `with` does not list this value: add it, or `otherwise`"
+            if any(source.written for name, source in leaves(self.rule).items() if name == leaf and not source.map):
+                why = "nothing of it can be a key (Latin letters and digits): translate it by a `map`"
+            raise WrongValueError(leaf, why)
         return value
 
     def instant(self, leaf: str) -> Any:
@@ -122,7 +137,7 @@ class Maker:
         if currency is None:
             raise WrongValueError(f"{name}.currency", "an amount has a currency: state one")
         try:
-            return Money.of(decimal_of(amount, self.mapping.numbers), currency)
+            return Money.of(decimal_of(amount, self.part.numbers), currency)
         except ValidationError as error:
             raise WrongValueError(f"{name}.amount", error.errors()[0]["msg"]) from None
         except (ValueError, Rejected) as error:

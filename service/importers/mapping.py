@@ -1,31 +1,23 @@
-"""A mapping: what the columns or activities of a file mean. Data, checked whole before the file is opened."""
+"""A mapping: what the columns or activities of files mean. Data, checked whole before a file is opened."""
 
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from engine.errors import Rejected
 from engine.stages.definition import problems
 from engine.values import Key, Utc
-from service.importers.dates import DateFormat
+from service.importers.kinds import OPENING
+from service.importers.layout import Table
+from service.importers.part import Part
 from service.importers.plain_yaml import read_yaml
-from service.importers.rule import Rule
-from service.importers.words import Column, Source, Strict, Strings
+from service.importers.stage_table import StageTable
+from service.importers.words import Column, Source, Strict
 
-
-class Table(Strict):
-    """A CSV file beside the imported one, joined by key; its cells are read as TABLE.COLUMN."""
-
-    file: str
-    key: Column
-    column: Column | None = None
-    """The column of the imported file that holds the key; absent for a table only the roster reads."""
-    unknown: Literal["refuse", "empty"] = "refuse"
-    """What a key does that the table lacks. An empty cell always joins nothing."""
-    encoding: str = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+SHARED = ("encoding", "delimiter", "empty", "numbers", "journeys")
+"""Words of a file that may be said once for all files."""
+OF_A_PART = {field.alias or name for name, field in Part.model_fields.items()} - {"name"}
 
 
 class Roster(Strict):
@@ -40,108 +32,111 @@ class Roster(Strict):
     since: Utc
     """From when on the membership holds, as ISO 8601 with an offset; a table of a later year states a later one."""
 
-
-class Numbers(Strict):
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ",", ".", " ", "'"] = ""
-
-    @model_validator(mode="after")
-    def distinct(self) -> Self:
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands can't be the same sign")
-        return self
+    @property
+    def columns(self) -> set[str]:
+        named = (self.rep, self.team, self.manager, self.region, self.name)
+        return {f"{self.table}.{column}" for column in named if column is not None}
 
 
 class Mapping(Strict):
+    """One file is described at the top; several by name under `files`, in the order in which equal times count."""
+
     source: Key
     """The name of the system the history comes from; origin of the events is import:NAME."""
     pipeline: Key
-    definition: str | None = None
-    """File beside the mapping; published as version 1 when the pipeline does not exist yet."""
-    shape: Literal["long", "wide"]
-    """long: one event a row. wide: one journey a row, with a date per milestone."""
-    journeys: Literal["deal", "lead", "lead_then_deal"] = "deal"
-    key: Column
-    """The column with the id of the journey in the source system."""
-    time: Column | None = None
-    activity: Strings = ()
-    """Long: the columns that name what happened, the first one foremost."""
-    row_id: Column | None = None
-    """Long: the column with a permanent id of the row, where the source has one."""
-    unknown: Literal["signal", "skip"] | None = None
-    """Long: what a row becomes that no rule speaks of. Both are counted and listed."""
-    actor: Column | None = None
-    encoding: str = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    empty: tuple[str, ...] = ()
-    """Words that mean an empty cell, such as NULL or N/A."""
-    numbers: Numbers = Numbers()
-    dates: dict[Column, DateFormat]
-    spelling: dict[Column, dict[str, str]] = Field(default_factory=dict)
+    """Where journeys go unless their event names another."""
+    definition: str | StageTable | None = None
+    """File beside the mapping, or a side table of stages; published where the pipeline does not exist yet."""
     tables: dict[Key, Table] = Field(default_factory=dict)
     roster: Roster | None = None
-    rules: Annotated[tuple[Rule, ...], Field(alias="events", min_length=1)]
+    several: bool
+    files: dict[Key, Part] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def parts_apart(cls, raw: object) -> object:
+        if not isinstance(raw, dict):
+            return raw
+        common = {word: raw[word] for word in SHARED if word in raw}
+        if "files" not in raw:
+            own = {word: raw[word] for word in raw if word in OF_A_PART}
+            tables = raw.get("tables")
+            if isinstance(tables, dict) and isinstance(own.get("join", {}), dict):
+                # Where there is one file, a table may say itself by which of its columns it is joined.
+                told = {name: table["column"] for name, table in tables.items() if "column" in (table or {})}
+                own["join"] = told | own.get("join", {})
+            return {word: raw[word] for word in raw if word not in OF_A_PART} | {
+                "several": False,
+                "files": {"one": own},
+            }
+        misplaced = sorted(OF_A_PART.difference(SHARED) & set(raw))
+        if misplaced:
+            raise ValueError(f"{', '.join(misplaced)} belong to a file: say them under `files`")
+        if not isinstance(raw["files"], dict):
+            raise ValueError("`files` gives each file a name: {deals: {file: deals.csv, ...}, ...}")
+        parts = {
+            name: common | part | {"name": name} if isinstance(part, dict) else part
+            for name, part in raw["files"].items()
+        }
+        return {word: raw[word] for word in raw if word not in SHARED} | {"several": True, "files": parts}
 
     @model_validator(mode="after")
-    def fits_its_shape(self) -> Self:
-        if self.shape == "long":
-            if self.time is None or not self.activity or self.unknown is None:
-                raise ValueError("a long file needs `time`, `activity` and `unknown: signal` or `unknown: skip`")
-            if self.time not in self.dates:
-                raise ValueError(f"time column {self.time!r} has no format: state it under `dates`")
-        else:
-            if self.time is not None or self.activity or self.unknown is not None or self.row_id is not None:
-                raise ValueError(
-                    "time, activity, unknown and row_id belong to a long file; a wide one has `at` by event"
-                )
-            names = [rule.key for rule in self.rules if rule.event is not None]
-            for name in names:
-                if names.count(name) > 1:
-                    raise ValueError(f"two events are called {name!r}: give each a `name` of its own, it is their id")
-        return self
-
-    @model_validator(mode="after")
-    def every_event_has_a_time(self) -> Self:
-        for rule in self.rules:
-            if rule.event is not None and rule.at is None and self.time is None:
-                raise ValueError(f"event {rule.key!r} has no time: add `at: COLUMN`")
-            wanted = [rule.at.column] if rule.at is not None else []
-            if rule.at is not None and rule.at.fallback is not None and rule.at.fallback.column is not None:
-                wanted.append(rule.at.fallback.column)
-            for field, filling in rule.fields.items():
-                if rule.kind.slots[field] in ("date", "instant") and isinstance(filling, Source):
-                    if filling.column is None:
-                        raise ValueError(f"{field} of {rule.key!r} must come from a column listed under `dates`")
-                    wanted.append(filling.column)
-            for column in wanted:
-                if column not in self.dates:
-                    raise ValueError(f"date column {column!r} of {rule.key!r} has no format: state it under `dates`")
-        return self
-
-    @model_validator(mode="after")
-    def journeys_have_their_events(self) -> Self:
-        opening = {"deal": {"DealOpened"}, "lead": {"LeadCaptured"}, "lead_then_deal": {"LeadCaptured"}}[self.journeys]
-        if not opening & {rule.event for rule in self.rules}:
-            raise ValueError(f"no event opens a journey: add one with `event: {opening.pop()}`")
-        for rule in self.rules:
-            if rule.event is None:
-                continue
-            sides = {"lead", "deal"} if self.journeys == "lead_then_deal" else {self.journeys}
-            if not sides & rule.kind.sides:
-                raise ValueError(f"{rule.event} is no event of a {self.journeys}: set `journeys`")
-            if rule.event == "LeadConverted" and self.journeys == "lead_then_deal":
-                raise ValueError(
-                    "LeadConverted follows from DealOpened when `journeys` is lead_then_deal: leave it out"
-                )
-            if rule.event == "LeadConverted" and "deal" not in rule.fields:
-                raise ValueError("LeadConverted needs `deal`: the column with the deal's id, and its `source`")
+    def parts_fit_together(self) -> Self:
+        for part in self.parts:
+            if self.several and not part.file:
+                raise ValueError(f"file {part.name!r} needs `file`: its name in the folder")
+            if not self.several and (part.file or part.optional):
+                raise ValueError("file and optional are for several files: name them under `files`")
+        if self.linked and any(part.journeys != "lead_then_deal" for part in self.parts):
+            raise ValueError("lead_then_deal gives a lead and its deal one key: it is for all files or for none")
+        for journeys in {part.journeys for part in self.parts}:
+            if not any(part.opens for part in self.parts if part.journeys == journeys):
+                opening = OPENING["deal" if journeys == "deal" else "lead"]
+                raise ValueError(f"no event opens a journey: add one with `event: {opening}`")
         return self
 
     @model_validator(mode="after")
     def tables_are_known(self) -> Self:
         if self.roster is not None and self.roster.table not in self.tables:
             raise ValueError(f"roster names table {self.roster.table!r}, which is not under `tables`")
+        if isinstance(self.definition, StageTable) and self.definition.table not in self.tables:
+            raise ValueError(f"definition names table {self.definition.table!r}, which is not under `tables`")
+        for name, table in self.tables.items():
+            if self.several and table.column is not None:
+                raise ValueError(
+                    f"table {name!r}: with several files each says under `join` which column holds the key"
+                )
+        for part in self.parts:
+            for name in part.join:
+                if name not in self.tables:
+                    raise ValueError(f"join names table {name!r}, which is not under `tables`")
+            for column in part.told:
+                of = column.split(".", 1)[0]
+                if of in self.tables:
+                    raise ValueError(f"{column!r} is of table {of!r}: say under `join` which column holds its key")
         return self
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(self.files.values())
+
+    @property
+    def linked(self) -> bool:
+        """Whether a lead and the deal it becomes have one key."""
+        return any(part.journeys == "lead_then_deal" for part in self.parts)
+
+    @property
+    def pipelines(self) -> set[str]:
+        """Other pipelines that its events name as constants."""
+        named = [rule.fields.get("pipeline") for part in self.parts for rule in part.rules]
+        told = [source for source in named if isinstance(source, Source)]
+        return {word for source in told for word in (source.const, *(source.map or {}).values()) if word}
+
+    @property
+    def listed(self) -> set[str]:
+        """Tables that are read for their own sake, whether a row names theirs or not."""
+        told = {self.roster.table} if self.roster is not None else set()
+        return told | ({self.definition.table} if isinstance(self.definition, StageTable) else set())
 
     @property
     def origin(self) -> str:
@@ -149,29 +144,21 @@ class Mapping(Strict):
 
     @property
     def columns(self) -> set[str]:
-        """Every column the mapping reads, of the file and (as TABLE.COLUMN) of side tables."""
-        names = {self.key, *self.activity, *self.dates, *self.spelling}
-        names |= {name for name in (self.time, self.row_id, self.actor) if name is not None}
-        names |= {table.column for table in self.tables.values() if table.column is not None}
-        for rule in self.rules:
-            names |= rule.columns
-        return names
-
-    @cached_property
-    def personal(self) -> set[str]:
-        """The columns that name people: they go to the table of people and into no other text."""
-        names = {self.actor} if self.actor is not None else set()
-        for rule in self.rules:
-            for field, filling in rule.fields.items():
-                if rule.kind.slots[field] == "person" and isinstance(filling, Source):
-                    names |= filling.columns
-        return names
+        """Every column it reads: of files, made of others, and (as TABLE.COLUMN) of side tables."""
+        names = set() if self.roster is None else self.roster.columns
+        if isinstance(self.definition, StageTable):
+            names |= self.definition.of_the_table
+        return names.union(*(part.columns for part in self.parts))
 
 
 def load_mapping(path: Path) -> Mapping:
     """The mapping in a YAML file; Rejected names the field, the value and what would be right."""
-    raw = read_yaml(path)
+    return parse_mapping(read_yaml(path), str(path))
+
+
+def parse_mapping(raw: Any, origin: str) -> Mapping:
     try:
         return Mapping.model_validate(raw)
     except ValidationError as error:
-        raise Rejected(f"{path}: " + "; ".join(problems(error))) from None
+        told = "; ".join(problems(error)).replace("files.one.", "").replace("files.one:", "as a whole:")
+        raise Rejected(f"{origin}: {told}") from None

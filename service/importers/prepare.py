@@ -11,14 +11,16 @@ from engine.aggregates.deal import events as deal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead import events as lead
 from engine.entries import EntryRetracted
+from engine.knowledge import in_force
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.texts import texts as read_texts
 from engine.log.writes import Text
 from engine.stages.definition import Definition
 from service.importers.compare import Known, Told, differences, known_of
+from service.importers.conditions import text_of
 from service.importers.csv_rows import LINE
-from service.importers.facts import facts_of, rules_of
+from service.importers.facts import facts_of
 from service.importers.ids import retraction_hex, revision_hex, stream_hex
 from service.importers.kinds import KINDS, OPENING
 from service.importers.mapping import Mapping
@@ -28,7 +30,10 @@ from service.importers.reading import ROW, Bad, Reading
 from service.importers.references import opened_once
 from service.importers.reopenings import with_reopenings
 from service.importers.report import ChangedFact, ImportReport, tally
-from service.importers.tidy import tidy
+from service.importers.ruled import rules_of
+from service.importers.shaping import FILE, KEY, PART
+from service.importers.tidy import ACTOR, tidy
+from service.importers.words import Source
 
 RETRACTIONS: dict[str, type[EntryRetracted]] = {"lead": lead.EntryRetracted, "deal": deal.EntryRetracted}
 RETRACTED = "the source tells it otherwise now"
@@ -48,8 +53,9 @@ class Job:
 
     log: Log
     mapping: Mapping
-    definition: Definition
-    file: Path
+    definitions: dict[str, Definition]
+    """by pipeline"""
+    files: list[Path]
     tables: dict[str, pl.DataFrame]
     cast: Cast
     importer: PersonRef
@@ -58,8 +64,25 @@ class Job:
     now: int
     """microseconds; the moment the import began"""
     corrections: bool
+    name: str
+    """of the file or folder"""
     renewals: int = 0
     """how often the people were looked up again because somebody else wrote some"""
+
+    def look_up_pipelines(self, rows: pl.DataFrame) -> None:
+        """Learns of pipelines that events name by a cell and the mapping does not define itself."""
+        for ruled in rules_of(self.mapping):
+            source = ruled.rule.fields.get("pipeline")
+            if isinstance(source, Source) and source.column is not None:
+                own = rows.filter(pl.col(PART) == ruled.place)
+                for key in own.select(text_of(source, []).unique()).to_series().drop_nulls():
+                    published = None if key in self.definitions else in_force(self.log, key).definition
+                    if published is not None:
+                        self.definitions[key] = published
+
+    def report(self) -> ImportReport:
+        """An empty one."""
+        return ImportReport(file=self.name, source=self.mapping.source, pipeline=self.mapping.pipeline)
 
     def renew(self) -> None:
         self.cast.renew(self.log)
@@ -85,39 +108,40 @@ class Prepared:
 def prepared(rows: pl.DataFrame, job: Job) -> Prepared:
     """What a piece comes to, with what the log holds now."""
     mapping = job.mapping
-    report = ImportReport(file=str(job.file), source=mapping.source, pipeline=mapping.pipeline)
-    bad = Bad(job.file.name)
+    report = job.report()
+    rows = whole(rows, mapping).with_row_index(ROW)
+    bad = Bad([file.name for file in job.files], rows.select(FILE, LINE))
     known = known_of(existing_events(job.log, possible_streams(rows, mapping)))
-    reading = Reading(mapping, job.definition, job.tables, job.now, report, bad, known)
+    reading = Reading(mapping, job.definitions, job.now, report, bad, known)
+    job.look_up_pipelines(rows)
     report.rows = rows.height
-    row_columns = [column for column in rows.columns if column != LINE and column not in mapping.personal]
     rows = tidy(rows, reading)
-    report.rows_without_actor = rows.height if mapping.actor is None else rows[mapping.actor].null_count()
+    report.rows_without_actor = rows[ACTOR].null_count()
     facts = facts_of(rows, reading)
     rules = rules_of(mapping)
     facts = with_reopenings(facts, rows, reading)
     facts = facts.with_columns(is_known(facts, known))
 
     new, old = Built(), Built()
-    writing = Builder(mapping, rows, row_columns, job.cast, bad, writing=True)
+    writing = Builder(mapping, rows, job.cast, job.definitions, bad, writing=True)
     comparing = replace(writing, writing=False)
-    for number, rule in enumerate(rules):
-        if rule.event is not None:
+    for number, ruled in enumerate(rules):
+        if ruled.rule.event is not None:
             own = facts.filter(pl.col("rule") == number)
-            writing.build(rule, own.filter(~pl.col("known")), new)
-            comparing.build(rule, own.filter(pl.col("known")), old)
+            writing.build(ruled, own.filter(~pl.col("known")), new)
+            comparing.build(ruled, own.filter(pl.col("known")), old)
     facts = facts.filter(~pl.col(ROW).is_in(list(bad.rows)))
-    facts = opened_once(facts, known.streams, rows, bad)
+    facts = opened_once(facts, rows, reading)
 
     tally(report.events, dict(facts["kind"].value_counts().sort("kind").iter_rows()))
-    report.journeys = facts["key"].n_unique()
-    changed = changes(facts.filter("known"), (old, known), rows[LINE], job, report)
+    report.journeys = facts["journey"].n_unique()
+    changed = changes(facts.filter("known"), (old, known), reading, job)
     report.already_known = int(facts["known"].sum()) - report.changed_count
     fresh = facts.filter(~pl.col("known"))
     if job.corrections and changed.height:
-        for number, rule in enumerate(rules):
-            if rule.event is not None:
-                writing.build(rule, changed.filter(pl.col("rule") == number), new)
+        for number, ruled in enumerate(rules):
+            if ruled.rule.event is not None:
+                writing.build(ruled, changed.filter(pl.col("rule") == number), new)
         changed = changed.filter(~pl.col(ROW).is_in(list(bad.rows)))
         fresh = pl.concat([fresh, changed.select(fresh.columns)])
     events = written(fresh, rows, new, job)
@@ -131,11 +155,21 @@ def prepared(rows: pl.DataFrame, job: Job) -> Prepared:
     return Prepared(report, events, new.people, new.texts, keys, known.versions)
 
 
+def whole(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """With every column of every part, empty where none of the part's files has a row in the piece."""
+    keys = {f"{name}.{mapping.tables[name].key}" for part in mapping.parts for name in part.join}
+    lacking = sorted(({name for part in mapping.parts for name in part.columns} | keys).difference(rows.columns))
+    return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in lacking)
+
+
 def possible_streams(rows: pl.DataFrame, mapping: Mapping) -> list[str]:
     """The streams of all journeys of the piece, whether the file speaks of their lead, their deal or both."""
-    sides = ["lead", "deal"] if mapping.journeys == "lead_then_deal" else [mapping.journeys]
-    keys = rows[mapping.key].drop_nulls().unique(maintain_order=True)
-    return [stream_hex(mapping.source, side, key) for key in keys for side in sides]
+    streams: dict[str, None] = {}
+    for place, part in enumerate(mapping.parts):
+        own = rows.filter(pl.col(PART) == place) if mapping.several else rows
+        keys = own[KEY].drop_nulls().unique(maintain_order=True)
+        streams |= dict.fromkeys(stream_hex(mapping.source, side, key) for key in keys for side in part.sides)
+    return list(streams)
 
 
 def is_known(facts: pl.DataFrame, known: Known) -> pl.Series:
@@ -164,20 +198,18 @@ def written(facts: pl.DataFrame, rows: pl.DataFrame, built: Built, job: Job) -> 
 def actors(facts: pl.DataFrame, rows: pl.DataFrame, job: Job) -> pl.Series:
     """Who did it: the person the row names, else the one who imports."""
     importing = job.actor.hex
-    if job.mapping.actor is None:
+    cells = rows[ACTOR][facts[ROW]]
+    if cells.null_count() == facts.height:
         return pl.Series("actor", [importing]).new_from_index(0, facts.height)
-    cells = rows[job.mapping.actor][facts[ROW]]
     source = job.mapping.source
     ids = {key: job.cast.meet(source, key.strip(), "actor").hex for key in cells.unique() if key and key.strip()}
     return cells.replace_strict(ids, default=importing, return_dtype=pl.String).fill_null(importing).alias("actor")
 
 
-def changes(
-    facts: pl.DataFrame, sides: tuple[Built, Known], lines: pl.Series, job: Job, report: ImportReport
-) -> pl.DataFrame:
+def changes(facts: pl.DataFrame, sides: tuple[Built, Known], reading: Reading, job: Job) -> pl.DataFrame:
     """The known facts the file tells otherwise now, with `old_id` and the event_id of the next revision.
 
-    sides: what the file tells, and what the log holds. lines: of the rows.
+    sides: what the file tells, and what the log holds.
     """
     built, known = sides
     people = {person.hex for person in job.cast.known.values() if person not in job.cast.unwritten}
@@ -195,9 +227,11 @@ def changes(
         fields = differences(told, held, kept.get, people)
         if fields:
             found.append((place, current, revision_hex(stream, fact, revision + 1)))
-            report.change(
+            file, line = reading.bad.place(row)
+            reading.report.change(
                 ChangedFact(
-                    line=lines[row],
+                    file=file,
+                    line=line,
                     key=key,
                     event=kind,
                     event_id=str(UUID(current)),
@@ -239,5 +273,5 @@ def new_keys(facts: pl.DataFrame, known: Known) -> dict[str, str]:
     """The first stream of each new journey (the lead's where there is one), with the journey's id."""
     opened = facts.filter(pl.col("kind").is_in(list(OPENING.values())))
     begun = facts.filter(pl.col("stream").is_in(list(known.streams)) | pl.col("other").is_in(list(known.streams)))
-    first = opened.join(begun, on="key", how="anti").unique("key", keep="first", maintain_order=True)
+    first = opened.join(begun, on="journey", how="anti").unique("journey", keep="first", maintain_order=True)
     return dict(first.select("stream", "key").iter_rows())

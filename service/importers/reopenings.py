@@ -3,10 +3,9 @@
 import polars as pl
 
 from service.importers.conditions import text_of
-from service.importers.csv_rows import LINE
-from service.importers.facts import rules_of
 from service.importers.reading import ROW, Reading, repeated
 from service.importers.report import tally
+from service.importers.ruled import rules_of
 from service.importers.words import Source
 
 CLOSING = ["DealWon", "DealLost"]
@@ -17,14 +16,12 @@ def with_reopenings(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -
     """The facts, with kind DealReopened for the moves that reopen; moves to won or lost stages are bad rows."""
     if "StageMoved" not in facts["kind"]:
         return facts
-    kinds: dict[str, str] = {
-        key: reading.definition.stages[rank].kind for key, rank in reading.definition.ranks.items()
-    }
+    kinds = reading.stage_kinds()
     moves = facts.with_columns(stages(facts, rows, reading)).with_columns(
         pl.col("stage").replace_strict(kinds, default="unmapped", return_dtype=pl.String).alias("stage_kind")
     )
     moved = (pl.col("kind") == "StageMoved") & pl.col("stage").is_not_null()
-    closed = moves.filter(moved & pl.col("stage_kind").is_in(["won", "lost"])).join(rows.select(ROW, LINE), on=ROW)
+    closed = moves.filter(moved & pl.col("stage_kind").is_in(["won", "lost"])).select(ROW, "stage")
     why = "a move can't win or lose a deal: make this value a DealWon or DealLost, by a condition"
     reading.bad.add(closed, "stage", why)
     unmapped = moves.filter(moved & (pl.col("stage_kind") == "unmapped"))
@@ -57,9 +54,9 @@ def stages(facts: pl.DataFrame, rows: pl.DataFrame, reading: Reading) -> pl.Seri
     """The stage each move names; null for other facts."""
     stage = repeated("stage", None, facts.height)
     cells = rows[facts[ROW]]
-    for number, rule in enumerate(rules_of(reading.mapping)):
-        source = rule.fields.get("stage")
-        if rule.event == "StageMoved" and isinstance(source, Source):
+    for number, ruled in enumerate(rules_of(reading.mapping)):
+        source = ruled.rule.fields.get("stage")
+        if ruled.rule.event == "StageMoved" and isinstance(source, Source):
             told = cells.select(ROW, text_of(source, []).alias("told"))["told"]
             chosen = pl.when(facts["rule"] == number).then(told).otherwise(stage)
             stage = pl.select(chosen.alias("stage")).to_series()

@@ -11,7 +11,7 @@ LISTED = 100
 class BadRow(BaseModel):
     file: str
     line: int
-    """Line of a CSV file; in a XES file which event it is, from 1."""
+    """Line of a CSV or JSON Lines file; in XES and JSON which event or object it is, from 1."""
     column: str | None
     value: str | None
     why: str
@@ -25,6 +25,7 @@ class BadRow(BaseModel):
 class ChangedFact(BaseModel):
     """A fact the log holds otherwise than the file tells it now."""
 
+    file: str = ""
     line: int
     key: str
     event: str
@@ -68,6 +69,14 @@ class ImportReport(BaseModel):
     """Rows that name nothing in a side table, by table."""
     unknown_keys: dict[str, int] = Field(default_factory=dict)
     """Rows that name what a side table lacks, where the mapping lets it pass, by table."""
+    unnamed_rows: dict[str, int] = Field(default_factory=dict)
+    """Rows of side tables that no row of the files names, by table."""
+    lacking_columns: dict[str, int] = Field(default_factory=dict)
+    """Columns that files lack, or hold nothing in, and the mapping allows to, by file and column."""
+    missing_files: list[str] = Field(default_factory=list)
+    """Files that are not there and the mapping allows to be missing."""
+    other_files: list[str] = Field(default_factory=list)
+    """Files of the folder that the mapping does not speak of."""
     rows_without_actor: int = 0
     unmapped_stages: dict[str, int] = Field(default_factory=dict)
     """Moves to stages that the pipeline's definition does not know, by stage key."""

@@ -39,6 +39,8 @@ class Rule(Strict):
     name: Key | None = None
     """Part of the event's permanent id; default: the event's name in lower case. Distinct in a wide file."""
     when: Conditions = Field(default_factory=dict)
+    otherwise: bool = False
+    """Only rows that no rule above it speaks of."""
     event: str | None = None
     skip: Label | None = None
     """Instead of an event: why such rows are left out. They are counted and listed."""

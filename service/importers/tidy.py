@@ -1,15 +1,17 @@
-"""Rows as they were read, made ready: spelling fixed, side tables joined, dates told apart from what is none."""
-
-from pathlib import Path
+"""Rows made ready: what is no date, no key, or there twice is told apart; the moments of date columns are computed."""
 
 import polars as pl
 
-from engine.errors import Rejected
-from service.importers.csv_rows import LINE, read_csv
+from service.importers.conditions import change_column
 from service.importers.dates import instants
-from service.importers.mapping import Mapping
-from service.importers.reading import ROW, Reading
-from service.importers.report import tally
+from service.importers.part import Part
+from service.importers.reading import ROW, Reading, repeated
+from service.importers.report import Skipped, tally
+from service.importers.shaping import KEY, PART
+
+JOURNEY, ACTOR = "_journey", "_actor"
+"""What tells journeys apart across all files; the person the row names as who did it."""
+AGAIN = "the same row again"
 
 
 def instant_column(column: str) -> str:
@@ -17,91 +19,74 @@ def instant_column(column: str) -> str:
     return f"@{column}"
 
 
-def load_tables(mapping: Mapping, folder: Path) -> dict[str, pl.DataFrame]:
-    """The side tables, columns named TABLE.COLUMN; a key that is empty or there twice is refused."""
-    return {name: load_table(name, mapping, folder) for name in mapping.tables}
-
-
-def load_table(name: str, mapping: Mapping, folder: Path) -> pl.DataFrame:
-    table = mapping.tables[name]
-    path = folder / table.file
-    batches = read_csv(path, None, encoding=table.encoding, delimiter=table.delimiter, empty=mapping.empty)
-    frame = pl.concat(batches)
-    key = f"{name}.{table.key}"
-    frame = frame.rename({column: f"{name}.{column}" for column in frame.columns if column != LINE})
-    if key not in frame.columns:
-        raise missing_column(path, table.key, name, frame)
-    for wanted in sorted(mapping.columns | roster_columns(mapping)):
-        if wanted.startswith(f"{name}.") and wanted not in frame.columns:
-            raise missing_column(path, wanted.removeprefix(f"{name}."), name, frame)
-    frame = fix_spelling(frame, mapping, {})
-    bad = frame.filter(pl.col(key).is_null() | pl.col(key).is_duplicated())
-    if bad.height:
-        raise Rejected(
-            f"{path}, line {bad[LINE][0]}: key {table.key} {bad[key][0]!r} is empty or there twice: "
-            "a side table has one row a key"
-        )
-    return frame
-
-
-def missing_column(path: Path, column: str, table: str, frame: pl.DataFrame) -> Rejected:
-    known = ", ".join(name.removeprefix(f"{table}.") for name in frame.columns if name != LINE)
-    return Rejected(f"{path} has no column {column!r}: it has {known}")
-
-
-def roster_columns(mapping: Mapping) -> set[str]:
-    roster = mapping.roster
-    if roster is None:
-        return set()
-    named = (roster.rep, roster.team, roster.manager, roster.region, roster.name)
-    return {f"{roster.table}.{column}" for column in named if column is not None}
-
-
-def fix_spelling(rows: pl.DataFrame, mapping: Mapping, counts: dict[str, int]) -> pl.DataFrame:
-    for column, fixes in mapping.spelling.items():
-        if column in rows.columns:
-            tally(counts, {column: int(rows[column].is_in(list(fixes)).sum())})
-            rows = rows.with_columns(pl.col(column).replace(fixes))
-    return rows
-
-
 def tidy(rows: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Rows with `_row`, side tables' cells and the moments of date columns (Int64 micros, null where empty)."""
-    mapping, bad = reading.mapping, reading.bad
-    rows = fix_spelling(rows, mapping, reading.report.spelling).with_row_index(ROW)
-    for name in rows.columns[2:]:
-        bad.add(rows.filter(pl.col(name).str.contains("\0", literal=True)), name, "the cell holds a NUL character")
-    bad.add(rows.filter(pl.col(mapping.key).is_null()), mapping.key, "the journey's id is empty")
-    if mapping.shape == "wide":
-        twice = rows.filter(pl.col(mapping.key).is_not_null() & pl.col(mapping.key).is_duplicated())
-        bad.add(twice, mapping.key, "this id is there twice: a wide file has one row a journey")
-    if mapping.row_id is not None:
-        twice = rows.filter(pl.col(mapping.row_id).is_null() | pl.struct(mapping.key, mapping.row_id).is_duplicated())
-        bad.add(twice, mapping.row_id, "the row's id is empty or there twice")
-    for name in mapping.tables:
-        rows = joined(rows, name, reading)
-    for column, how in mapping.dates.items():
+    """rows: with `_row`, as the shaper gives them. Adds _journey, _actor, the moments of date columns (Int64 micros,
+    null where empty) and, where a rule asks, whether cells changed.
+    """
+    for name, kind in rows.schema.items():
+        if kind == pl.String:
+            held = rows.filter(pl.col(name).str.contains("\0", literal=True))
+            reading.bad.add(held, None if name == KEY else name, "the cell holds a NUL character")
+    parts = reading.mapping.parts
+    if len(parts) == 1:
+        return tidy_part(rows, parts[0], reading)
+    own = [tidy_part(rows.filter(pl.col(PART) == place), part, reading) for place, part in enumerate(parts)]
+    return pl.concat(own, how="diagonal").sort(ROW)
+
+
+def tidy_part(rows: pl.DataFrame, part: Part, reading: Reading) -> pl.DataFrame:
+    bad = reading.bad
+    if part.shape == "wide":
+        twice = rows.filter(pl.col(KEY).is_not_null() & pl.col(KEY).is_duplicated())
+        bad.add(twice, part.key, "this id is there twice: a wide file has one row a journey")
+    if part.row_id:
+        own_id = pl.struct(KEY, *part.row_id)
+        without = pl.any_horizontal(pl.col(name).is_null() for name in part.row_id)
+        again = rows.filter(~without & pl.struct(KEY, *part.told, *part.row_id).is_first_distinct().not_())
+        if again.height:
+            reading.report.skip(Skipped(activity=part.name or "rows", reason=AGAIN, rows=again.height))
+            reading.left_out.update(again[ROW])
+        others = rows.filter(~pl.col(ROW).is_in(list(reading.left_out)))
+        bad.add(others.filter(without | own_id.is_duplicated()), part.row_id[0], "the row's id is empty or there twice")
+    for name in part.join:
+        note_lacking(rows, name, part, reading)
+    for column, how in part.dates.items():
         moments = instants(rows[column], how).alias(instant_column(column))
         rows = rows.with_columns(moments)
         wrong = rows.filter(pl.col(column).is_not_null() & pl.col(instant_column(column)).is_null())
         bad.add(wrong, column, f"is no date as the mapping states it: {how.shown}")
-    return rows
+    if part.watched:
+        rows = with_changes(rows, part)
+    actor = pl.col(part.actor) if part.actor is not None else repeated("actor", None, rows.height)
+    journey = pl.col(KEY) if reading.mapping.linked else pl.concat_str(pl.lit(f"{part.journeys}\n"), KEY)
+    return rows.with_columns(actor.alias(ACTOR), journey.alias(JOURNEY))
 
 
-def joined(rows: pl.DataFrame, name: str, reading: Reading) -> pl.DataFrame:
-    mapping, table = reading.mapping, reading.tables[name]
-    column = mapping.tables[name].column
-    if column is None:
-        return rows
-    key = f"{name}.{mapping.tables[name].key}"
-    lacking = rows.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(table[key].implode()))
-    if mapping.tables[name].unknown == "refuse":
-        why = f"is not in {mapping.tables[name].file}: fix it under `spelling`, or say `unknown: empty`"
+def note_lacking(rows: pl.DataFrame, name: str, part: Part, reading: Reading) -> None:
+    """Tells the rows that name nothing in a side table, or what it lacks."""
+    table, column = reading.mapping.tables[name], part.join[name]
+    lacking = rows.filter(pl.col(column).is_not_null() & pl.col(f"{name}.{table.key}").is_null())
+    if table.unknown == "refuse":
+        why = f"is not in {table.file}: fix it under `spelling`, or say `unknown: empty`"
         reading.bad.add(lacking, column, why)
     elif lacking.height:
         tally(reading.report.unknown_keys, {name: lacking.height})
     if rows[column].null_count():
         tally(reading.report.empty_keys, {name: rows[column].null_count()})
-    used = sorted(wanted for wanted in mapping.columns if wanted in table.columns and wanted != key)
-    cells = table.select(pl.col(key).alias(column), pl.col(key), *used)
-    return rows.join(cells, on=column, how="left", maintain_order="left")
+
+
+def with_changes(rows: pl.DataFrame, part: Part) -> pl.DataFrame:
+    """Whether each cell differs from that of the journey's row before; rows at one instant stand as in the file."""
+    moment = pl.col(instant_column(part.time or ""))
+    ordered = rows.sort(pl.col(KEY), moment, pl.col(ROW))
+    begins = pl.col(KEY).ne_missing(pl.col(KEY).shift()) | (pl.int_range(pl.len()) == 0)
+    told = [
+        pl.when(begins)
+        .then(pl.lit("first"))
+        .when(pl.col(column).ne_missing(pl.col(column).shift()))
+        .then(pl.lit("differs"))
+        .otherwise(pl.lit("same"))
+        .alias(change_column(column))
+        for column in part.watched
+    ]
+    return ordered.with_columns(told).sort(ROW)

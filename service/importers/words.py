@@ -1,6 +1,6 @@
 """The small words of a mapping: conditions on a row, and where the value of a field comes from."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -27,11 +27,14 @@ class Test(Strict):
     prefix: Strings | None = Field(default=None, min_length=1)
     not_prefix: Strings | None = Field(default=None, min_length=1)
     empty: bool | None = None
+    changed: Annotated[Literal["true", "false", "again"], BeforeValidator(lambda raw: str(raw).lower())] | None = None
+    """Whether the cell differs from the one in the journey's row before, by time. The first row counts as changed;
+    `again` leaves it out."""
 
     @model_validator(mode="after")
     def says_something(self) -> Self:
-        if all(value is None for value in (self.among, self.not_in, self.prefix, self.not_prefix, self.empty)):
-            raise ValueError("an empty condition: use a value, in, not_in, prefix, not_prefix or empty")
+        if all(value is None for value in dict(self).values()):
+            raise ValueError("an empty condition: use a value, in, not_in, prefix, not_prefix, empty or changed")
         return self
 
 
@@ -60,6 +63,10 @@ class Source(Strict):
     """true where the conditions hold, else false"""
     map: dict[str, str] | None = None
     otherwise: str | None = None
+    default: Annotated[str, Field(min_length=1)] | None = None
+    """what stands in for an empty cell"""
+    written: Annotated[Literal["key"] | None, Field(alias="as")] = None
+    """key: lower case, anything but letters and digits as _, so that Closed Won becomes closed_won"""
     source: str | None = None
     """Of a reference to another record or person: the source system it is known in (default: the mapping's own)."""
     name: Column | None = None
@@ -76,6 +83,10 @@ class Source(Strict):
             raise ValueError("row is either true or left out")
         if self.column is None and (self.map is not None or self.otherwise is not None):
             raise ValueError("map and otherwise belong to a column")
+        if self.default is not None and self.column is None and self.template is None:
+            raise ValueError("default belongs to a column or template")
+        if self.written is not None and self.column is None and self.template is None:
+            raise ValueError("as belongs to a column or template")
         if self.otherwise is not None and self.map is None:
             raise ValueError("otherwise says what a cell outside `map` becomes: add the map")
         return self

@@ -1,6 +1,6 @@
 """Events of an XES log as rows: an event's attributes by their keys, its trace's as case:KEY."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,19 @@ CASE = "case:"
 
 
 def read_xes(
-    path: Path, columns: Sequence[str], *, empty: Sequence[str] = (), limit: int = UNPACKED_LIMIT
+    path: Path,
+    columns: Sequence[str],
+    *,
+    empty: Sequence[str] = (),
+    may_lack: Collection[str] = (),
+    limit: int = UNPACKED_LIMIT,
 ) -> Iterator[pl.DataFrame]:
     """Batches of the columns asked for, as strings, and `_line`: which event of the file it is, from 1.
 
     Refused: a document type (entities could read other files or grow without bound), broken XML, no events.
     """
     blank = dict.fromkeys(("", *empty))
-    unseen, met = set(columns), set[str]()
+    unseen, met = set(columns).difference(may_lack), set[str]()
     count = 0
     for rows in groups(path, limit):
         cells = {column: pl.Series([row.get(column) for row in rows], dtype=pl.String) for column in columns}

@@ -90,7 +90,7 @@ def test_words_of_a_mapping_are_never_taken_for_numbers_or_truth(tmp_path: Path)
     path = tmp_path / "mapping.yaml"
     text = yaml.safe_dump(WIDE).replace("state: Won", "state: no").replace("state: Lost", "state: 007")
     path.write_text(text)
-    tests = [rule.when["state"].among for rule in load_mapping(path).rules[1:]]
+    tests = [rule.when["state"].among for rule in load_mapping(path).parts[0].rules[1:]]
     assert tests == [("no",), ("007",)]
 
 
