@@ -51,13 +51,12 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         lifespan=lifespan,
-        max_body_size=serving.body_bytes,
         redirect_slashes=False,
     )
     app.state.running = running
     app.state.keys = Keys(running.log)
     handle_errors(app)
-    app.add_middleware(Outer, body_seconds=serving.body_seconds)
+    app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes)
     routes = Routes()
     for add in (
         add_commands,

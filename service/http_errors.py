@@ -151,7 +151,6 @@ def of_framework(error: HTTPException) -> Refused | None:
     said = {
         404: "there is nothing at this address: /docs lists what there is",
         405: "this address takes another method: /docs lists what there is",
-        413: "the body is larger than this service takes",
     }
     kind = FRAMEWORK.get(error.status_code)
     if kind is None:

@@ -7,20 +7,25 @@ import time
 from uuid import uuid4
 
 from fastapi import HTTPException, Request
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
-from service.http_errors import answered, request_id
+from service.http_errors import Refused, answered, request_id
 
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
+CLOSE = {"Connection": "close"}
+"""the rest of the body is not read"""
 QUIET = ("/livez", "/readyz", "/metrics")
 log = logging.getLogger("service.requests")
 
 
 class Outer:
-    def __init__(self, app: ASGIApp, body_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, body_seconds: float, body_bytes: int) -> None:
         self.app = app
         self.body_seconds = body_seconds
+        self.body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +44,8 @@ class Outer:
             await send(message)
 
         try:
-            await self.app(scope, self.in_time(receive), sending)
+            self.refuse_nonsense(scope)
+            await self.app(scope, self.bounded(receive), sending)
         except Exception as error:
             if status:
                 # Half an answer is out: the connection ends, and the log knows why.
@@ -57,20 +63,41 @@ class Outer:
             log.log(logging.DEBUG if scope["path"] in QUIET else logging.INFO, "request", extra=told)
             request_id.reset(token)
 
-    def in_time(self, receive: Receive) -> Receive:
-        """The body arrives before the deadline, else the request is refused. What comes after it may take its time."""
+    def refuse_nonsense(self, scope: Scope) -> None:
+        """What no route takes, refused before anything is read."""
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise Refused("malformed", "the address holds a NUL character: remove it")
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self.body_bytes:
+            raise self.too_large()
+        if scope["method"] == "POST" and not JSON.fullmatch(headers.get("content-type", "")):
+            raise Refused("not-json", "send the body as Content-Type: application/json")
+
+    def too_large(self) -> HTTPException:
+        return HTTPException(413, f"the body is larger than {self.body_bytes:,} bytes: send less", CLOSE)
+
+    def bounded(self, receive: Receive) -> Receive:
+        """The body arrives before the deadline and is not too large, else the request is refused.
+
+        FastAPI passes on an HTTPException from here, and no other. What comes after the body may take its time.
+        """
         deadline = time.monotonic() + self.body_seconds
-        complete = False
+        complete, size = False, 0
 
         async def received() -> Message:
-            nonlocal complete
+            nonlocal complete, size
             if complete:
                 return await receive()
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     message = await receive()
             except TimeoutError:
-                raise HTTPException(408, f"the body did not arrive within {self.body_seconds:g} seconds") from None
+                said = f"the body did not arrive within {self.body_seconds:g} seconds"
+                raise HTTPException(408, said, CLOSE) from None
+            size += len(message.get("body", b""))
+            if size > self.body_bytes:
+                raise self.too_large()
             complete = not message.get("more_body", False)
             return message
 

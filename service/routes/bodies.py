@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from engine.messages import Command
 from engine.values import Utc, Value
@@ -13,17 +13,38 @@ OF_THE_ADDRESS = {"pipeline", "rep"}
 LATE = "When it happened, for an entry that comes late; never in the future. Without it: now."
 
 
+class Body(Value):
+    """Base of all bodies."""
+
+    occurred_at: Utc | None = Field(None, description=LATE)
+
+    @model_validator(mode="before")
+    @classmethod
+    def no_nul(cls, raw: Any) -> Any:
+        # No database of ours can look it up, and PostgreSQL can't keep it.
+        if holds_nul(raw):
+            raise ValueError("there is a NUL character in it: remove it")
+        return raw
+
+
+def holds_nul(raw: Any) -> bool:
+    if isinstance(raw, str):
+        return "\0" in raw
+    if isinstance(raw, dict):
+        return any(holds_nul(each) for each in raw.values())
+    return isinstance(raw, list) and any(holds_nul(each) for each in raw)
+
+
 @cache
-def body_of(command: type[Command], path: str) -> type[Value]:
+def body_of(command: type[Command], path: str) -> type[Body]:
     left_out = {name for name in OF_THE_ADDRESS if f"{{{name}}}" in path}
     fields: dict[str, Any] = {
         name: (field.annotation, field) for name, field in command.model_fields.items() if name not in left_out
     }
-    fields["occurred_at"] = (Utc | None, Field(None, description=LATE))
-    return create_model(command.__name__, __base__=Value, __doc__=command.__doc__, **fields)
+    return create_model(command.__name__, __base__=Body, __doc__=command.__doc__, **fields)
 
 
-def command_of(command: type[Command], body: Value, **addressed: Any) -> Command:
+def command_of(command: type[Command], body: Body, **addressed: Any) -> Command:
     """The command that the body and the address tell."""
     told = {name: getattr(body, name) for name in type(body).model_fields if name != "occurred_at"}
     return command(**told, **addressed)

@@ -16,14 +16,13 @@ from engine.handle import Outcome, handle
 from engine.log.keys import find_stream
 from engine.log.people import person
 from engine.streams import LEAD, load
-from engine.values import Value
 from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused
 from service.keys import uuid_of
 from service.question import problems_of
 from service.rights import may_write, opening_of
-from service.routes.bodies import body_of, command_of
+from service.routes.bodies import Body, body_of, command_of
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, Given
 from service.running import Running
@@ -96,7 +95,7 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
     status = 200 if named else 201
 
     async def endpoint(
-        request: Request, body: Value, idempotency_key: str, if_match: str | None, name: str = ""
+        request: Request, body: Body, idempotency_key: str, if_match: str | None, name: str = ""
     ) -> Response:
         caller, running = caller_of(request), running_of(request)
 
@@ -130,7 +129,7 @@ ADDRESSES = {
 
 
 def asked(
-    running: Running, given: Given, caller: Caller, body: Any, key: str, if_match: str | None, name: str
+    running: Running, given: Given, caller: Caller, body: Body, key: str, if_match: str | None, name: str
 ) -> Outcome:
     """The one way from a request to the engine."""
     expected = version_of(if_match)
