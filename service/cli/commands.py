@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, keys, pipeline, policies
+from service.cli import db, exits, follow_ups, keys, pipeline, policies
+from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
 from service.cli.conversion import conversion
@@ -65,8 +66,11 @@ app.command("win-rate", epilog="Example: dealtrail win-rate --attr product=GTX-P
 app.command("velocity", epilog="Example: dealtrail velocity --from-date 2026-01-01 --by owner")(velocity)
 app.command("sizing", epilog="Example: dealtrail sizing --target '100000 EUR' --reps 10 --by owner")(sizing)
 app.command("sources", epilog="Example: dealtrail sources --by channel --from-date 2026-01-01")(sources)
+app.command("activity", epilog="Example: dealtrail activity --by owner --sla-hours 4")(activity)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.add_typer(policies.app, name="policies")
+app.command("follow-ups", epilog="Example: dealtrail follow-ups --owner rep-01 --overdue")(follow_ups.follow_ups)
+app.add_typer(follow_ups.app, name="follow-up")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)

@@ -1,0 +1,185 @@
+"""Every rep's next steps: open follow-ups, the most overdue first, and the open journeys that have none.
+
+Exact definitions: docs/policies.md#follow-ups.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import polars as pl
+
+from engine.errors import NotFound, Rejected
+from engine.log.keys import find_stream
+from engine.log.texts import texts
+from engine.projections.cards import Owner
+from engine.projections.figures import Answer, Figures, head
+from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, person
+from engine.projections.groups import named
+from engine.projections.journeys import last, open_follow_ups
+from engine.projections.seen import Seen, see
+from engine.stages.criteria_polars import CODE
+from engine.values import from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look, Views
+
+
+class Step(Figures):
+    """A journey and who takes its next step."""
+
+    journey: str
+    key: str | None
+    label: str | None
+    stage: str
+    owner: Owner | None
+    """of the follow-up, else of the journey"""
+    team: str | None
+    """responsible for the stage, where nobody owns it"""
+
+
+class FollowUp(Step):
+    follow_up: str
+    kind: str
+    due_at: datetime
+    """or until when it is snoozed"""
+    overdue: bool
+    snoozed: str | None
+    """why, while it sleeps"""
+    note: str | None
+    policy: str | None
+    """which asked for it; None: a person"""
+
+
+class FollowUps(Answer):
+    count: int
+    overdue: int
+    follow_ups: tuple[FollowUp, ...]
+    """the longest due first"""
+    without_next_step: int
+    journeys: tuple[Step, ...]
+    """open ones without an open follow-up, the longest silent first"""
+
+
+def follow_ups(look: "Look", filters: Filters = EVERYTHING, *, overdue: bool = False) -> FollowUps:
+    """Open follow-ups of open and won journeys, and open journeys without any; n: the open journeys.
+
+    filters.owner: whose next steps; the owner of a follow-up comes before that of its journey. overdue: those alone.
+    """
+    others = filters.model_copy(update={"owner": None})
+    journeys = chosen(look, others).filter(others.window.holds("opened_at"))
+    here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, others).collect()
+    steps = open_steps(look.seen()).rename({"owner": "own"}).join(here, on="journey", how="inner")
+    steps = steps.filter(pl.col("outcome").is_in(["open", "won"]))
+    steps = steps.with_columns(owner=pl.coalesce("own", "owner"), overdue=pl.col("due_at") < look.as_of)
+    is_open = here.filter(pl.col("outcome") == "open")
+    idle = is_open.join(steps, on="journey", how="anti").sort("last_activity_at", "journey_id")
+    if filters.owner is not None:
+        holders = pl.concat([steps["owner"], look.journeys["owner"]])
+        whose = person(look, filters.owner, "owner", holders)
+        steps, idle = (rows.filter(pl.col("owner") == whose) for rows in (steps, idle))
+        is_open = is_open.filter(pl.col("owner") == whose)
+    late = steps.filter("overdue")
+    shown = (late if overdue else steps).sort("due_at", "follow_up")
+    without = idle.clear() if overdue else idle
+    people = named(look, [*shown["owner"].drop_nulls().unique(), *without["owner"].drop_nulls().unique()])
+    notes = {note: UUID(hex=note) for note in shown["note"].drop_nulls()}
+    bodies = texts(look.log, list(notes.values())) if notes else {}
+    return FollowUps(
+        **head(look),
+        n=is_open.height,
+        count=shown.height,
+        overdue=late.height,
+        follow_ups=tuple(
+            FollowUp(
+                **step(row, look, people),
+                follow_up=str(UUID(hex=row["follow_up"])),
+                kind=row["touch"] or "other",
+                due_at=from_micros(row["due_at"]),
+                overdue=row["overdue"],
+                snoozed=row["snoozed"] if row["due_at"] > look.as_of else None,
+                note=None if row["note"] is None else bodies.get(notes[row["note"]]),
+                policy=row["policy"],
+            )
+            for row in look.named(shown).iter_rows(named=True)
+        ),
+        without_next_step=idle.height,
+        journeys=tuple(Step(**step(row, look, people)) for row in look.named(without).iter_rows(named=True)),
+    )
+
+
+def step(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
+    rank = row["stage"]
+    return {
+        "journey": str(UUID(row["journey_id"])),
+        "key": row["key"],
+        "label": row["label"],
+        "stage": look.definition.key_of(rank),
+        "owner": None if key is None else Owner(key=key, label=label),
+        "team": look.definition.stages[rank].team if key is None and rank >= 0 else None,
+    }
+
+
+def open_steps(seen: Seen) -> pl.DataFrame:
+    """Open follow-ups with what their scheduling said: journey, follow_up, due_at, snoozed (the reason), touch, owner,
+    note, policy.
+    """
+    found = open_follow_ups(seen)
+    scheduled = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
+    said = scheduled.unique(["journey", "follow_up"], keep="first", maintain_order=True)
+    asked_by = pl.when(pl.col("origin").str.starts_with("policy:")).then(pl.col("origin").str.strip_prefix("policy:"))
+    return found.select("journey", "follow_up", "due_at", snoozed="reason").join(
+        said.select("journey", "follow_up", "touch", "owner", "note", policy=asked_by),
+        on=["journey", "follow_up"],
+        how="left",
+        maintain_order="left",
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """An open follow-up, and the stream that takes what is done with it."""
+
+    stream: UUID
+    follow_up: UUID
+
+
+SHORTEST = 4
+"""digits of an id that may stand for it"""
+
+
+def find_follow_up(views: "Views", asked: str) -> Found:
+    """The open follow-up of an id, of its first digits, or of a journey that has one open follow-up alone.
+
+    NotFound: there is none; Rejected: there are several.
+    """
+    views.catch_up()
+    seen = see(views.columns, as_of=None, known_at=None)
+    streams = last(seen.sides["openings"].select("journey", "stream"))
+    steps = open_steps(seen).join(streams, on="journey", how="inner")
+    digits = asked.lower().replace("-", "")
+    # As the events write it, with dashes.
+    by_id = steps.filter(pl.col("follow_up").str.replace_all("-", "", literal=True).str.starts_with(digits))
+    if len(digits) >= SHORTEST and not by_id.is_empty():
+        return the_one(by_id, asked)
+    try:
+        stream = find_stream(views.log, asked)
+    except NotFound:
+        raise NotFound(f"{asked!r} is no open follow-up, and no lead or deal that has one") from None
+    journey = views.columns.streams.filter(pl.col("stream_id") == stream.hex)["journey"]
+    of_it = steps.filter(pl.col("journey").is_in(journey.implode()))
+    if of_it.is_empty():
+        raise NotFound(f"{asked!r} has no open follow-up")
+    return the_one(of_it, asked)
+
+
+def the_one(steps: pl.DataFrame, asked: str) -> Found:
+    if steps.height > 1:
+        choices = ", ".join(
+            f"{UUID(hex=row['follow_up'])} ({row['touch']}, {from_micros(row['due_at']):%Y-%m-%d})"
+            for row in steps.sort("due_at").head(10).iter_rows(named=True)
+        )
+        raise Rejected(f"{asked!r} has {steps.height} open follow-ups: name one of {choices}")
+    return Found(UUID(hex=steps["stream"][0]), UUID(hex=steps["follow_up"][0]))
