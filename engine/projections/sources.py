@@ -55,7 +55,7 @@ class Sources(Yield, Answer):
     merged: int
     void: int
     groups: tuple[SourceYield, ...]
-    """most earned first, in the currency most wins have; then most won, most leads, by key; those that have none last"""
+    """most earned first, in the currency most wins have; then most won, most leads, by key; those without one last"""
 
 
 def sources(look: "Look", filters: Filters = EVERYTHING, *, by: str = "source") -> Sources:

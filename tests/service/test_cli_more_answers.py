@@ -8,6 +8,7 @@ from service.cli import exits
 from tests.service.commandline import run
 
 ANSWERS = {
+    "activity": (),
     "velocity": (),
     "sources": (),
     "sizing": ("--target", "100000 EUR", "--reps", "10"),
