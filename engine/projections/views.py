@@ -5,7 +5,7 @@ readers never wait for each other. The same functions derive one journey or all 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from threading import RLock
@@ -19,6 +19,7 @@ from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
+from engine.log.positions import event_ids
 from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
 from engine.projections.definitions import Definitions, Published
@@ -70,6 +71,10 @@ class Look:
     """what the codes in seen() mean"""
     seen: Callable[[], Seen]
     """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
+
+    def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
+        """event_id by position, of the few events that are shown."""
+        return event_ids(self.log, positions)
 
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
         """Adds `key` (id in the source system) and `label` (the title) to the few journeys that are shown."""

@@ -12,6 +12,7 @@ from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.history import history
 from service.cli.importing import import_file
+from service.cli.losses import losses
 from service.cli.options import DB_HELP
 from service.cli.sampling import sample
 from service.cli.serving import serve
@@ -67,6 +68,7 @@ app.command("velocity", epilog="Example: dealtrail velocity --from-date 2026-01-
 app.command("sizing", epilog="Example: dealtrail sizing --target '100000 EUR' --reps 10 --by owner")(sizing)
 app.command("sources", epilog="Example: dealtrail sources --by channel --from-date 2026-01-01")(sources)
 app.command("activity", epilog="Example: dealtrail activity --by owner --sla-hours 4")(activity)
+app.command("losses", epilog="Example: dealtrail losses --late-days 60 --by owner")(losses)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.add_typer(policies.app, name="policies")
 app.command("follow-ups", epilog="Example: dealtrail follow-ups --owner rep-01 --overdue")(follow_ups.follow_ups)

@@ -5,11 +5,12 @@ A word is a stage that is reached by itself, or "lost", "disqualified", "merged"
 it, a day after the word before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -119,6 +120,9 @@ def details(what: str, told: Journey, opened: bool) -> dict[str, Any]:
 
 class FoundLook(Look):
     """A look without a log: every journey's key is its number."""
+
+    def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
+        return {position: UUID(int=position) for position in positions}
 
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
         return journeys.with_columns(key=pl.col("journey").cast(pl.String), label=pl.lit(None, pl.String))

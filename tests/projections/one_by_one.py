@@ -26,6 +26,8 @@ class Told:
     close_value: Value
     value: Value
     qualified_at: int | None
+    qualified_by: int | None
+    """position of the event that qualified it"""
 
 
 def one_by_one(journeys: Iterable[list[Fact]], definition: Definition, *, as_of: int) -> list[Told]:
@@ -50,7 +52,7 @@ def tell(number: int, alive: Life, definition: Definition) -> Told | None:
         if definition.kind_of(rank) in ("won", "lost")
     ]
     qualified = [
-        visit.entered_at
+        visit
         for visit, rank in zip(trail.visits, ranks, strict=True)
         if rank >= definition.qualified_rank and definition.kind_of(rank) != "lost"
     ]
@@ -64,7 +66,8 @@ def tell(number: int, alive: Life, definition: Definition) -> Told | None:
         closed_at=closed,
         close_value=None if closed is None else value_at(alive, closings[-1]),
         value=value_at(alive, alive.entries[-1].position),
-        qualified_at=qualified[0] if qualified else None,
+        qualified_at=qualified[0].entered_at if qualified else None,
+        qualified_by=qualified[0].entered_position if qualified else None,
     )
 
 

@@ -9,6 +9,7 @@ from tests.service.commandline import run
 
 ANSWERS = {
     "activity": (),
+    "losses": (),
     "velocity": (),
     "sources": (),
     "sizing": ("--target", "100000 EUR", "--reps", "10"),

@@ -1,0 +1,255 @@
+"""Losses: why and from which stage journeys are lost, which leads were found unfit late, and which doubtful ones won.
+
+Exact definitions: docs/metrics.md#losses.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import polars as pl
+
+from engine.errors import Rejected
+from engine.projections.cards import Owner
+from engine.projections.closings import at_their_close
+from engine.projections.cohort import ranks_of
+from engine.projections.doubts import Doubt, Evidence, doubtful
+from engine.projections.figures import DAY, SECOND, Amount, Answer, Figures, Group, amounts, head, share, sums
+from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.groups import grouped, labels, named
+from engine.stages.criteria_polars import CODE
+from engine.stages.definition import Definition
+from engine.values import from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+LATE_DAYS = 30.0
+
+
+class Loss(Figures):
+    """n = lost + disqualified."""
+
+    reason: str | None
+    n: int
+    lost: int
+    disqualified: int
+    """before they were qualified"""
+    share: float | None
+    """of all losses"""
+    value: tuple[Amount, ...]
+    """at the close"""
+
+
+class StageLosses(Figures):
+    stage: str | None
+    """where they stood before; None: they were lost as they came"""
+    n: int
+    share: float | None
+    reasons: tuple[Loss, ...]
+    """most frequent first"""
+
+
+class LossFigures(Figures):
+    lost: int
+    disqualified: int
+    stages: tuple[StageLosses, ...]
+    """in definition order"""
+    reasons: tuple[Loss, ...]
+    """whichever the stage, most frequent first"""
+
+
+class LossGroup(LossFigures, Group):
+    pass
+
+
+class Reviewed(Figures):
+    """One journey to look back at."""
+
+    journey: str
+    key: str | None
+    label: str | None
+    owner: Owner | None
+    opened_at: datetime
+    closed_at: datetime
+    age_seconds: float
+    """opening to close"""
+    value: Amount | None
+
+
+class LateLoss(Reviewed):
+    """A lead found unfit after it was qualified, or long after it came."""
+
+    stage: str | None
+    reason: str | None
+    was_qualified: bool
+
+
+class DoubtfulWin(Reviewed):
+    doubts: tuple[Doubt, ...]
+    """when it was qualified"""
+    evidence: tuple[Evidence, ...]
+    """what settled a doubt afterwards, and the event that won it"""
+    touches: int
+
+
+class Losses(LossFigures, Answer):
+    """n: the losses, unfit leads included."""
+
+    late_days: float
+    late: tuple[LateLoss, ...]
+    """oldest first"""
+    doubtful: tuple[DoubtfulWin, ...]
+    """of the journeys won in the window; most doubts first"""
+    merged: int
+    void: int
+    groups: tuple[LossGroup, ...] | None = None
+
+
+def losses(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    by: str | None = None,
+    late_days: float = LATE_DAYS,
+    score_below: int | None = None,
+) -> Losses:
+    """Of the journeys closed in the window. late_days: unfit leads that old count as late, also unqualified ones.
+
+    score_below: a win is doubtful, too, when the scores summed to less when it was qualified.
+    """
+    if not 0 < late_days <= 36_500:
+        raise Rejected(f"late_days {late_days} is out of range: use a number of days above 0, at most 36500")
+    journeys = at_their_close(look, filters)
+    closed = journeys.filter(filters.window.holds("closed_at"))
+    gone = closed.filter(pl.col("outcome").is_in(["lost", "disqualified"]))
+    rows = (
+        grouped(gone, look, by, filters)
+        .join(lost_from(look), on="journey", how="left")
+        .with_columns(age=pl.col("closed_at") - pl.col("opened_at"))
+        .collect()
+    )
+    groups = None
+    if by is not None:
+        each = figures(rows, look.definition)
+        groups = tuple(
+            LossGroup(key=key, label=label, n=count(each[value]), **each[value])
+            for value, key, label in labels(look, by, list(each))
+        )
+    whole = figures(rows.with_columns(group=pl.lit(None, pl.String)), look.definition).get(None, NONE)
+    unfit = pl.col("by_kind") == CODE["LeadDisqualified"]
+    late = rows.filter(unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= round(late_days * DAY))))
+    won = closed.filter(pl.col("outcome") == "won").collect()
+    merged = closed.filter(pl.col("outcome") == "merged").select(pl.len()).collect().item()
+    return Losses(
+        **head(look),
+        n=count(whole),
+        **whole,
+        late_days=late_days,
+        late=tuple(late_losses(look, late)),
+        doubtful=tuple(doubtful_wins(look, won, score_below)),
+        merged=merged,
+        void=look.void,
+        groups=groups,
+    )
+
+
+NONE: dict[str, Any] = {"lost": 0, "disqualified": 0, "stages": (), "reasons": ()}
+
+
+def count(found: dict[str, Any]) -> int:
+    return int(found["lost"] + found["disqualified"])
+
+
+def lost_from(look: "Look") -> pl.LazyFrame:
+    """journey, stage_before (rank; null where the loss was the first visit) and by_kind of the newest loss."""
+    same = (pl.col("journey") == pl.col("journey").shift()).fill_null(False)
+    return (
+        look.visits.lazy()
+        .with_columns(stage_before=pl.when(same).then(pl.col("stage").shift()))
+        .filter(pl.col("stage").is_in(ranks_of(look.definition, "lost")))
+        .unique("journey", keep="last")
+        .select("journey", "stage_before", "by_kind")
+    )
+
+
+def figures(rows: pl.DataFrame, definition: Definition) -> dict[str | None, dict[str, Any]]:
+    """The fields of LossFigures for each group."""
+    return {
+        group: {
+            "lost": own.filter(pl.col("outcome") == "lost").height,
+            "disqualified": own.filter(pl.col("outcome") == "disqualified").height,
+            "reasons": reasons(own, own.height),
+            "stages": tuple(
+                StageLosses(
+                    stage=None if rank is None else definition.key_of(rank),
+                    n=here.height,
+                    share=share(here.height, own.height),
+                    reasons=reasons(here, own.height),
+                )
+                for (rank,), here in sorted(
+                    own.partition_by("stage_before", as_dict=True).items(),
+                    key=lambda part: -2 if part[0][0] is None else part[0][0],
+                )
+            ),
+        }
+        for (group,), own in rows.partition_by("group", as_dict=True).items()
+    }
+
+
+def reasons(rows: pl.DataFrame, whole: int) -> tuple[Loss, ...]:
+    lost = pl.col("outcome") == "lost"
+    counts = rows.group_by("reason").agg(n=pl.len(), lost=lost.sum(), disqualified=(~lost).sum())
+    money = sums(rows.lazy(), "reason").collect().rows_by_key("reason", named=True)
+    ordered = sorted(
+        counts.iter_rows(named=True), key=lambda row: (-row["n"], row["reason"] is None, row["reason"] or "")
+    )
+    return tuple(
+        Loss(**row, share=share(row["n"], whole), value=amounts(money.get(row["reason"], []))) for row in ordered
+    )
+
+
+def late_losses(look: "Look", rows: pl.DataFrame) -> list[LateLoss]:
+    return [
+        LateLoss(
+            **told,
+            stage=None if row["stage_before"] is None else look.definition.key_of(row["stage_before"]),
+            reason=row["reason"],
+            was_qualified=row["outcome"] == "lost",
+        )
+        for row, told in reviewed(look, rows.sort("age", "journey_id", descending=[True, False]))
+    ]
+
+
+def doubtful_wins(look: "Look", won: pl.DataFrame, score_below: int | None) -> list[DoubtfulWin]:
+    doubted = doubtful(look, won, score_below)
+    rows = won.filter(pl.col("journey").is_in(list(doubted))).with_columns(
+        age=pl.col("closed_at") - pl.col("opened_at")
+    )
+    found = [
+        DoubtfulWin(
+            **told, doubts=doubted[row["journey"]][0], evidence=doubted[row["journey"]][1], touches=row["touches"]
+        )
+        for row, told in reviewed(look, rows.sort("closed_at", "journey_id", descending=[True, False]))
+    ]
+    return sorted(found, key=lambda win: (-sum(doubt.verdict == "denied" for doubt in win.doubts), -len(win.doubts)))
+
+
+def reviewed(look: "Look", rows: pl.DataFrame) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row with the fields of Reviewed."""
+    people = named(look, rows["owner"].drop_nulls().unique().to_list())
+    found = []
+    for row in look.named(rows).iter_rows(named=True):
+        key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
+        told = {
+            "journey": str(UUID(row["journey_id"])),
+            "key": row["key"],
+            "label": row["label"],
+            "owner": None if key is None else Owner(key=key, label=label),
+            "opened_at": from_micros(row["opened_at"]),
+            "closed_at": from_micros(row["closed_at"]),
+            "age_seconds": row["age"] / SECOND,
+            "value": None if row["amount_minor"] is None else Amount.of(row["amount_minor"], row["currency"]),
+        }
+        found.append((row, told))
+    return found
