@@ -96,7 +96,7 @@ def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
         quantile_seconds(50).alias("p50_seconds"),
         quantile_seconds(85).alias("p85_seconds"),
         quantile_seconds(90).alias("p90_seconds"),
-        (pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first() / (pl.col("n") * SECOND)).alias(
+        in_seconds(pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first(), pl.col("n")).alias(
             "mean_seconds"
         ),
     )
@@ -108,12 +108,22 @@ def quantile_seconds(percent: int) -> pl.Expr:
     low, rest = steps // 100, steps % 100
     below = pl.col("sorted").list.get(low)
     above = pl.col("sorted").list.get(low + (rest > 0).cast(pl.Int64))
-    return (below * (100 - rest) + above * rest) / (100 * SECOND)
+    return in_seconds(below * (100 - rest) + above * rest, pl.col("n") * 0 + 100)
 
 
 def median_seconds(micros: str) -> pl.Expr:
     """The median of a column of microseconds in seconds; None of none."""
-    return pl.col(micros).median() / SECOND
+    twice = (pl.col(micros).median() * 2).cast(pl.Int64)
+    return in_seconds(twice, pl.col(micros).count() * 0 + 2)
+
+
+def in_seconds(micros: pl.Expr, parts: pl.Expr) -> pl.Expr:
+    """Whole numbers of micros / parts in seconds, the whole seconds and the rest apart, so that no digit is lost.
+
+    parts: a column, not a literal: by that Polars does not divide, it multiplies by the reciprocal.
+    """
+    unit = parts.cast(pl.Int64) * SECOND
+    return (micros // unit).cast(pl.Float64) + (micros % unit).cast(pl.Float64) / unit.cast(pl.Float64)
 
 
 def sums(rows: pl.LazyFrame, *by: str) -> pl.LazyFrame:

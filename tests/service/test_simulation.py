@@ -172,7 +172,7 @@ def test_texts_are_few_unless_every_journey_has_its_title(log: Log) -> None:
     assert shared < 60
     assert verify(log) == []
     look = Views(log).look("direct", Lens.of())
-    assert look.journeys["label"].n_unique() > 150
+    assert look.named(look.journeys)["label"].n_unique() > 150
 
 
 def test_reps_move_between_teams(large: Log) -> None:
