@@ -57,7 +57,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
     app.state.keys = Keys(running.log)
     handle_errors(app)
     app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes)
-    routes = Routes()
+    routes = Routes(app)
     for add in (
         add_commands,
         add_questions,
@@ -68,7 +68,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_operations,
     ):
         add(routes)
-    routes.into(app)
+    app.state.access = routes.access
     add_documentation(app)
     describe(app)
     return app

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
 from service.auth import allowed
 from service.http_errors import FieldProblem, Refused, documented
@@ -15,10 +15,13 @@ Access = Mapping[tuple[str, str], frozenset[Role] | None]
 
 
 class Routes:
-    """Collects routes with their roles."""
+    """Adds routes to the application and notes their roles.
 
-    def __init__(self) -> None:
-        self.router = APIRouter()
+    To the application itself, not to a router of their own: a nested router is looked through twice for every request.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
         self.access: dict[tuple[str, str], frozenset[Role] | None] = {}
 
     def add(
@@ -42,7 +45,7 @@ class Routes:
             dependencies.append(Depends(no_query))
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
         self.access[method, path] = allow
-        self.router.add_api_route(
+        self.app.add_api_route(
             path,
             endpoint,
             methods=[method],
@@ -56,10 +59,6 @@ class Routes:
             responses=documented("malformed", "invalid", *keyed, *refusals),
             openapi_extra={} if allow is None else {"security": [{"key": []}]},
         )
-
-    def into(self, app: FastAPI) -> None:
-        app.include_router(self.router)
-        app.state.access = dict(self.access)
 
 
 async def no_query(request: Request) -> None:

@@ -1,0 +1,97 @@
+"""Alive, ready, measured; and documented without the internet."""
+
+import re
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from service.http_errors import KINDS
+from service.routes.table import GIVEN
+from tests.service.http.server import Client, Service
+
+
+def test_it_is_alive_and_ready(service: Service) -> None:
+    anybody = Client(service.port)
+    assert anybody.get("/livez").answer == {"status": "alive"}
+    assert anybody.get("/readyz").answer == {"status": "ready", "log_position": 2, "view_position": 2}
+
+
+def test_it_is_not_ready_before_it_has_read_the_log_nor_without_the_database(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anybody = Client(service.port)
+    service.running.ready = False
+    anybody.get("/readyz").refused(503, "busy", "reading the log")
+    service.running.ready = True
+
+    def gone() -> int:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(service.running.log, "position", gone)
+    anybody.get("/readyz").refused(503, "unreachable")
+    anybody.get("/livez").done()
+
+
+def test_prometheus_counts_commands_by_result(service: Service, manager: Client) -> None:
+    deal = manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
+    manager.post(f"/v1/deals/{deal}/win").refused(409, "rejected")
+    told = service.client("ops").get("/metrics").content.decode()
+    values = dict(re.findall(r"^(\S+) (\S+)$", told, re.MULTILINE))
+    assert float(values['dealtrail_commands_total{command="OpenDeal",result="accepted"}']) >= 1
+    assert float(values['dealtrail_commands_total{command="Win",result="Rejected"}']) >= 1
+    assert float(values["dealtrail_log_position"]) == 3
+    assert float(values["dealtrail_append_seconds_count"]) >= 1
+    assert float(values["dealtrail_memory_bytes"]) > 10**7
+    assert 'dealtrail_waiting{pool="writing"}' in values
+    # By route, not by address: an address for each deal would be a series for each deal.
+    assert deal not in told
+
+
+def test_the_documentation_needs_no_internet(service: Service) -> None:
+    anybody = Client(service.port)
+    page = anybody.get("/docs").content.decode()
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(addresses) >= 3
+    for address in addresses:
+        assert address.startswith("/")
+        assert anybody.get(address).status == 200
+    assert "https://" not in page
+
+
+def test_the_document_names_every_operation_and_refusal(service: Service) -> None:
+    document = Client(service.port).get("/openapi.json").answer
+    operations = {
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    ids = [operation["operationId"] for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+    assert {given.name for given in GIVEN} <= set(ids)
+    for (method, path), operation in operations.items():
+        statuses = operation["responses"].keys()
+        assert {"500", "503"} <= statuses
+        if operation.get("security"):
+            assert {"401", "403"} <= statuses, path
+        if method == "post":
+            assert {"400", "409", "412", "413", "415", "422"} <= statuses, path
+            body = operation["requestBody"]["content"]["application/json"]["schema"]
+            assert "occurred_at" in schema(document, body)["properties"]
+            headers = {each["name"]: each["required"] for each in operation["parameters"] if each["in"] == "header"}
+            assert headers == {"Idempotency-Key": True, "If-Match": False}
+    assert {int(status) for each in operations.values() for status in each["responses"]} - {200, 201} <= {
+        status for status, _ in KINDS.values()
+    }
+
+
+def schema(document: dict, named: dict) -> dict:  # type: ignore[type-arg]
+    found: dict = document["components"]["schemas"][named["$ref"].rpartition("/")[2]]  # type: ignore[type-arg]
+    return found
+
+
+def test_every_reference_of_the_document_is_there(service: Service) -> None:
+    reply = Client(service.port).get("/openapi.json")
+    known = reply.answer["components"]["schemas"].keys()
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', reply.content.decode()))
+    assert named
+    assert named <= known
