@@ -1,6 +1,6 @@
 """What every answer is made of: its head, money per currency, durations, groups."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -96,9 +96,10 @@ def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
         quantile_seconds(50).alias("p50_seconds"),
         quantile_seconds(85).alias("p85_seconds"),
         quantile_seconds(90).alias("p90_seconds"),
-        in_seconds(pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first(), pl.col("n")).alias(
-            "mean_seconds"
-        ),
+        in_seconds(
+            pl.struct(pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first().alias("sum"), "n"),
+            lambda row: Fraction(row["sum"], row["n"]),
+        ).alias("mean_seconds"),
     )
 
 
@@ -108,22 +109,24 @@ def quantile_seconds(percent: int) -> pl.Expr:
     low, rest = steps // 100, steps % 100
     below = pl.col("sorted").list.get(low)
     above = pl.col("sorted").list.get(low + (rest > 0).cast(pl.Int64))
-    return in_seconds(below * (100 - rest) + above * rest, pl.col("n") * 0 + 100)
+    return in_seconds(below * (100 - rest) + above * rest, lambda hundredfold: Fraction(hundredfold, 100))
 
 
 def median_seconds(micros: str) -> pl.Expr:
     """The median of a column of microseconds in seconds; None of none."""
-    twice = (pl.col(micros).median() * 2).cast(pl.Int64)
-    return in_seconds(twice, pl.col(micros).count() * 0 + 2)
+    return in_seconds(pl.col(micros).median(), Fraction)
 
 
-def in_seconds(micros: pl.Expr, parts: pl.Expr) -> pl.Expr:
-    """Whole numbers of micros / parts in seconds, the whole seconds and the rest apart, so that no digit is lost.
+def in_seconds(found: pl.Expr, micros: Callable[[Any], Fraction]) -> pl.Expr:
+    """A figure of microseconds in seconds, rounded once.
 
-    parts: a column, not a literal: by that Polars does not divide, it multiplies by the reciprocal.
+    In Python, for Polars does not divide by a number, it multiplies by its reciprocal; these are few rows.
     """
-    unit = parts.cast(pl.Int64) * SECOND
-    return (micros // unit).cast(pl.Float64) + (micros % unit).cast(pl.Float64) / unit.cast(pl.Float64)
+
+    def rounded(values: pl.Series) -> pl.Series:
+        return pl.Series([None if each is None else float(micros(each) / SECOND) for each in values], dtype=pl.Float64)
+
+    return found.map_batches(rounded, return_dtype=pl.Float64, is_elementwise=True)
 
 
 def sums(rows: pl.LazyFrame, *by: str) -> pl.LazyFrame:
