@@ -8,10 +8,12 @@ from service.cli import db, exits, follow_ups, keys, pipeline, policies
 from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
+from service.cli.comparison import compare
 from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.history import history
 from service.cli.importing import import_file
+from service.cli.likeliest import likeliest
 from service.cli.losses import losses
 from service.cli.options import DB_HELP
 from service.cli.sampling import sample
@@ -69,6 +71,11 @@ app.command("sizing", epilog="Example: dealtrail sizing --target '100000 EUR' --
 app.command("sources", epilog="Example: dealtrail sources --by channel --from-date 2026-01-01")(sources)
 app.command("activity", epilog="Example: dealtrail activity --by owner --sla-hours 4")(activity)
 app.command("losses", epilog="Example: dealtrail losses --late-days 60 --by owner")(losses)
+app.command("likeliest", epilog="Example: dealtrail likeliest --by team --limit 20")(likeliest)
+app.command(
+    "compare",
+    epilog="Example: dealtrail compare --from-date 2026-04-01 --to-date 2026-07-01 --against 2026-01-01..2026-04-01",
+)(compare)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.add_typer(policies.app, name="policies")
 app.command("follow-ups", epilog="Example: dealtrail follow-ups --owner rep-01 --overdue")(follow_ups.follow_ups)

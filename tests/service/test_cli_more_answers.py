@@ -10,6 +10,8 @@ from tests.service.commandline import run
 ANSWERS = {
     "activity": (),
     "losses": (),
+    "likeliest": (),
+    "compare": ("--from-date", "2026-09-01"),
     "velocity": (),
     "sources": (),
     "sizing": ("--target", "100000 EUR", "--reps", "10"),

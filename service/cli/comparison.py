@@ -1,0 +1,89 @@
+"""dealtrail compare: two periods side by side, such as before and after the stages were changed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.answering import answer, looking
+from service.cli.naming import Lang, names_in
+from service.cli.options import By
+from service.cli.question import Question, asks, usage
+from service.cli.terminal import duration, percent, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from engine.projections.comparison import Comparison, Difference, Period
+    from engine.projections.filters import Window
+
+
+@asks
+def compare(
+    question: Question,
+    *,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="FROM..TO", help="The earlier period; without it as long just before."),
+    ] = None,
+    by: By = None,
+    lang: Lang = None,
+) -> None:
+    """The window (--from-date, --to-date) beside another period, with the differences."""
+    window = None if against is None else period_of(against, question.tz)
+    with looking(question) as (look, filters):
+        from engine.projections import comparison as metric
+
+        found = metric.comparison(look, filters, by=by, against=window)
+        answer(found, question.json, draw, names=names_in(lang, look.definition))
+
+
+def period_of(text: str, tz: str) -> "Window":
+    from service.question import filters_of
+
+    since, separator, until = text.partition("..")
+    if not separator or not since or not until:
+        raise typer.BadParameter(f"--against: write FROM..TO, such as 2026-01-01..2026-04-01 (given: {text!r})")
+    with usage():
+        return filters_of({"since": since, "until": until, "tz": tz}).window
+
+
+def draw(found: "Comparison", out: "Console") -> None:
+    rows = [(None, found.figures), *((group.label or "none", group.figures) for group in found.groups or ())]
+    for name, figures in rows:
+        if name is not None:
+            out.print(f"\n[bold]{name}[/bold]")
+        out.print(side_by_side(figures, found.before, found.after))
+
+
+def side_by_side(figures: "tuple[Difference, ...]", before: "Period", after: "Period") -> "Table":
+    heads = [f"{period.since:%Y-%m-%d}\n{period.until:%Y-%m-%d}" for period in (before, after)]
+    numbers = (*heads, "difference", "change", "in 30 days")
+    drawn = table("", "stage", *numbers, right=numbers)
+    for row in figures:
+        monthly = ""
+        if row.before_per_30_days is not None and row.after_per_30_days is not None:
+            monthly = f"{row.before_per_30_days:,.1f} -> {row.after_per_30_days:,.1f}"
+        drawn.add_row(
+            row.figure.replace("_", " "),
+            row.stage or "",
+            told(row, row.before),
+            told(row, row.after),
+            told(row, row.difference),
+            "-" if row.change is None else f"{row.change:+.1%}",
+            monthly,
+        )
+    return drawn
+
+
+def told(row: "Difference", value: float | None) -> str:
+    if value is None:
+        return "-"
+    match row.unit:
+        case "share":
+            return percent(value)
+        case "seconds":
+            return duration(value) if value >= 0 else f"-{duration(-value)}"
+        case "count":
+            return f"{value:,.0f}"
+    return f"{value:,.2f} {row.currency}"
