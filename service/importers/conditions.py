@@ -28,6 +28,8 @@ def passes(column: str, test: Test) -> pl.Expr:
         wanted.append(cell.is_null() if test.empty else cell.is_not_null())
     if test.changed is not None:
         wanted.append(pl.col(change_column(column)).is_in(CHANGES[test.changed]).fill_null(False))
+    if test.unlike is not None:
+        wanted.append((cell != pl.col(test.unlike)).fill_null(False))
     return pl.all_horizontal(wanted)
 
 
@@ -73,7 +75,7 @@ def finished(cell: pl.Expr, source: Source) -> pl.Expr:
 def as_key(cell: pl.Expr) -> pl.Expr:
     """The cell as a permanent key; UNLISTED where nothing is left of it."""
     plain = cell.str.strip_chars().str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
-    key = plain.str.replace_all(r"[^a-z0-9.-]+", "_").str.strip_chars("_.-").str.head(64)
+    key = plain.str.replace_all(r"[^a-z0-9-]+", "_").str.strip_chars("_.-").str.head(64)
     return pl.when(key != "").then(key).when(cell.is_not_null()).then(pl.lit(UNLISTED))
 
 

@@ -51,13 +51,18 @@ def part_facts(
         if rule.otherwise or (not ruled.own and rule.event == "SignalRecorded"):
             chosen = chosen & ~spoken
         if ruled.own:
-            spoken = spoken | chosen
             tally(reading.report.rule_rows, {f"{part.name} {nth}. {rule.key}".strip(): int(chosen.sum())})
         if rule.skip is not None:
             note_skipped(rows.filter(chosen), rule.skip, part, reading)
         else:
-            yield timed(rows.filter(chosen), number, ruled, reading)
-    note_unknown(rows.filter(~spoken), part, reading)
+            facts = timed(rows.filter(chosen), number, ruled, reading)
+            if rule.each != "every":
+                # It speaks of the one row it takes; the others are for the rules below, or told as unknown.
+                chosen = rows[ROW].is_in(facts[ROW].implode())
+            yield facts
+        if ruled.own:
+            spoken = spoken | chosen
+    note_unknown(rows.filter(~spoken & ~pl.col(ROW).is_in(list(reading.bad.rows))), part, reading)
 
 
 def activity_of(rows: pl.DataFrame, part: Part) -> pl.Series:
@@ -100,7 +105,12 @@ def timed(rows: pl.DataFrame, number: int, ruled: Ruled, reading: Reading) -> pl
         tally(reading.report.fallbacks, {f"{rule.key}: {at.column}": taken})
     without = facts.filter(pl.col("at").is_null())
     bad.add(without, at.column, f"the event {rule.key!r} has no date: add a condition, or a fallback to `at`")
-    bad.add(facts.filter(pl.col("at") > reading.now), at.column, "lies in the future: an event has happened")
+    ahead = facts.filter(pl.col("at") > reading.now)
+    if part.future == "skip":
+        note_skipped(ahead, f"{rule.key} is still to come", part, reading)
+        facts = facts.filter(pl.col("at").is_null() | (pl.col("at") <= reading.now))
+    else:
+        bad.add(ahead, at.column, "lies in the future: an event has happened")
     facts = facts.filter(pl.col("at").is_not_null() & pl.col(KEY).is_not_null())
     place = pl.lit(number, pl.Int32).alias("rule")
     facts = facts.select(ROW, place, pl.col(KEY).alias("key"), pl.col(JOURNEY).alias("journey"), "at")

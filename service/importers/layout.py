@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from service.importers.words import Column, Conditions, Strict, template_columns
+from service.importers.words import Column, Conditions, Strict, columns_of, template_columns
 
 
 class Numbers(Strict):
@@ -31,6 +31,8 @@ class Layout(Strict):
     """What stands between the items of `unfold`, where they are no JSON list."""
     may_lack: tuple[Column, ...] = ()
     """Columns that an export may lack; they are then empty, and that is told."""
+    newest_first: bool = False
+    """Rows are read from the last to the first, so that what comes first in time is first at equal times too."""
     optional: bool = False
     """The file itself may be missing; that is told."""
 
@@ -87,5 +89,5 @@ class Derived(Strict):
 
     @property
     def columns(self) -> set[str]:
-        names = {name for name in (self.column, self.pick) if name is not None} | set(self.when)
+        names = {name for name in (self.column, self.pick) if name is not None} | columns_of(self.when)
         return names | set(self.first_of or ()) | set(template_columns(self.template or ""))

@@ -134,9 +134,10 @@ class Mapping(Strict):
 
     @property
     def listed(self) -> set[str]:
-        """Tables that are read for their own sake, whether a row names theirs or not."""
-        told = {self.roster.table} if self.roster is not None else set()
-        return told | ({self.definition.table} if isinstance(self.definition, StageTable) else set())
+        """Files of side tables that are read for their own sake too, whether a row names theirs or not."""
+        told = {self.tables[self.roster.table].file} if self.roster is not None else set()
+        told |= {self.tables[self.definition.table].file} if isinstance(self.definition, StageTable) else set()
+        return told.union(*(part.file for part in self.parts))
 
     @property
     def origin(self) -> str:

@@ -35,6 +35,8 @@ class Part(Layout):
     """Long: what a row becomes that no rule speaks of. Both are counted and listed."""
     unopened: Literal["refuse", "skip"] = "refuse"
     """Rows of a journey that nothing opens. Skipped ones are counted."""
+    future: Literal["refuse", "skip"] = "refuse"
+    """Rows of what is still to come, such as planned meetings. Skipped ones are counted."""
     actor: Column | None = None
     empty: tuple[str, ...] = ()
     """Words that mean an empty cell, such as NULL or N/A."""

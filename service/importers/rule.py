@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model
 from engine.stages.definition import problems
 from engine.values import Key, Label
 from service.importers.kinds import KINDS, Kind, Side, Slot
-from service.importers.words import Amount, Column, Conditions, Given, Option, Source, Strict
+from service.importers.words import Amount, Column, Conditions, Given, Option, Source, Strict, columns_of
 
 
 class Fallback(Strict):
@@ -87,7 +87,7 @@ class Rule(Strict):
 
     @property
     def columns(self) -> set[str]:
-        names = set(self.when)
+        names = columns_of(self.when)
         for filling in self.fields.values():
             if isinstance(filling, Source | Amount):
                 names |= filling.columns

@@ -40,6 +40,8 @@ class Shaper:
         for number, (place, path) in enumerate(files):
             part = self.mapping.parts[place]
             batches = read_rows(path, part, part.of_the_file(set(part.told)), part.empty, self.limit)
+            if part.newest_first:
+                batches = [pl.concat(batches, how="diagonal").reverse()]
             lacking = set(part.may_lack)
             for batch in gathered(batches) if part.steps or part.unfold or part.spelling else batches:
                 lacking -= {name for name in lacking if name in batch.columns and batch[name].count()}
@@ -68,7 +70,7 @@ class Shaper:
         """Tells how many rows of side tables no row of the files has named."""
         for name, named in self.named.items():
             left = self.tables[name].height - len(named)
-            if left and name not in self.mapping.listed:
+            if left and self.mapping.tables[name].file not in self.mapping.listed:
                 self.report.unnamed_rows[name] = left
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.errors import Rejected
 from engine.stages.definition import Definition, parse_definition
 from service.importers.conditions import UNLISTED, as_key, holds
-from service.importers.words import Column, Conditions, Strict
+from service.importers.words import Column, Conditions, Strict, columns_of
 
 
 class StageTable(Strict):
@@ -24,22 +24,27 @@ class StageTable(Strict):
     name: Column | None = None
     order: Column
     """A number; the stages stand by it, the open ones first, then won, then lost."""
-    won: Conditions = Field(min_length=1)
-    lost: Conditions = Field(min_length=1)
+    won: Conditions = Field(default_factory=dict)
+    lost: Conditions = Field(default_factory=dict)
+    """Which rows are won or lost stages; a pipeline without one gets the stage `won` or `lost`."""
     probability: Column | None = None
     """A share from 0 to 1, or with `percent` from 0 to 100."""
     percent: bool = False
 
     @property
     def of_the_table(self) -> set[str]:
-        named = (self.pipeline, self.pipeline_name, self.stage, self.name, self.order, self.probability)
-        return {f"{self.table}.{name}" for name in {*named, *self.won, *self.lost} if name is not None}
+        named = {self.pipeline, self.pipeline_name, self.stage, self.name, self.order, self.probability}
+        return {
+            f"{self.table}.{name}" for name in named | columns_of(self.won) | columns_of(self.lost) if name is not None
+        }
 
     def definitions(self, rows: pl.DataFrame, pipeline: str) -> list[Definition]:
         """rows: the side table, columns named TABLE.COLUMN; pipeline: of rows that name none."""
         stages = rows.rename({name: name.removeprefix(f"{self.table}.") for name in rows.columns})
         named = as_key(pl.col(self.pipeline)) if self.pipeline else pl.lit(pipeline)
-        closed = pl.when(holds(self.won)).then(pl.lit("won")).when(holds(self.lost)).then(pl.lit("lost"))
+        won = holds(self.won) if self.won else pl.lit(False)
+        lost = holds(self.lost) if self.lost else pl.lit(False)
+        closed = pl.when(won).then(pl.lit("won")).when(lost).then(pl.lit("lost"))
         stages = stages.with_columns(
             named.fill_null(pipeline).alias("#pipeline"),
             as_key(pl.col(self.stage)).alias("#stage"),
@@ -50,7 +55,9 @@ class StageTable(Strict):
             wrong = stages.filter(pl.col(column).is_null() | (pl.col(column).cast(pl.String) == UNLISTED))
             if wrong.height:
                 raise Rejected(f"table {self.table}: stage {wrong[self.stage][0]!r} has not {why}")
-        return [self.definition(key[0], own) for key, own in stages.group_by("#pipeline", maintain_order=True)]
+        own = stages.group_by("#pipeline", maintain_order=True)
+        # Where no stage is open no journey can begin: such a pipeline is none, and its deals are told as bad rows.
+        return [self.definition(key[0], rows) for key, rows in own if "open" in rows["#kind"]]
 
     def definition(self, pipeline: object, rows: pl.DataFrame) -> Definition:
         made = [stage for kind in ("open", "won", "lost") for stage in self.of_kind(kind, rows)]
@@ -62,10 +69,12 @@ class StageTable(Strict):
     def of_kind(self, kind: str, rows: pl.DataFrame) -> Iterable[dict[str, Any]]:
         found = rows.filter(pl.col("#kind") == kind).sort("#order", maintain_order=True).to_dicts()
         stages = [{"key": row["#stage"], "kind": kind} | self.described(row) for row in found]
-        if kind == "open" or not stages:
+        if kind == "open":
             return stages
+        stages = stages or [{"key": kind, "kind": kind}]
         # An event says that a deal is won or lost, not by which of several stages: they are one here.
-        first = stages[0] | {"enter": {"event": "DealWon" if kind == "won" else "DealLost"}}
+        ends = ["DealWon"] if kind == "won" else ["DealLost", "LeadDisqualified"]
+        first = stages[0] | {"enter": {"any": [{"event": event} for event in ends]}}
         return [first | {"replaces": [stage["key"] for stage in stages[1:]]}] if len(stages) > 1 else [first]
 
     def described(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from service.importers.layout import Table
 from service.importers.mapping import Mapping
 from service.importers.report import ImportReport, tally
 from service.importers.unfold import unfolded
+from service.importers.words import columns_of
 
 
 def load_tables(mapping: Mapping, folder: Path, report: ImportReport) -> dict[str, pl.DataFrame]:
@@ -23,7 +24,7 @@ def load_table(name: str, mapping: Mapping, folder: Path, report: ImportReport) 
     table = mapping.tables[name]
     path = next((folder / file for file in (table.file, f"{table.file}.gz") if (folder / file).exists()), None)
     wanted = {column.removeprefix(f"{name}.") for column in mapping.columns if column.startswith(f"{name}.")}
-    wanted |= {table.key, *table.when} | ({table.order} if table.order is not None else set())
+    wanted |= {table.key, *columns_of(table.when)} | ({table.order} if table.order is not None else set())
     if path is None and table.optional:
         report.missing_files.append(table.file)
         frame = pl.DataFrame(schema={LINE: pl.Int64} | dict.fromkeys(sorted(wanted), pl.String))

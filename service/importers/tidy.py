@@ -40,9 +40,9 @@ def tidy_part(rows: pl.DataFrame, part: Part, reading: Reading) -> pl.DataFrame:
         twice = rows.filter(pl.col(KEY).is_not_null() & pl.col(KEY).is_duplicated())
         bad.add(twice, part.key, "this id is there twice: a wide file has one row a journey")
     if part.row_id:
-        own_id = pl.struct(KEY, *part.row_id)
+        own_id = pl.struct(sorted({KEY, *part.row_id}))
         without = pl.any_horizontal(pl.col(name).is_null() for name in part.row_id)
-        again = rows.filter(~without & pl.struct(KEY, *part.told, *part.row_id).is_first_distinct().not_())
+        again = rows.filter(~without & pl.struct(sorted({KEY, *part.told, *part.row_id})).is_first_distinct().not_())
         if again.height:
             reading.report.skip(Skipped(activity=part.name or "rows", reason=AGAIN, rows=again.height))
             reading.left_out.update(again[ROW])
@@ -69,24 +69,20 @@ def note_lacking(rows: pl.DataFrame, name: str, part: Part, reading: Reading) ->
     if table.unknown == "refuse":
         why = f"is not in {table.file}: fix it under `spelling`, or say `unknown: empty`"
         reading.bad.add(lacking, column, why)
-    elif lacking.height:
+    elif lacking.height and not (table.when or table.each):
+        # Of a table that holds only some keys by intent, absence tells nothing.
         tally(reading.report.unknown_keys, {name: lacking.height})
     if rows[column].null_count():
         tally(reading.report.empty_keys, {name: rows[column].null_count()})
 
 
 def with_changes(rows: pl.DataFrame, part: Part) -> pl.DataFrame:
-    """Whether each cell differs from that of the journey's row before; rows at one instant stand as in the file."""
+    """Whether each cell differs from the journey's last one; rows at one instant stand as in the file."""
     moment = pl.col(instant_column(part.time or ""))
     ordered = rows.sort(pl.col(KEY), moment, pl.col(ROW))
-    begins = pl.col(KEY).ne_missing(pl.col(KEY).shift()) | (pl.int_range(pl.len()) == 0)
-    told = [
-        pl.when(begins)
-        .then(pl.lit("first"))
-        .when(pl.col(column).ne_missing(pl.col(column).shift()))
-        .then(pl.lit("differs"))
-        .otherwise(pl.lit("same"))
-        .alias(change_column(column))
-        for column in part.watched
-    ]
+    told = []
+    for column in part.watched:
+        before = pl.col(column).forward_fill().shift().over(KEY)
+        changed = pl.when(before.is_null()).then(pl.lit("first")).when(pl.col(column) != before).then(pl.lit("differs"))
+        told.append(pl.when(pl.col(column).is_not_null()).then(changed).fill_null("same").alias(change_column(column)))
     return ordered.with_columns(told).sort(ROW)

@@ -28,18 +28,25 @@ class Test(Strict):
     not_prefix: Strings | None = Field(default=None, min_length=1)
     empty: bool | None = None
     changed: Annotated[Literal["true", "false", "again"], BeforeValidator(lambda raw: str(raw).lower())] | None = None
-    """Whether the cell differs from the one in the journey's row before, by time. The first row counts as changed;
-    `again` leaves it out."""
+    """Whether the cell differs from the journey's last one before it, by time; an empty cell changes nothing. The first
+    counts as changed; `again` leaves it out."""
+    unlike: Column | None = None
+    """The cell differs from that cell of the same row; neither is empty."""
 
     @model_validator(mode="after")
     def says_something(self) -> Self:
         if all(value is None for value in dict(self).values()):
-            raise ValueError("an empty condition: use a value, in, not_in, prefix, not_prefix, empty or changed")
+            raise ValueError("an empty condition: use in, not_in, prefix, not_prefix, empty, changed or unlike")
         return self
 
 
 Conditions = dict[Column, Annotated[Test, BeforeValidator(as_test)]]
 """By column; all of them must hold."""
+
+
+def columns_of(conditions: Conditions) -> set[str]:
+    """Every column that conditions look at."""
+    return set(conditions) | {test.unlike for test in conditions.values() if test.unlike is not None}
 
 
 def as_source(raw: object) -> object:
@@ -94,7 +101,7 @@ class Source(Strict):
     @property
     def columns(self) -> set[str]:
         names = {name for name in (self.column, self.name, self.email, self.phone) if name is not None}
-        return names | set(self.when or ()) | set(template_columns(self.template or ""))
+        return names | columns_of(self.when or {}) | set(template_columns(self.template or ""))
 
 
 Given = Annotated[Source, BeforeValidator(as_source)]
