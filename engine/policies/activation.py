@@ -45,10 +45,10 @@ def by_stage(policy: Policy, versions: Sequence[Published], since: int) -> Since
         declared = since
         for version in reversed(versions[1:]):
             before = [known for known in version.definition.stages if known.key == stage.key]
-            if not any(policy.declared(known) for known in before):
+            if not any(policy.declared(version.definition, known) for known in before):
                 break
             earlier = versions[versions.index(version) - 1].definition
-            if not any(policy.declared(known) for known in earlier.stages if known.key == stage.key):
+            if not any(policy.declared(earlier, known) for known in earlier.stages if known.key == stage.key):
                 declared = max(since, version.occurred_at)
                 break
         moments[stage.key] = declared

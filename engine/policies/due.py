@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
+from engine.aggregates.journey.commands import ScheduleFollowUp
 from engine.messages import Command
-from engine.stages.definition import Stage
+from engine.projections.duties import Place
+from engine.stages.calendar import counted_after
+from engine.stages.definition import Definition, Stage
+from engine.stages.work import SignalTask, Task
+from engine.values import from_micros
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
@@ -39,10 +44,36 @@ class Policy:
     """in one line, for people"""
     due: Callable[["Look", Since], list[Due]]
     """what is due at look.as_of"""
-    declared: Callable[[Stage], bool]
-    """whether a stage's definition asks for it"""
+    declared: Callable[[Definition, Stage], bool]
+    """whether the definition asks for it in the stage"""
 
 
 def one_id(*parts: object) -> UUID:
     """The id that these always have."""
     return uuid5(_POLICIES, " ".join(str(part) for part in parts))
+
+
+SOON = 3_600_000_000
+"""what should have been done already is asked for within the hour"""
+
+
+def asked(
+    look: "Look",
+    policy: str,
+    place: Place,
+    follow_up: UUID,
+    task: Task | SignalTask,
+    owner: UUID | None = None,
+    *,
+    due_at: int | None = None,
+) -> Due:
+    """A follow-up with an id of its own; without an owner it is for the journey's, or the team of its stage."""
+    by = counted_after(look.definition.clock(task.business), place.at, task.within_days) if due_at is None else due_at
+    command = ScheduleFollowUp(
+        follow_up_id=follow_up,
+        kind=task.kind,
+        due_at=from_micros(max(by, look.as_of + SOON)),
+        owner=owner,
+        note=task.note,
+    )
+    return Due(policy, place.journey, place.stream, command, follow_up, place.because)

@@ -43,5 +43,5 @@ RAISE_STALLED = Policy(
     NAME,
     "alerts once when a journey stalls by its stage's rule, and asks its owner to follow up",
     due,
-    declared=lambda stage: stage.kind == "open" and stage.stall is not None,
+    declared=lambda _, stage: stage.kind == "open" and stage.stall is not None,
 )

@@ -64,6 +64,7 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
         "origin": pl.String,
     },
     "stalls": _STAMP | {"started_by": pl.String},
+    "proposals": _STAMP | {"kind": pl.UInt8, "proposal": pl.String, "expires_at": pl.Int64},
     "reasons": _STAMP | {"reason": pl.String},
     "closes": _STAMP | {"expected_close": pl.String},
 }
@@ -97,6 +98,8 @@ _PAYLOAD: Final = pl.Struct(
         "reason": pl.String,
         "note": pl.Struct({"text_id": pl.String}),
         "started_by": pl.String,
+        "proposal_id": pl.String,
+        "expires_at": pl.String,
     }
 )
 _KIND_OF: Final = {
@@ -315,6 +318,12 @@ class Columns:
             ),
             "stalls": rows.filter(pl.col("kind") == CODE["Stalled"]).with_columns(
                 started_by=hexed("detail_started_by")
+            ),
+            "proposals": rows.filter(pl.col("detail_proposal_id").is_not_null()).with_columns(
+                proposal="detail_proposal_id",
+                expires_at=pl.col("detail_expires_at")
+                .str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=True)
+                .dt.epoch("us"),
             ),
             "reasons": rows.filter(pl.col("kind").is_in([CODE["DealLost"], CODE["LeadDisqualified"]])).with_columns(
                 reason="detail_reason"

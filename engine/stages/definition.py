@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from engine.errors import Rejected
 from engine.stages.calendar import Calendar
 from engine.stages.criteria import Criterion, TouchKinds
+from engine.stages.work import Days, HandOver, Ladder, ProposalRule, SignalTask, Task
 from engine.values import Key, Label, TouchKind, Value
 
 UNMAPPED = -1
@@ -32,7 +33,6 @@ def by_language(raw: object) -> object:
 Names = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Label], BeforeValidator(by_language)]
 """A name by language, {"ca": "Qualificació", "en": "Qualification"}; a plain string is English."""
 Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[float, Field(gt=0, le=3650)]
 
 
 class StallRule(Value):
@@ -76,6 +76,10 @@ class Stage(Value):
     """what must hold before a person may move a journey here"""
     probability: Share | None = None
     stall: StallRule | None = None
+    tasks: Annotated[tuple[Task, ...], Field(max_length=20)] | None = None
+    """what entering it gives the owner to do"""
+    ladder: Ladder | None = None
+    """attempts to reach the customer while a journey is in it"""
     replaces: tuple[Key, ...] = ()
     """older stage keys folded into this one: rename, split and merge without touching history"""
 
@@ -90,6 +94,10 @@ class Definition(Value):
     """a journey that reached this stage is qualified; without it, one that reached the second open stage"""
     calendar: Calendar | None = None
     """what business time is; limits that count it need one"""
+    signals: Annotated[tuple[SignalTask, ...], Field(max_length=50)] | None = None
+    """signals that deserve an answer, in whatever stage"""
+    proposals: ProposalRule | None = None
+    hand_over: HandOver | None = None
 
     @model_validator(mode="after")
     def stages_are_in_order(self) -> Self:
@@ -124,9 +132,23 @@ class Definition(Value):
 
     @model_validator(mode="after")
     def business_time_has_a_calendar(self) -> Self:
+        if self.calendar is not None:
+            return self
         for stage in self.stages:
-            if self.calendar is None and stage.stall is not None and stage.stall.business:
+            counting = [stage.stall, stage.ladder, *(stage.tasks or ())]
+            if any(rule is not None and rule.business for rule in counting):
                 raise ValueError(f"stage {stage.key!r} counts business time: give the definition a calendar")
+        if any(answer.business for answer in self.signals or ()):
+            raise ValueError("signals count business time: give the definition a calendar")
+        return self
+
+    @model_validator(mode="after")
+    def tasks_are_told_apart(self) -> Self:
+        for stage in self.stages:
+            keys = [task.key for task in stage.tasks or ()]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise ValueError(f"stage {stage.key!r} has two tasks {key!r}: give each a key of its own")
         return self
 
     def clock(self, business: bool | None) -> Calendar | None:

@@ -39,7 +39,7 @@ def list_policies(db: Db = "", json: Json = False) -> None:
                         "pipeline": pipeline,
                         "policy": policy.name,
                         "says": policy.says,
-                        "stages": [stage.key for stage in definition.stages if policy.declared(stage)],
+                        "stages": [stage.key for stage in definition.stages if policy.declared(definition, stage)],
                         "since": None if since is None else from_micros(since),
                     }
                 )

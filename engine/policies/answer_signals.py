@@ -1,0 +1,28 @@
+"""A signal of the customer raises the follow-up it deserves: a sign-up, samples, a quote, a demo, a finished trial."""
+
+from typing import TYPE_CHECKING
+
+from engine.policies.due import Due, Policy, Since, asked, one_id
+from engine.projections.duties import known, signals
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+NAME = "answer_signals"
+
+
+def due(look: "Look", since: Since) -> list[Due]:
+    rules = {name: rule for rule in look.definition.signals or () for name in rule.signal}
+    if not rules:
+        return []
+    done = known(look, NAME)
+    found = [(signal, one_id(NAME, signal.journey, signal.because)) for signal in signals(look, since, rules)]
+    return [asked(look, NAME, signal, step, rules[signal.signal]) for signal, step in found if step not in done]
+
+
+ANSWER_SIGNALS = Policy(
+    NAME,
+    "asks for a follow-up when a declared signal comes",
+    due,
+    lambda definition, stage: bool(definition.signals) and stage.kind == "open",
+)

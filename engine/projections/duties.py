@@ -1,0 +1,237 @@
+"""Where the definition asks for something to be done: plain rows for the policies, out of what a look shows.
+
+An event is named by its position in the log; `named` gives its id. All times are microseconds.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import polars as pl
+
+from engine.log.positions import event_ids
+from engine.projections.follow_ups import open_steps
+from engine.projections.journeys import last
+from engine.stages.criteria_polars import CODE, is_kind
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+RECENT = 30 * 86_400_000_000
+"""a signal older than this is past answering"""
+INBOUND = 16
+"""the bit of a touch's code"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A journey, and the event at which something became due."""
+
+    journey: UUID
+    stream: UUID
+    stage: str
+    owner: UUID | None
+    at: int
+    because: UUID
+    """event_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Place):
+    """It stands in a stage since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Place):
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts(Place):
+    """So many unanswered attempts since it came into the stage; at: the last of them, or the entry."""
+
+    made: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal(Place):
+    proposal: UUID
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An open follow-up of a policy, on a journey that has moved on since."""
+
+    journey: UUID
+    stream: UUID
+    follow_up: UUID
+    because: UUID
+    """event_id of what moved it on"""
+    policy: str
+
+
+def scheduled(look: "Look", policy: str) -> pl.DataFrame:
+    """What the policy ever scheduled: journey, position, follow_up."""
+    rows = (
+        look.seen()
+        .sides["follow_ups"]
+        .filter((pl.col("kind") == CODE["FollowUpScheduled"]) & (pl.col("origin") == f"policy:{policy}"))
+    )
+    return rows.select("journey", "position", "follow_up")
+
+
+def known(look: "Look", policy: str) -> set[UUID]:
+    return {UUID(follow_up) for follow_up in scheduled(look, policy)["follow_up"]}
+
+
+def standing(look: "Look", since: Mapping[str, int], ranks: Iterable[int]) -> pl.LazyFrame:
+    """Journeys, open or won, that stand in one of the stages since after the stage's moment."""
+    rows = look.journeys.lazy().filter(pl.col("outcome").is_in(["open", "won"]), pl.col("stage").is_in(list(ranks)))
+    begins = {rank: since[stage.key] for rank, stage in enumerate(look.definition.stages)}
+    after = pl.col("stage").replace_strict(list(begins), list(begins.values()), default=None, return_dtype=pl.Int64)
+    return rows.filter(pl.col("stage_since") >= after)
+
+
+def entries(look: "Look", since: Mapping[str, int], tasks: Mapping[int, int], policy: str) -> list[Entry]:
+    """Journeys that entered a stage and have fewer of the policy's follow-ups since than the stage has tasks.
+
+    tasks: how many, by rank.
+    """
+    rows = standing(look, since, tasks).select(*PLACE, "journey", at="stage_since", position="stage_position")
+    made = scheduled(look, policy).lazy().select("journey", made="position")
+    counts = (
+        rows.join(made, on="journey").filter(pl.col("made") > pl.col("position")).group_by("journey").agg(n=pl.len())
+    )
+    wanted = pl.col("stage").replace_strict(list(tasks), list(tasks.values()), default=0, return_dtype=pl.Int64)
+    found = rows.join(counts, on="journey", how="left").filter(pl.col("n").fill_null(0) < wanted).collect()
+    return [Entry(**place) for _, place in placed(look, found)]
+
+
+def left_behind(look: "Look", policy: str) -> list[Left]:
+    """Open follow-ups of the policy from before the journey's present stage; of all policies where it is lost."""
+    rows = look.seen().sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
+    made = rows.select("journey", "follow_up", made="position")
+    steps = open_steps(look.seen()).filter(pl.col("policy").is_not_null()).join(made, on=["journey", "follow_up"])
+    here = look.journeys.filter(pl.col("outcome") != "merged")
+    gone = pl.col("outcome").is_in(["lost", "disqualified"])
+    found = (
+        steps.drop("owner")
+        .join(here, on="journey")
+        .filter((pl.col("made") < pl.col("stage_position")) & ((pl.col("policy") == policy) | gone))
+    )
+    ids = event_ids(look.log, found["stage_position"])
+    return [
+        Left(
+            UUID(hex=row["journey_id"]),
+            UUID(hex=row["stream"]),
+            UUID(row["follow_up"]),
+            ids[row["stage_position"]],
+            row["policy"],
+        )
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def signals(look: "Look", since: Mapping[str, int], names: Iterable[str]) -> list[Signal]:
+    """The newest of each of these signals on open journeys, when it came after `since` and not long ago."""
+    codes = {code: name for name, code in look.codes.signals.items() if name in set(names)}
+    begins = max(min(since.values()), look.as_of - RECENT)
+    here = look.journeys.filter(pl.col("outcome") == "open").select(*PLACE, "journey")
+    rows = look.seen().events.filter(
+        is_kind("SignalRecorded") & (pl.col("occurred_at") >= begins) & pl.col("code").is_in(list(codes))
+    )
+    newest = rows.unique(["journey", "code"], keep="last", maintain_order=True)
+    found = newest.select("journey", "position", "code", at="occurred_at").join(here, on="journey")
+    return [Signal(**place, signal=codes[row["code"]]) for row, place in placed(look, found)]
+
+
+def attempts(look: "Look", since: Mapping[str, int], ranks: Iterable[int], policy: str) -> list[Attempts]:
+    """Unanswered attempts of open journeys in these stages, where the policy asked for nothing since the last."""
+    here = standing(look, since, ranks).filter(pl.col("outcome") == "open").collect()
+    touches = look.seen().events.filter(is_kind("Touched") & pl.col("journey").is_in(here["journey"].implode()))
+    touches = touches.join(here.select("journey", "stage_since", "stage_position"), on="journey").filter(
+        (pl.col("occurred_at") > pl.col("stage_since"))
+        | ((pl.col("occurred_at") == pl.col("stage_since")) & (pl.col("position") > pl.col("stage_position")))
+    )
+    answered = (pl.col("code") & INBOUND) != 0
+    # Counted from the last answer on: rows are in the order in which they happened.
+    runs = touches.with_columns(run=answered.cast(pl.UInt32).cum_sum().over("journey"), answered=answered)
+    newest = runs.filter(pl.col("run") == pl.col("run").max().over("journey"))
+    made = newest.group_by("journey", maintain_order=True).agg(
+        made=(~pl.col("answered")).sum(), last_at=pl.col("occurred_at").last(), last=pl.col("position").last()
+    )
+    asked = scheduled(look, policy).group_by("journey").agg(asked=pl.col("position").max())
+    found = (
+        here.join(made, on="journey", how="left")
+        .join(asked, on="journey", how="left")
+        .with_columns(
+            position=pl.coalesce("last", "stage_position"),
+            at=pl.coalesce("last_at", "stage_since"),
+            made=pl.col("made").fill_null(0),
+        )
+        .filter((pl.col("asked") < pl.col("position")).fill_null(True))
+        .select(*PLACE, "at", "position", "made")
+    )
+    return [Attempts(**place, made=row["made"]) for row, place in placed(look, found)]
+
+
+def proposals(look: "Look", since: Mapping[str, int], within: int) -> list[Proposal]:
+    """Live proposals of open journeys that expired after `since`, or will within so many microseconds."""
+    live = [CODE["ProposalSent"], CODE["ProposalRevised"]]
+    newest = look.seen().sides["proposals"].unique(["journey", "proposal"], keep="last", maintain_order=True)
+    expiring = newest.filter(
+        pl.col("kind").is_in(live)
+        & (pl.col("expires_at") >= min(since.values()))
+        & (pl.col("expires_at") <= look.as_of + within)
+    )
+    here = look.journeys.filter(pl.col("outcome") == "open").select(*PLACE, "journey")
+    found = expiring.select("journey", "position", "proposal", "expires_at", at="occurred_at").join(here, on="journey")
+    return [
+        Proposal(**place, proposal=UUID(row["proposal"]), expires_at=row["expires_at"])
+        for row, place in placed(look, found)
+    ]
+
+
+def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list[tuple[Place, UUID]]:
+    """Open journeys that reach the score and belong to nobody of the team, each with the member who has least to do."""
+    members = look.membership.filter((pl.col("team") == team) & pl.col("until").is_null())["rep"].unique().sort()
+    if members.is_empty():
+        return []
+    is_open = look.journeys.filter(pl.col("outcome") == "open")
+    load = dict.fromkeys(members.to_list(), 0) | dict(
+        is_open.filter(pl.col("owner").is_in(members.implode())).group_by("owner").len().iter_rows()
+    )
+    together = pl.col("fit").fill_null(0) + pl.col("engagement").fill_null(0)
+    foreign = pl.col("owner").is_null() | ~pl.col("owner").is_in(members.implode())
+    scored = last(look.seen().events.filter(is_kind("Scored"))).select("journey", "position", at="occurred_at")
+    found = is_open.filter((together >= score) & foreign).join(scored, on="journey")
+    found = found.filter(pl.col("at") >= min(since.values())).sort("at", "journey_id")
+    ready = []
+    for _, place in placed(look, found.select(*PLACE, "at", "position")):
+        rep = min(load, key=lambda member: (load[member], member))
+        load[rep] += 1
+        ready.append((Place(**place), UUID(hex=rep)))
+    return ready
+
+
+PLACE = ("journey_id", "stream", "stage", "owner")
+
+
+def placed(look: "Look", rows: pl.DataFrame) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+    """Rows with PLACE, at and position: each with its fields of Place."""
+    ids = event_ids(look.log, rows["position"])
+    for row in rows.iter_rows(named=True):
+        owner = row["owner"]
+        yield (
+            row,
+            {
+                "journey": UUID(hex=row["journey_id"]),
+                "stream": UUID(hex=row["stream"]),
+                "stage": look.definition.key_of(row["stage"]),
+                "owner": None if owner is None else UUID(hex=owner),
+                "at": row["at"],
+                "because": ids[row["position"]],
+            },
+        )
