@@ -82,7 +82,7 @@ def handle(
         known = log.command(given) if given is not None else None
         if known is None:
             raise
-        if known.fingerprint != request.fingerprint:
+        if not known.is_of(request.fingerprint):
             raise Conflict(f"the command id {given} was used for another command: give each its own") from None
         return first_answer(log, known)
 

@@ -28,8 +28,10 @@ from engine.errors import Conflict, NotFound, Rejected
 from engine.handle import Outcome, handle
 from engine.log import tables
 from engine.log.application import Log
+from engine.log.erasure import erase_person
 from engine.log.people import person
 from engine.log.texts import texts
+from engine.log.writes import FORGOTTEN
 from engine.messages import Command
 from engine.values import Attribute, Dimension, Money, TouchKind, Verdict
 from tests.aggregates.examples import PARTNERS, SALES
@@ -249,6 +251,19 @@ def test_a_command_id_belongs_to_one_command(sales: Log, deal: UUID) -> None:
         with pytest.raises(Conflict, match="another command"):
             ask(sales, other, deal, command_id=command_id)
     assert kinds(sales, deal) == ["DealOpened", "DealWon"]
+
+
+def test_an_erasure_leaves_no_hash_that_a_guess_could_be_held_to(sales: Log) -> None:
+    customer = PersonRef(source="crm", key="c-1", name="c-1 of the example")
+    command_id, told = uuid4(), OpenDeal(pipeline="sales", person=customer, title="a title")
+    opened = ask(sales, told, command_id=command_id)
+    known = person(sales, "crm", "c-1")
+    assert known is not None
+    erase_person(sales, known.person_id, opened.events[0].envelope.actor)
+    record = sales.command(command_id)
+    assert record is not None
+    assert record.fingerprint == FORGOTTEN
+    assert ask(sales, told, command_id=command_id).repeated
 
 
 def test_a_refusal_is_not_remembered(sales: Log, deal: UUID) -> None:

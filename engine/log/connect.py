@@ -55,7 +55,14 @@ def connect(url: URL) -> Engine:
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options}
     engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", connect_args=arguments, pool_size=10, max_overflow=20, pool_timeout=30
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args=arguments,
+        # Rows of people and texts have no business in a traceback.
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=30,
     )
     if sqlite_file(url):
         event.listen(engine, "connect", _prepare_sqlite)

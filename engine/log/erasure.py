@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, select, true
+from sqlalchemy import Connection, Table, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.errors import NotFound
@@ -13,10 +13,13 @@ from engine.log.connect import SQLITE
 from engine.log.identity import from_database, to_database
 from engine.log.locked import append_lock
 from engine.log.tables import events, people
+from engine.log.writes import FORGOTTEN
 
 
 def erase_person(log: Log, person_id: UUID, actor: UUID) -> int:
     """Deletes the person, and the texts and keys of all leads and deals of which the person is the customer.
+
+    The fingerprints of the commands that named the person or wrote those texts go too: a guess could be held to them.
 
     Returns how many rows went. What remains is that person_id was erased, when and by whom (table erasures). The
     person's own row is the only one of a rep or an actor. NotFound where nobody has the id (any more).
@@ -33,6 +36,7 @@ def erase_person(log: Log, person_id: UUID, actor: UUID) -> int:
             raise NotFound(f"there is no person {person_id}: the id is wrong, or the person has been erased before")
         for table in (tables.texts, tables.keys):
             gone += _delete(connection, table, "stream_id", streams)
+        _forget_commands(connection, person_id, streams)
         row = (person_id, writing.head.next_recorded_at, actor)
         writing.insert(
             "erasures (person_id, erased_at, actor)",
@@ -55,6 +59,17 @@ def _naming(connection: Connection, field: str, named: UUID, where: ColumnElemen
     return {from_database(row.stream_id) for row in connection.execute(asked)}
 
 
+def _forget_commands(connection: Connection, person_id: UUID, streams: Iterable[UUID]) -> None:
+    of_streams = [to_database(connection, stream) for stream in streams]
+    named = or_(events.c.payload.contains(str(person_id)), events.c.stream_id.in_(of_streams))
+    commands = tables.commands
+    connection.execute(
+        commands.update()
+        .where(commands.c.command_id.in_(select(events.c.command_id).where(named)))
+        .values(fingerprint=FORGOTTEN)
+    )
+
+
 def _delete(connection: Connection, table: Table, column: str, ids: Iterable[UUID]) -> int:
     gone = 0
     for one in ids:
@@ -68,4 +83,4 @@ def _forget_deleted(log: Log) -> None:
         if connection.dialect.name == SQLITE:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         else:
-            connection.exec_driver_sql("VACUUM people, texts, keys")
+            connection.exec_driver_sql("VACUUM people, texts, keys, commands")

@@ -194,11 +194,12 @@ class LogRecorder(StreamRecorder, ApplicationRecorder):
 
 
 def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict:
-    if fingerprint != command.fingerprint:
+    known = CommandRecord(command.command_id, fingerprint, json.loads(result))
+    if not known.is_of(command.fingerprint):
         return Conflict(
             f"the command id {command.command_id} was used before for another command: give each command its own id"
         )
-    return AlreadyDone(CommandRecord(command.command_id, fingerprint, json.loads(result)))
+    return AlreadyDone(known)
 
 
 def _body(row: StoredRow) -> Body:

@@ -18,14 +18,22 @@ class StreamWrite:
     events: Sequence[AnyRecorded]
 
 
+FORGOTTEN = ""
+"""Fingerprint of a command that spoke of an erased person: a hash of a body can be guessed, and so confirm a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
     """An accepted command. The result speaks in ids only: it is kept for ever."""
 
     command_id: UUID
     fingerprint: str
-    """sha256 of the body, in hex: the same id with another body is somebody's mistake"""
+    """sha256 of the body, in hex: the same id with another body is somebody's mistake; FORGOTTEN after an erasure"""
     result: Mapping[str, Any]
+
+    def is_of(self, fingerprint: str) -> bool:
+        """Whether a body of this fingerprint repeats the command; of a forgotten one the id alone must tell."""
+        return self.fingerprint in (fingerprint, FORGOTTEN)
 
 
 @dataclass(frozen=True, slots=True)
