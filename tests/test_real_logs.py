@@ -67,6 +67,10 @@ def type7(values: list[timedelta], percent: int) -> float:
     return float(Fraction(ordered[low] * (100 - rest) + ordered[high] * rest, 100 * 10**6))
 
 
+def mean(values: list[timedelta]) -> float:
+    return float(Fraction(sum(value // timedelta(microseconds=1) for value in values), len(values) * 10**6))
+
+
 def imported(url: str, file: Path, example: str) -> Log:
     log = Log(url)
     run_import(log, file, EXAMPLES / example / "mapping.yaml", actor="tester")
@@ -145,6 +149,10 @@ def the_figures_agree_with_the_raw_file(log: Log, shared: Path) -> None:
     cycles = {group.key: group for group in cycle_time(look, by="owner").groups or ()}
     busiest = max(spans, key=lambda who: len(spans[who]))
     assert cycles[busiest].closed.p85_seconds == type7(spans[busiest], 85)
+    everybody = [span for each in spans.values() for span in each]
+    closed = cycle_time(look).closed
+    assert (closed.n, closed.mean_seconds) == (len(everybody), mean(everybody))
+    assert closed.p50_seconds == type7(everybody, 50)
 
 
 def test_the_xes_file_tells_the_same_as_the_csv(sqlite_url: str, postgres_url: str, shared_data: Path) -> None:

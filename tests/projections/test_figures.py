@@ -19,6 +19,14 @@ def type7(values: list[int], percent: int) -> float:
     return float(Fraction(ordered[low] * (100 - rest) + above * rest, 100 * SECOND))
 
 
+def test_a_mean_of_many_is_right() -> None:
+    """Above 4,294 rows a count times a million no longer fits 32 bits."""
+    spans = [[n * 1_000 for n in range(50_000)], [7] * 9]
+    rows = pl.DataFrame([(n, span) for n, each in enumerate(spans) for span in each], ["g", "x"], orient="row")
+    means = timed(rows, "x", "g").sort("g")["mean_seconds"].to_list()
+    assert means == [float(Fraction(sum(each), len(each) * SECOND)) for each in spans]
+
+
 @given(groups)
 def test_every_quantile_and_mean_is_the_exact_one_rounded_once(spans: list[list[int]]) -> None:
     rows = pl.DataFrame([(n, span) for n, each in enumerate(spans) for span in each], ["g", "x"], orient="row")
