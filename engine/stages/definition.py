@@ -4,12 +4,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from engine.errors import Rejected
 from engine.stages.calendar import Calendar
 from engine.stages.criteria import Criterion, TouchKinds
+from engine.stages.plain_yaml import StrictLoader, read_yaml
 from engine.stages.work import Days, HandOver, Ladder, ProposalRule, SignalTask, Task
 from engine.values import Key, Label, TouchKind, Value
 
@@ -122,6 +122,8 @@ class Definition(Value):
             raise ValueError(f"{key!r} is {RESERVED[key]}: use another stage key")
         replaced = [(old, stage.key) for stage in self.stages for old in stage.replaces]
         for old, new in replaced:
+            if old in RESERVED:
+                raise ValueError(f"{new!r} replaces {old!r}, which is no stage: it is {RESERVED[old]}")
             if old in keys:
                 raise ValueError(f"{new!r} replaces {old!r}, which is a live stage: replaces do not chain or circle")
             if [key for key, _ in replaced].count(old) > 1:
@@ -189,12 +191,7 @@ def parse_definition(raw: Any, origin: str = "the definition") -> Definition:
 
 def load_definition(path: Path) -> Definition:
     """A definition from a YAML file."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Rejected(f"{path}: there is no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Rejected(f"{path} is not YAML in UTF-8: {error}") from None
+    raw = read_yaml(path, StrictLoader)
     return parse_definition(raw, str(path))
 
 

@@ -7,11 +7,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from engine.errors import Rejected
 from engine.stages.definition import problems
+from engine.stages.plain_yaml import read_yaml
 from engine.values import Key, Utc
 from service.importers.kinds import OPENING
 from service.importers.layout import Table
 from service.importers.part import Part
-from service.importers.plain_yaml import read_yaml
 from service.importers.stage_table import StageTable
 from service.importers.words import Column, Source, Strict
 

@@ -136,3 +136,24 @@ def test_a_file_that_is_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
         load_definition(broken)
     with pytest.raises(Rejected, match="there is no such file"):
         load_definition(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("written", "match"),
+    [
+        ("pipeline: one\npipeline: two\nstages: []", "'pipeline' is given twice"),
+        ("pipeline: one\nstages: [{key: a, kind: open, kind: won}]", "'kind' is given twice"),
+        ("a: &a [x]\nb: [*a, *a]", "aliases are refused"),
+        ("stages: " + "[" * 60 + "]" * 60, "nested deeper than 40"),
+        ("pipeline: " + "x" * 1_100_000, "larger than 1,000,000 bytes"),
+    ],
+)
+def test_a_file_that_would_be_misread_is_refused(tmp_path: Path, written: str, match: str) -> None:
+    file = tmp_path / "stages.yaml"
+    file.write_text(written)
+    with pytest.raises(Rejected, match=match):
+        load_definition(file)
+
+
+def test_what_stands_for_no_stage_replaces_nothing() -> None:
+    refused("replaces 'unmapped', which is no stage", OPEN | {"replaces": ["unmapped"]})
