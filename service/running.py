@@ -17,6 +17,7 @@ from engine.projections.lens import Lens
 from engine.projections.views import Look, Views
 from service import metrics
 from service.settings import Serving
+from service.sharing import Sharing
 from service.work import Pool
 
 K = TypeVar("K")
@@ -70,6 +71,7 @@ class Running:
         bounds = (serving.waiting, serving.patience_seconds)
         self.writing = Pool("writing", serving.writers, *bounds)
         self.reading = Pool("reading", serving.readers, *bounds)
+        self.sharing = Sharing()
         self.ready = False
         """whether the views have read the whole log once"""
         self.answers: Newest[str, bytes] = Newest(64)

@@ -19,7 +19,7 @@ from service.routes import asked
 from service.routes.pages import cursor, resumed
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
-from service.running import Running
+from service.running import Pinned, Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +105,59 @@ def add_questions(routes: Routes) -> None:
 def endpoint_of(each: Asked) -> Callable[..., Any]:
     async def endpoint(request: Request, question: Any) -> Response:
         running, caller = running_of(request), caller_of(request)
-
-        def work() -> Response:
-            with metrics.answer_seconds.labels(each.name).time():
-                return answer(running, caller, request, each, question)
-
-        return await running.reading.run(work)
+        with metrics.answer_seconds.labels(each.name).time():
+            whose = caller.person_id if caller.role == "rep" else None
+            asked_now = (each.name, question.model_dump_json(), whose)
+            seen = await running.sharing.fresh(
+                asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question))
+            )
+            if unchanged(request, seen.tag):
+                return not_modified(seen.tag)
+            body = running.answers.get(seen.tag)
+            if body is None:
+                body = await running.sharing.same(
+                    seen.tag, lambda: running.reading.run(lambda: computed(running, each, seen))
+                )
+            return told(body, seen.tag)
 
     endpoint.__annotations__["question"] = Annotated[each.question, Query()]
     return endpoint
 
 
-def answer(running: Running, caller: Caller, request: Request, each: Asked, question: asked.Question) -> Response:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A question, and the world it is about."""
+
+    look: Look
+    filters: Filters
+    question: asked.Question
+    same: str
+    """what its pages have in common"""
+    tag: str
+
+
+def looked(running: Running, caller: Caller, request: Request, question: asked.Question) -> Seen:
     lens, filters = question.lens(), narrowed(running.log, caller, question.filters())
-    # What pages have in common: everything but where they begin and how long they are.
-    same = repr((filters, question.model_dump(exclude={"after", "limit"}), caller.person_id))
+    # Everything but where a page begins and how long it is.
+    same = repr((filters, question.model_dump(exclude={"after", "limit"})))
     if isinstance(question, asked.BoardQuestion) and question.after is not None:
         look, following = resumed(running, question.after, same)
         question = question.model_copy(update={"after": following})
     else:
         look = running.look(question.pipeline, lens)
-    seen = (look.pipeline, look.version, look.as_of, look.known_at, look.position)
-    tag = tag_of(running, caller, request, filters, *seen)
-    if unchanged(request, tag):
-        return not_modified(tag)
-    body = running.answers.get(tag)
-    if body is None:
-        found = each.compute(look, filters, question)
-        if isinstance(found, board.Board) and found.next is not None:
-            running.looks.put(seen, look)
-            found = found.model_copy(update={"next": cursor(running.log, look, same, found.next)})
-        body = found.model_dump_json(by_alias=True).encode()
-        running.answers.put(tag, body)
-    return told(body, tag)
+    tag = tag_of(running, caller, request, filters, *pin_of(look))
+    return Seen(look, filters, question, same, tag)
+
+
+def computed(running: Running, each: Asked, seen: Seen) -> bytes:
+    found = each.compute(seen.look, seen.filters, seen.question)
+    if isinstance(found, board.Board) and found.next is not None:
+        running.looks.put(pin_of(seen.look), seen.look)
+        found = found.model_copy(update={"next": cursor(running.log, seen.look, seen.same, found.next)})
+    body = found.model_dump_json(by_alias=True).encode()
+    running.answers.put(seen.tag, body)
+    return body
+
+
+def pin_of(look: Look) -> Pinned:
+    return (look.pipeline, look.version, look.as_of, look.known_at, look.position)
