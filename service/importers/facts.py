@@ -14,7 +14,7 @@ from service.importers.report import Skipped, tally
 from service.importers.rule import At
 from service.importers.ruled import Ruled, rules_of
 from service.importers.shaping import KEY, PART
-from service.importers.tidy import JOURNEY, instant_column
+from service.importers.tidy import JOURNEY, TWICE, instant_column
 
 UNKNOWN = "unknown activity"
 
@@ -93,6 +93,8 @@ def timed(rows: pl.DataFrame, number: int, ruled: Ruled, reading: Reading) -> pl
     """The rows of a rule with the moment of the event; refused where there is none, or one to come."""
     part, rule, bad = ruled.part, ruled.rule, reading.bad
     bad.add(rows.filter(pl.col(KEY).is_null()), part.key, "the journey's id is empty")
+    for name in part.row_id:
+        bad.add(rows.filter(pl.col(name).is_null()), name, TWICE)
     at = rule.at or At(column=part.time or "")
     moment = pl.col(instant_column(at.column))
     if at.fallback is not None and at.fallback.column is not None:

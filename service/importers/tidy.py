@@ -12,6 +12,7 @@ from service.importers.shaping import KEY, PART
 JOURNEY, ACTOR = "_journey", "_actor"
 """What tells journeys apart across all files; the person the row names as who did it."""
 AGAIN = "the same row again"
+TWICE = "the row's id is empty or there twice"
 
 
 def instant_column(column: str) -> str:
@@ -46,8 +47,8 @@ def tidy_part(rows: pl.DataFrame, part: Part, reading: Reading) -> pl.DataFrame:
         if again.height:
             reading.report.skip(Skipped(activity=part.name or "rows", reason=AGAIN, rows=again.height))
             reading.left_out.update(again[ROW])
-        others = rows.filter(~pl.col(ROW).is_in(list(reading.left_out)))
-        bad.add(others.filter(without | own_id.is_duplicated()), part.row_id[0], "the row's id is empty or there twice")
+        others = rows.filter(~without & ~pl.col(ROW).is_in(list(reading.left_out)))
+        bad.add(others.filter(own_id.is_duplicated()), part.row_id[0], TWICE)
     for name in part.join:
         note_lacking(rows, name, part, reading)
     for column, how in part.dates.items():
