@@ -12,6 +12,7 @@ from service.cli.comparison import compare
 from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.history import history
+from service.cli.hygiene import hygiene
 from service.cli.importing import import_file
 from service.cli.likeliest import likeliest
 from service.cli.losses import losses
@@ -77,6 +78,7 @@ app.command(
     epilog="Example: dealtrail compare --from-date 2026-04-01 --to-date 2026-07-01 --against 2026-01-01..2026-04-01",
 )(compare)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
+app.command("hygiene", epilog="Example: dealtrail hygiene --owner rep-01 --silent-days 7")(hygiene)
 app.add_typer(policies.app, name="policies")
 app.command("follow-ups", epilog="Example: dealtrail follow-ups --owner rep-01 --overdue")(follow_ups.follow_ups)
 app.add_typer(follow_ups.app, name="follow-up")

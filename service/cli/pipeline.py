@@ -187,6 +187,8 @@ def stage_table(definition: "Definition", lang: str | None = None) -> Any:
 def stalls(stage: "Stage") -> str:
     if stage.stall is None:
         return "-"
-    idle, stay = stage.stall.idle_days, stage.stall.stage_days
-    parts = [f"{idle:g} d idle" if idle is not None else "", f"{stay:g} d in it" if stay is not None else ""]
-    return ", ".join(part for part in parts if part)
+    rule = stage.stall
+    kinds = "/".join(rule.touch_kinds) if rule.touch_kinds else "touch"
+    limits = [(rule.idle_days, "idle"), (rule.touch_days, f"without {kinds}"), (rule.stage_days, "in it")]
+    unit = "working d" if rule.business else "d"
+    return ", ".join(f"{days:g} {unit} {what}" for days, what in limits if days is not None)
