@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from engine.stages.definition import UNMAPPED, Definition
-from engine.stages.facts import Life
+from engine.stages.definition import TRANSFERRED_KEY, UNMAPPED, Definition
+from engine.stages.facts import VALUED, Fact, Life
 from engine.stages.fold import Trail, Visit
 from engine.values import exponent
 
@@ -81,18 +81,100 @@ def outcome(definition: Definition, trail: Trail, life: Life) -> str:
 
 def closed_at(definition: Definition, trail: Trail) -> int:
     """When the standing win or loss happened (microseconds)."""
-    closings = [v.entered_at for v in trail.visits if definition.kind_of(rank_of(definition, v)) in ("won", "lost")]
-    return closings[-1]
+    return closing_of(definition, trail).entered_at
+
+
+def closing_of(definition: Definition, trail: Trail) -> Visit:
+    """The visit that began with the standing win or loss."""
+    return [visit for visit in trail.visits if definition.kind_of(rank_of(definition, visit)) in ("won", "lost")][-1]
 
 
 def cycles(definition: Definition, journeys: Iterable[tuple[Trail, Life]]) -> Numbers:
-    """Number, median and 90th percentile of the seconds from opened to won."""
-    spans = sorted(
-        closed_at(definition, trail) - life.entries[0].occurred_at
-        for trail, life in journeys
-        if outcome(definition, trail, life) == "won"
-    )
-    return {"n": len(spans), "p50_seconds": quantile(spans, 50), "p90_seconds": quantile(spans, 90)}
+    """Number, quantiles and mean of the seconds from opened to close, by what the close was; closed: won and lost."""
+    spans: dict[str, list[int]] = {"won": [], "lost": [], "disqualified": []}
+    for trail, life in journeys:
+        ended = outcome(definition, trail, life)
+        if ended in spans:
+            spans[ended].append(closed_at(definition, trail) - life.entries[0].occurred_at)
+    spans["closed"] = spans["won"] + spans["lost"]
+    return {f"{name} {figure}": value for name, each in spans.items() for figure, value in figures(each).items()}
+
+
+def stays(trails: Iterable[Trail]) -> Numbers:
+    """Number, quantiles and mean of the seconds spent in each stage, a journey's completed visits together."""
+    spans: dict[str, list[int]] = defaultdict(list)
+    lasting: Counter[str] = Counter()
+    for trail in trails:
+        spent: dict[str, int] = {}
+        for visit in trail.visits:
+            if visit.left_at is None:
+                lasting[f"{visit.stage} open_n"] += 1
+            else:
+                spent[visit.stage] = spent.get(visit.stage, 0) + visit.left_at - visit.entered_at
+        for stage, micros in spent.items():
+            spans[stage].append(micros)
+    whole = {f"{stage} {figure}": value for stage, each in spans.items() for figure, value in figures(each).items()}
+    return whole | lasting
+
+
+def figures(spans: Sequence[int]) -> Numbers:
+    """The fields of Durations, of microseconds."""
+    ordered = sorted(spans)
+    mean = float(Fraction(sum(ordered), len(ordered) * 1_000_000)) if ordered else None
+    quantiles = {f"p{percent}_seconds": quantile(ordered, percent) for percent in (50, 85, 90)}
+    return {"n": len(ordered), **quantiles, "mean_seconds": mean}
+
+
+def overall(definition: Definition, trails: Iterable[Trail]) -> Numbers:
+    """What became of all that ever entered the pipeline: won at some time, else where they are."""
+    counts: Counter[str] = Counter()
+    for trail in trails:
+        kinds = [definition.kind_of(rank_of(definition, visit)) for visit in trail.visits]
+        counts["entered"] += 1
+        if "won" in kinds:
+            counts["won"] += 1
+        elif trail.stage is None:
+            counts["transferred"] += 1
+        else:
+            counts["lost" if kinds[-1] == "lost" else "open"] += 1
+    return counts
+
+
+def transitions(trails: Iterable[Trail]) -> Numbers:
+    """How often a visit was followed by which other, or by another pipeline."""
+    counts: Counter[str] = Counter()
+    for trail in trails:
+        for visit, following in zip(trail.visits, [*trail.visits[1:], None], strict=True):
+            if visit.left_at is not None:
+                stayed = following is not None and following.entered_at == visit.left_at
+                to = following.stage if following is not None and stayed else TRANSFERRED_KEY
+                counts[f"{visit.stage} to {to}"] += 1
+    return counts
+
+
+def won_value(definition: Definition, journeys: Iterable[tuple[Trail, Life]]) -> Numbers:
+    """What the won were worth when they were won, by currency, in major units."""
+    sums: dict[str, int] = defaultdict(int)
+    for trail, life in journeys:
+        if outcome(definition, trail, life) == "won":
+            minor, currency = worth_at_close(definition, trail, life.entries)
+            if minor is not None and currency is not None:
+                sums[currency] += minor
+    return {currency: in_major(minor, currency) for currency, minor in sums.items()}
+
+
+def worth_at_close(
+    definition: Definition, trail: Trail, entries: Sequence[Fact]
+) -> tuple[int, str] | tuple[None, None]:
+    """The journey's value when its standing win or loss happened, in minor units, and the currency."""
+    closing = closing_of(definition, trail).entered_position
+    known: tuple[int, str] | tuple[None, None] = (None, None)
+    for fact in entries:
+        if fact.kind in VALUED and fact.amount_minor is not None and fact.currency is not None:
+            known = (fact.amount_minor, fact.currency)
+        if fact.position == closing:
+            break
+    return known
 
 
 def quantile(ordered: Sequence[int], percent: int) -> float | None:

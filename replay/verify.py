@@ -5,18 +5,19 @@ from collections.abc import Iterator
 
 from engine.log.application import Log
 from engine.projections.board import board
-from engine.projections.conversion import conversion
-from engine.projections.cycle_time import cycle_time
+from engine.projections.conversion import Conversion, conversion
+from engine.projections.cycle_time import CycleTime, cycle_time
 from engine.projections.lens import Lens
 from engine.projections.views import Look, Views
 from engine.projections.win_rate import win_rate
-from engine.stages.definition import UNMAPPED_KEY, Definition
+from engine.stages.definition import Definition
 from engine.stages.facts import Fact, Life, life
 from engine.stages.fold import Trail, Visit, fold
 from engine.values import Dimension
 from replay import plain_answers as plain
 from replay.plain import Difference, Progress, read_plain
 
+MERGED = frozenset({"LeadMerged", "DealMerged"})
 LISTED = 1_000
 """differences that are listed of one kind; more would not help anybody"""
 
@@ -88,7 +89,12 @@ def expected_row(definition: Definition, trail: Trail, entries: tuple[Fact, ...]
     stands = last is not None and last.left_at is None
     touches = [fact.occurred_at for fact in entries if fact.kind == "Touched"]
     running = trail.running
+    merged = any(fact.kind in MERGED for fact in entries)
+    outcome = plain.outcome(definition, trail, Life(None, entries)) if last else None
+    closed = outcome in ("won", "lost", "disqualified") and not merged
     return {
+        "outcome": "merged" if merged else outcome,
+        "close_amount_minor": plain.worth_at_close(definition, trail, entries)[0] if closed else None,
         "stage": definition.ranks.get(last.stage, -1) if last and stands else None,
         "stage_since": last.entered_at if last and stands else None,
         "opened_at": entries[0].occurred_at if entries else None,
@@ -103,24 +109,37 @@ def expected_row(definition: Definition, trail: Trail, entries: tuple[Fact, ...]
 
 def answers_differ(look: Look, lives: dict[str, Life], trails: dict[str, Trail]) -> Iterator[Difference]:
     """The numbers of board, conversion, cycle time and win rate against those added up one journey at a time."""
-    merged = {"LeadMerged", "DealMerged"}
     journeys = [
         (trail, lives[journey])
         for journey, trail in trails.items()
-        if not any(fact.kind in merged for fact in lives[journey].entries)
+        if not any(fact.kind in MERGED for fact in lives[journey].entries)
     ]
     alone = [trail for trail, _ in journeys]
     definition = look.definition
+    funnel, times, rates = conversion(look), cycle_time(look), win_rate(look)
     for name, expected, found in (
-        ("board", plain.standing(alone), {row.stage: row.count for row in board(look).stages}),
+        ("board", plain.standing(alone), standing(look)),
         ("board value", plain.worth(alone), board_value(look)),
-        ("conversion", plain.passed(definition, alone), funnel(look)),
-        ("cycle time", plain.cycles(definition, journeys), cycle_time(look).won.model_dump()),
-        ("win rate", plain.outcomes(definition, journeys), win_rate(look).model_dump()),
+        ("conversion", plain.passed(definition, alone), passed(funnel)),
+        ("overall", plain.overall(definition, alone), funnel.overall.model_dump(exclude={"conversion"})),
+        (
+            "transitions",
+            plain.transitions(alone),
+            {f"{row.from_stage} to {row.to}": row.n for row in funnel.transitions},
+        ),
+        ("cycle time", plain.cycles(definition, journeys), cycles(times)),
+        ("time in stage", plain.stays(alone), stays(times)),
+        ("win rate", plain.outcomes(definition, journeys), rates.model_dump(include={"won", "lost", "open"})),
+        ("won value", plain.won_value(definition, journeys), {v.currency: v.amount for v in rates.won_value}),
     ):
-        for key in expected if name in ("cycle time", "win rate") else expected.keys() | found.keys():
-            if key != UNMAPPED_KEY and expected.get(key, 0) != found.get(key, 0):
+        for key in sorted(expected.keys() | found.keys()):
+            if (expected.get(key) or 0) != (found.get(key) or 0):
                 yield Difference(name, f"{look.pipeline}, {key}", str(expected.get(key)), str(found.get(key)))
+
+
+def standing(look: Look) -> plain.Numbers:
+    found = board(look)
+    return {row.stage: row.count for row in (*found.stages, found.unmapped)}
 
 
 def board_value(look: Look) -> plain.Numbers:
@@ -130,6 +149,15 @@ def board_value(look: Look) -> plain.Numbers:
     }
 
 
-def funnel(look: Look) -> plain.Numbers:
-    stages = conversion(look).stages
-    return {f"{row.stage} {part}": getattr(row, part) for row in stages for part in ("entered", *plain.PARTS)}
+def passed(funnel: Conversion) -> plain.Numbers:
+    return {f"{row.stage} {part}": getattr(row, part) for row in funnel.stages for part in ("entered", *plain.PARTS)}
+
+
+def cycles(times: CycleTime) -> plain.Numbers:
+    kinds = {"won": times.won, "lost": times.lost, "disqualified": times.disqualified, "closed": times.closed}
+    return {f"{name} {figure}": value for name, each in kinds.items() for figure, value in each.model_dump().items()}
+
+
+def stays(times: CycleTime) -> plain.Numbers:
+    timed = ("n", "p50_seconds", "p85_seconds", "p90_seconds", "mean_seconds", "open_n")
+    return {f"{row.stage} {name}": getattr(row, name) for row in (*times.stages, times.unmapped) for name in timed}

@@ -77,7 +77,7 @@ def plant(views: Views, change: Callable[[Frames], Frames]) -> None:
 def test_a_visit_that_is_not_so_is_found(small_log: Log) -> None:
     views = Views(small_log)
     plant(views, lambda frames: replace(frames, visits=frames.visits.with_columns(left_at=pl.col("left_at") + 1)))
-    assert {difference.what for difference in verify(small_log, views)} == {"visits"}
+    assert {"visits", "time in stage"} <= {difference.what for difference in verify(small_log, views)}
 
 
 def test_a_value_that_is_not_so_is_found_in_the_journey_and_on_the_board(small_log: Log) -> None:
