@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("append", "commands", "import_bpic", "derivation", "answers", "simulate", "check")
+BENCHMARKS = ("append", "commands", "import_bpic", "derivation", "answers", "simulate", "check", "service")
 
 
 def main() -> None:
