@@ -22,7 +22,7 @@ class Sharing:
         return found
 
     async def fresh(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """What begins after the call, shared with all who ask until then: it sees all that was written before."""
+        """What begins after the call, shared with all who call before it begins: it sees what was written before."""
         if key not in self._next:
             self._next[key] = asyncio.create_task(self._after(key, work))
         found: T = await asyncio.shield(self._next[key])
