@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("append", "commands", "import_bpic", "derivation", "answers", "simulate", "check", "service")
+BENCHMARKS = ("append", "commands", "import_bpic", "derivation", "answers", "simulate", "check", "service", "trend")
 
 
 def main() -> None:

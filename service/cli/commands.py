@@ -23,6 +23,7 @@ from service.cli.simulating import simulate
 from service.cli.sizing import sizing
 from service.cli.sources import sources
 from service.cli.stalled import stalled
+from service.cli.trend import trend
 from service.cli.velocity import velocity
 from service.cli.win_rate import win_rate
 from service.settings import DATABASE_VARIABLE
@@ -77,6 +78,7 @@ app.command(
     "compare",
     epilog="Example: dealtrail compare --from-date 2026-04-01 --to-date 2026-07-01 --against 2026-01-01..2026-04-01",
 )(compare)
+app.command("trend", epilog="Example: dealtrail trend --every quarter --by source --figure win_rate")(trend)
 app.command("stalled", epilog="Example: dealtrail stalled --as-of 2012-02-01T00:00:00Z --idle-days 14 --json")(stalled)
 app.command("hygiene", epilog="Example: dealtrail hygiene --owner rep-01 --silent-days 7")(hygiene)
 app.add_typer(policies.app, name="policies")

@@ -12,6 +12,7 @@ ANSWERS = {
     "losses": (),
     "likeliest": (),
     "compare": ("--from-date", "2026-09-01"),
+    "trend": (),
     "velocity": (),
     "sources": (),
     "sizing": ("--target", "100000 EUR", "--reps", "10"),
@@ -40,3 +41,18 @@ def test_a_target_says_its_currency_and_is_one(sample_log: Path) -> None:
     run("sizing", "--target", "lots", "--db", sample_log).refused(exits.USAGE, "--target", "100000 EUR")
     run("sizing", "--target", "1.001 EUR", "--db", sample_log).refused(exits.USAGE, "--target", "decimals")
     run("sizing", "--db", sample_log).refused(exits.USAGE, "a revenue or a number of deals")
+
+
+def test_a_trend_is_drawn_as_sparklines(sample_log: Path) -> None:
+    said = run("trend", "--every", "week", "--count", "20", "--db", sample_log)
+    (line,) = (line for line in said.out.splitlines() if line.strip().startswith("entered") and "▁" in line)
+    assert sum(line.count(step) for step in "▁▂▃▄▅▆▇█") == 20
+    grouped = run("trend", "--by", "owner", "--figure", "won_value", "--db", sample_log)
+    assert "rep-03" in grouped.out
+
+
+def test_the_earlier_period_is_written_from_to(sample_log: Path) -> None:
+    window = ("--from-date", "2026-09-01", "--db", sample_log)
+    run("compare", *window, "--against", "2026-01-01").refused(exits.USAGE, "--against", "FROM..TO")
+    run("compare", *window, "--against", "2026-02-01..2026-01-01").refused(exits.USAGE, "empty")
+    run("compare", "--db", sample_log).refused(exits.REFUSED, "since")

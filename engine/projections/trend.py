@@ -1,0 +1,93 @@
+"""Trend: every figure by week, month or quarter, as it stood at the end of each and as it is seen now.
+
+All points come from one pass over the visits, not from a derivation each. Exact definitions: docs/metrics.md#trend.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from engine.errors import Rejected
+from engine.projections.figures import Answer, Group, head
+from engine.projections.filters import EVERYTHING, Filters, narrowed
+from engine.projections.groups import grouped, labels
+from engine.projections.periods import Every, Period, back, periods
+from engine.projections.points import Parts, Point, points
+from engine.projections.timeline import closings, entries, passed, stretches
+from engine.values import from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+MOST = 600
+"""points of a trend: more are a mistake"""
+
+
+class TrendGroup(Group):
+    points: tuple[Point, ...]
+
+
+class Trend(Answer):
+    """n: the journeys that entered in these periods, as seen now."""
+
+    every: Every
+    stage: str | None
+    points: tuple[Point, ...]
+    groups: tuple[TrendGroup, ...] | None = None
+
+
+def trend(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    by: str | None = None,
+    every: Every = "month",
+    count: int = 12,
+    stage: str | None = None,
+) -> Trend:
+    """The periods that the window touches; without its beginning the last `count` up to its end or as_of.
+
+    stage: entered and conversion are those of a stage, else of the whole pipeline. Rejected: by month, an unknown
+    stage, no or too many periods.
+    """
+    if by == "month":
+        raise Rejected("a trend goes by week, month or quarter already (every): group it by something else")
+    if stage is not None and stage not in look.definition.ranks:
+        known = ", ".join(each.key for each in look.definition.stages)
+        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}")
+    axis = axis_of(look, filters, every, count)
+    visits = passed(look, filters)
+    rank = None if stage is None else look.definition.ranks[stage]
+    parts = Parts(
+        *(
+            grouped(narrowed(rows.lazy(), look, filters), look, by, filters).collect()
+            for rows in (entries(visits, look, rank), closings(visits, look), stretches(visits, look))
+        )
+    )
+    groups = None
+    if by is not None:
+        each = points(parts, axis, look.as_of)
+        groups = tuple(
+            TrendGroup(key=key, label=label, n=entered(each[value]), points=each[value])
+            for value, key, label in labels(look, by, list(each))
+        )
+        parts = parts.all_in_one()
+    whole = points(parts, axis, look.as_of)[None]
+    return Trend(**head(look), n=entered(whole), every=every, stage=stage, points=whole, groups=groups)
+
+
+def entered(points: Iterable[Point]) -> int:
+    return sum(point.now.entered for point in points)
+
+
+def axis_of(look: "Look", filters: Filters, every: Every, count: int) -> list[Period]:
+    if not 1 <= count <= MOST:
+        raise Rejected(f"count {count} is out of range: ask for 1 to {MOST} periods")
+    window = filters.window
+    last = look.as_of if window.until is None else min(window.until - 1, look.as_of)
+    first = back(every, filters.tz, last=last, count=count) if window.since is None else window.since
+    if first > last:
+        raise Rejected(f"the window begins at {from_micros(first)}, after as_of: begin it earlier")
+    axis = periods(every, filters.tz, first=first, last=last)
+    if len(axis) > MOST:
+        raise Rejected(f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones")
+    return axis
