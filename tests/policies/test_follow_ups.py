@@ -43,6 +43,7 @@ def asked(story: Story, at: float, owner: str | None = None, overdue: bool = Fal
     return follow_ups(story.views.look("sales", Lens.of(day(at))), Filters(owner=owner), overdue=overdue)
 
 
+@pytest.mark.checklist("S15")
 def test_next_steps_come_in_the_order_in_which_they_are_due(story: Story) -> None:
     deals = [opened(story, key) for key in ("A", "B", "C")]
     schedule(story, deals[0], due=9)

@@ -35,6 +35,7 @@ def look(story: Story) -> Look:
     return story.views.look("sales", Lens.of(day(40)))
 
 
+@pytest.mark.checklist("S26")
 def test_silent_stuck_and_stale_are_told_apart(story: Story) -> None:
     # 85 % of 31 visits of 1 to 31 days are shorter than 26.5 days.
     named(story, "stuck", at=13.4)

@@ -69,6 +69,7 @@ def rounds(story: Story, *days: float) -> None:
         assert all(done.what == "done" for done in story.run(at)), at
 
 
+@pytest.mark.checklist("S44")
 def test_entering_a_stage_gives_its_tasks_once_and_leaving_it_cancels_them(log: Log) -> None:
     story = Story(log, TASKS)
     deal = story.opened(0)
@@ -129,6 +130,7 @@ def test_a_loss_cancels_what_any_policy_asked_for(log: Log) -> None:
     assert cancelled(story, deal) == 2
 
 
+@pytest.mark.checklist("S20")
 @pytest.mark.parametrize("signal", ["mailing list joined", "samples ordered", "quote obtained", "demo requested"])
 def test_s20_a_signal_raises_the_follow_up_it_deserves(log: Log, signal: str) -> None:
     answers = [
@@ -145,6 +147,7 @@ def test_s20_a_signal_raises_the_follow_up_it_deserves(log: Log, signal: str) ->
     assert asked(story, deal)[1:] == [("call", 8, "ask how they liked it")]
 
 
+@pytest.mark.checklist("S27")
 def test_s27_attempts_go_on_as_declared_then_the_manager_then_giving_up_is_suggested(log: Log) -> None:
     ladder = {"after_days": [1, 2, 4], "escalate_after": 2}
     story = Story(log, {"stages": [stage() | {"ladder": ladder}]})
@@ -192,6 +195,7 @@ def test_a_proposal_reminds_before_it_expires_and_then_it_has_expired(log: Log) 
     assert asked(story, deals[1]) + asked(story, deals[2]) == []
 
 
+@pytest.mark.checklist("S29")
 def test_s29_over_the_threshold_a_journey_is_handed_to_who_has_least_to_do(log: Log) -> None:
     story = Story(log, {"stages": [stage()], "hand_over": {"score": 80, "team": "sales"}})
     busy, free = PersonRef(source="crm", key="busy"), PersonRef(source="crm", key="free")
