@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli import exits
+from service.cli.inspecting import inspected
 from service.cli.opening import opened
 from service.cli.options import Actor, Db, Json
 from service.cli.progress import progress
@@ -27,9 +28,18 @@ def import_file(
         ),
     ],
     mapping: Annotated[
-        Path,
+        Path | None,
         typer.Option("--mapping", metavar="MAPPING", help="What its columns mean.", exists=True, dir_okay=False),
-    ],
+    ] = None,
+    inspect: Annotated[
+        bool, typer.Option("--inspect", help="Import nothing: show the columns, what fits them, and draft a mapping.")
+    ] = False,
+    draft: Annotated[
+        Path | None,
+        typer.Option(
+            "--draft", metavar="OUT", help="With --inspect: where to write the drafted mapping.", dir_okay=False
+        ),
+    ] = None,
     on_error: Annotated[
         Literal["stop", "continue"],
         typer.Option("--on-error", help="Bad rows: refuse the whole file, or leave them out and list them."),
@@ -42,6 +52,13 @@ def import_file(
     json: Json = False,
 ) -> None:
     """Import a history. Doing it twice adds nothing; a grown file adds what is new."""
+    if inspect:
+        inspected(file, draft, as_json=json)
+        return
+    if mapping is None:
+        raise typer.BadParameter("say what the columns mean, or --inspect to draft a mapping", param_hint="--mapping")
+    if draft is not None:
+        raise typer.BadParameter("belongs to --inspect", param_hint="--draft")
     with opened(db) as log:
         from service.importers.report import ImportRefused
         from service.importers.run import run_import
@@ -113,6 +130,8 @@ def remarks(report: "ImportReport") -> Iterator[str]:
         yield f"{report.rows_without_actor:,} rows name nobody: the actor of this import stands for them"
     if report.reopened_by_move:
         yield f"{report.reopened_by_move:,} moves of closed deals to open stages were imported as reopenings"
+    if report.closed_twice:
+        yield f"{report.closed_twice:,} wins or losses of deals closed the other way before: the first stands"
     if report.changed_count:
         done = "were corrected" if all(fact.corrected for fact in report.changed) else "are told otherwise now"
         yield f"{report.changed_count:,} known facts {done}:"

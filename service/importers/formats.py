@@ -20,7 +20,7 @@ def read_rows(
     """Batches of the columns of a file (None: all), by what its name says it is."""
     name = path.name.removesuffix(".gz")
     if name.endswith(".xes"):
-        return read_xes(path, columns or (), empty=empty, may_lack=layout.may_lack, limit=limit)
+        return read_xes(path, columns, empty=empty, may_lack=layout.may_lack, limit=limit)
     if name.endswith(JSON):
         return read_json(
             path,

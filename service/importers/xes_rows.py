@@ -18,27 +18,28 @@ CASE = "case:"
 
 def read_xes(
     path: Path,
-    columns: Sequence[str],
+    columns: Sequence[str] | None,
     *,
     empty: Sequence[str] = (),
     may_lack: Collection[str] = (),
     limit: int = UNPACKED_LIMIT,
 ) -> Iterator[pl.DataFrame]:
-    """Batches of the columns asked for, as strings, and `_line`: which event of the file it is, from 1.
+    """Batches of the columns asked for (None: all), as strings, and `_line`: which event of the file it is, from 1.
 
     Refused: a document type (entities could read other files or grow without bound), broken XML, no events.
     """
     blank = dict.fromkeys(("", *empty))
-    unseen, met = set(columns).difference(may_lack), set[str]()
+    unseen, met = set(columns or ()).difference(may_lack), set[str]()
     count = 0
     for rows in groups(path, limit):
-        cells = {column: pl.Series([row.get(column) for row in rows], dtype=pl.String) for column in columns}
+        wanted = columns if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
+        cells = {column: pl.Series([row.get(column) for row in rows], dtype=pl.String) for column in wanted}
         numbers = pl.Series(range(count + 1, count + len(rows) + 1), dtype=pl.Int64)
         if unseen:
             met.update(*rows)
             unseen -= met
         count += len(rows)
-        yield pl.DataFrame({LINE: numbers, **cells}).with_columns(pl.col(columns).replace(blank))
+        yield pl.DataFrame({LINE: numbers, **cells}).with_columns(pl.col(list(wanted)).replace(blank))
     if not count:
         raise Rejected(f"{path} has no events")
     if unseen:
