@@ -1,18 +1,16 @@
 """A first mapping and pipeline for a file: valid, importable as it stands, and to be reviewed line by line."""
 
 import re
-import unicodedata
 from typing import Any
 
 import polars as pl
-import yaml
 from pydantic import BaseModel
 
 from engine.errors import Rejected
 from engine.stages.definition import parse_definition
 from service.importers.candidates import Candidates
-from service.importers.conditions import as_key
 from service.importers.dates import instants
+from service.importers.draft_yaml import distinct, dumped, key_of, plain
 from service.importers.guesses import date_format
 from service.importers.looking import ColumnSeen, FileSeen
 from service.importers.mapping import parse_mapping
@@ -33,11 +31,6 @@ class Draft(BaseModel):
     """what a person must decide"""
 
 
-class Written(yaml.SafeDumper):
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  (the base names it)
-        return True
-
-
 def draft_of(seen: FileSeen, found: Candidates, rows: pl.DataFrame, definition: str) -> Draft:
     """definition: name of the pipeline's file. Rejected where no column can be the id or the time of a journey."""
     if not found.case or not found.time:
@@ -56,19 +49,6 @@ def draft_of(seen: FileSeen, found: Candidates, rows: pl.DataFrame, definition: 
         pipeline=f"# Drafted from {seen.file}: order, names and what is won or lost are guesses.\n" + dumped(pipeline),
         review=review,
     )
-
-
-def dumped(raw: dict[str, Any]) -> str:
-    return yaml.dump(raw, Dumper=Written, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
-
-
-def plain(value: Any) -> Any:
-    """As the mapping's own reader gives it: every scalar is text."""
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [plain(inner) for inner in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Drafter:
@@ -244,13 +224,3 @@ class Drafter:
 
 def is_attribute(column: ColumnSeen) -> bool:
     return 1 < column.distinct <= 200 and column.longest <= 100 and not column.dates
-
-
-def distinct(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({stage["key"]: stage for stage in reversed(stages)}.values())[::-1]
-
-
-def key_of(text: str) -> str:
-    """As `as: key` writes it; empty where nothing is left."""
-    key = pl.select(as_key(pl.lit(unicodedata.normalize("NFC", text)))).item()
-    return "" if key is None or key.startswith("\0") else str(key)

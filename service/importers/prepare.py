@@ -1,31 +1,26 @@
 """One piece of a file, from rows to what would be written; writes nothing."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import polars as pl
 
 from engine.aggregates.deal import events as deal
-from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead import events as lead
 from engine.entries import EntryRetracted
-from engine.knowledge import in_force
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.texts import texts as read_texts
 from engine.log.writes import Text
-from engine.stages.definition import Definition
 from service.importers.compare import Known, Told, differences, known_of
-from service.importers.conditions import text_of
 from service.importers.csv_rows import LINE
 from service.importers.facts import facts_of
 from service.importers.ids import retraction_hex, revision_hex, stream_hex
+from service.importers.job import Job
 from service.importers.kinds import KINDS, OPENING
 from service.importers.mapping import Mapping
 from service.importers.payloads import Builder, Built
-from service.importers.people import Cast
 from service.importers.reading import ROW, Bad, Reading
 from service.importers.references import opened_once
 from service.importers.reopenings import with_reopenings
@@ -33,7 +28,6 @@ from service.importers.report import ChangedFact, ImportReport, tally
 from service.importers.ruled import rules_of
 from service.importers.shaping import FILE, KEY, PART
 from service.importers.tidy import ACTOR, tidy
-from service.importers.words import Source
 
 RETRACTIONS: dict[str, type[EntryRetracted]] = {"lead": lead.EntryRetracted, "deal": deal.EntryRetracted}
 RETRACTED = "the source tells it otherwise now"
@@ -45,49 +39,6 @@ BATCH_SCHEMA = {
     "actor": pl.String,
     "payload": pl.String,
 }
-
-
-@dataclass
-class Job:
-    """What all pieces of one import share."""
-
-    log: Log
-    mapping: Mapping
-    definitions: dict[str, Definition]
-    """by pipeline"""
-    files: list[Path]
-    tables: dict[str, pl.DataFrame]
-    cast: Cast
-    importer: PersonRef
-    actor: UUID
-    """the importer's person_id"""
-    now: int
-    """microseconds; the moment the import began"""
-    corrections: bool
-    name: str
-    """of the file or folder"""
-    renewals: int = 0
-    """how often the people were looked up again because somebody else wrote some"""
-
-    def look_up_pipelines(self, rows: pl.DataFrame) -> None:
-        """Learns of pipelines that events name by a cell and the mapping does not define itself."""
-        for ruled in rules_of(self.mapping):
-            source = ruled.rule.fields.get("pipeline")
-            if isinstance(source, Source) and source.column is not None:
-                own = rows.filter(pl.col(PART) == ruled.place)
-                for key in own.select(text_of(source, []).unique()).to_series().drop_nulls():
-                    published = None if key in self.definitions else in_force(self.log, key).definition
-                    if published is not None:
-                        self.definitions[key] = published
-
-    def report(self) -> ImportReport:
-        """An empty one."""
-        return ImportReport(file=self.name, source=self.mapping.source, pipeline=self.mapping.pipeline)
-
-    def renew(self) -> None:
-        self.cast.renew(self.log)
-        self.actor = self.cast.meet(self.importer.source, self.importer.key, "actor")
-        self.renewals += 1
 
 
 @dataclass

@@ -8,8 +8,8 @@ from engine.handle import handle
 from engine.log.bulk import Overtaken
 from engine.streams import load
 from service.importers.csv_rows import LINE
+from service.importers.job import Job
 from service.importers.mapping import Roster
-from service.importers.prepare import Job
 from service.importers.report import ChangedFact, ImportReport, tally
 from service.importers.turns import ATTEMPTS, give_way
 from service.importers.writing import introduce

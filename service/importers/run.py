@@ -11,9 +11,10 @@ from engine.log.application import Log
 from engine.values import to_micros
 from service.importers.buckets import IN_MEMORY, pieces
 from service.importers.ids import HISTORIES, uuid5_hex
+from service.importers.job import Job
 from service.importers.mapping import load_mapping
 from service.importers.people import cast_of
-from service.importers.prepare import Job, Prepared, prepared
+from service.importers.prepare import Prepared, prepared
 from service.importers.publish import definitions_for, publish
 from service.importers.report import ImportRefused, ImportReport, add
 from service.importers.roster import enrol

@@ -12,7 +12,8 @@ import polars as pl
 
 from engine.log.bulk import Overtaken
 from service.importers.ids import retraction_hex
-from service.importers.prepare import Job, Prepared, prepared
+from service.importers.job import Job
+from service.importers.prepare import Prepared, prepared
 from service.importers.report import ImportReport, add
 from service.importers.writing import introduce, write
 

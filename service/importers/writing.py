@@ -7,7 +7,8 @@ import polars as pl
 
 from engine.log.bulk import Overtaken, append_bulk
 from engine.log.writes import Erasable, StreamKey
-from service.importers.prepare import BATCH_SCHEMA, Job, Prepared
+from service.importers.job import Job
+from service.importers.prepare import BATCH_SCHEMA, Prepared
 
 WRITTEN = 50_000
 """Events handed to the log at a time, so that progress is seen."""

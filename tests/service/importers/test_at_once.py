@@ -21,7 +21,7 @@ from engine.log.keys import find_stream, keys_frame
 from engine.log.people import people_frame
 from engine.log.writes import Erasable, Person
 from service.importers import turns
-from service.importers.prepare import Job
+from service.importers.job import Job
 from service.importers.run import run_import
 from service.importers.writing import CAUSES, introduce
 from tests.service.importers.histories import LONG, ROWS, bring, changed, facts, journeys_feed, kinds, lay
