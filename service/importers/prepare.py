@@ -85,6 +85,7 @@ def prepared(rows: pl.DataFrame, job: Job) -> Prepared:
     facts = opened_once(facts, rows, reading)
 
     tally(report.events, dict(facts["kind"].value_counts().sort("kind").iter_rows()))
+    report.rows_told = facts[ROW].n_unique()
     report.journeys = facts["journey"].n_unique()
     changed = changes(facts.filter("known"), (old, known), reading, job)
     report.already_known = int(facts["known"].sum()) - report.changed_count

@@ -49,6 +49,8 @@ class ImportReport(BaseModel):
     published: bool = False
     """The pipeline did not exist: the mapping's definition was published as its first version."""
     rows: int = 0
+    rows_told: int = 0
+    """Rows that became events; every other one is among the skipped or the bad."""
     journeys: int = 0
     """In the file, bad ones left out."""
     events: dict[str, int] = Field(default_factory=dict)

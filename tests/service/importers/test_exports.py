@@ -33,6 +33,7 @@ def test_an_export_comes_in_whole_twice_adds_nothing_and_every_number_holds(
 ) -> None:
     report = brought(log, export, mapping)
     assert report.bad_count == 0
+    assert report.rows == report.rows_told + sum(item.rows for item in report.skipped)
     assert report.new_events > 0
     before = facts(log)
     again = brought(log, export, mapping)
