@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks, usage
@@ -38,6 +39,7 @@ def board(
         Literal["observed", "configured"], typer.Option("--basis", help="Where the likelihood comes from.")
     ] = "observed",
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """What stands where: count, value, weighted value, age and stalls per stage; and the cards."""
     from service.question import cards_of
@@ -53,6 +55,9 @@ def board(
     with usage():
         cards = cards_of(asked)
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "board", look, filters, question, by)
+            return
         from engine.projections import board as view
 
         found = view.board(look, filters, by=by, basis=basis, cards=cards, language=lang)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks
@@ -33,9 +34,14 @@ def conversion(
         bool, typer.Option("--in-period", help="As it stood at the end of the window; needs --to-date.")
     ] = False,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """Of the journeys that entered a stage: how many went further, and where the others are."""
+    options = {"strict": strict, "within_days": within_days, "in_period": in_period}
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "conversion", look, filters, question, by, **options)
+            return
         from engine.projections import conversion as metric
 
         found = metric.conversion(look, filters, by=by, strict=strict, within_days=within_days, in_period=in_period)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks
@@ -32,9 +33,14 @@ def cycle_time(
         bool, typer.Option("--from-first-touch", help="The clock starts at the first touch.")
     ] = False,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """From opening to close, of those won, lost and both; and the time spent in each stage."""
+    clock = {"from_stage": from_stage, "from_first_touch": from_first_touch}
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "cycle-time", look, filters, question, by, **clock)
+            return
         from engine.projections import cycle_time as metric
 
         found = metric.cycle_time(look, filters, by=by, from_stage=from_stage, from_first_touch=from_first_touch)

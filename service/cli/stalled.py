@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, table
@@ -27,9 +28,13 @@ def stalled(
         typer.Option("--idle-days", metavar="DAYS", help="Nothing happened for longer; else by the stages' rules."),
     ] = None,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """Open journeys in which nothing happens any more, longest idle first."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "stalled", look, filters, question, None, idle_days=idle_days)
+            return
         from engine.projections import stalled as metric
 
         found = metric.stalled(look, filters, idle_days=idle_days)

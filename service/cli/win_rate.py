@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import bar, duration, money, percent, room, table
@@ -30,12 +31,17 @@ def win_rate(
         list[str] | None,
         typer.Option("--without-reason", metavar="REASON", help="Losses for it are left out; repeat for more."),
     ] = None,
+    explain: Explain = None,
 ) -> None:
     """Won of won and lost, with values; disqualified before qualification is not a loss."""
+    reasons = tuple(without_reasons or ())
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "win-rate", look, filters, question, by, cohort=cohort, without_reasons=reasons)
+            return
         from engine.projections import win_rate as metric
 
-        found = metric.win_rate(look, filters, by=by, cohort=cohort, without_reasons=tuple(without_reasons or ()))
+        found = metric.win_rate(look, filters, by=by, cohort=cohort, without_reasons=reasons)
         answer(found, question.json, draw)
 
 

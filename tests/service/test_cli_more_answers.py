@@ -56,3 +56,30 @@ def test_the_earlier_period_is_written_from_to(sample_log: Path) -> None:
     run("compare", *window, "--against", "2026-01-01").refused(exits.USAGE, "--against", "FROM..TO")
     run("compare", *window, "--against", "2026-02-01..2026-01-01").refused(exits.USAGE, "empty")
     run("compare", "--db", sample_log).refused(exits.REFUSED, "since")
+
+
+@pytest.mark.parametrize(
+    ("command", "cell"),
+    [
+        ("board", "stage=proposal"),
+        ("conversion", "stage=proposal,part=lost"),
+        ("conversion", "from=contact to=qualification"),
+        ("cycle-time", "part=won"),
+        ("win-rate", "part=lost"),
+        ("stalled", "stage=proposal"),
+    ],
+)
+def test_behind_every_number_stand_journeys_and_events(command: str, cell: str, sample_log: Path) -> None:
+    found = run(command, "--explain", cell, "--db", sample_log, "--json").answer
+    assert found["answer"] == command
+    assert found["n"] == len(found["journeys"])
+    assert all(event["event_id"] and event["position"] for each in found["journeys"] for event in each["events"])
+    drawn = run(command, "--explain", cell, "--db", sample_log)
+    assert f"{found['figure']:,}" in drawn.out
+    assert "\x1b" not in drawn.out
+
+
+def test_a_number_that_is_not_there_is_refused(sample_log: Path) -> None:
+    run("board", "--explain", "stage=nowhere", "--db", sample_log).refused(exits.REFUSED, "nowhere")
+    run("board", "--explain", "proposal", "--db", sample_log).refused(exits.REFUSED, "NAME=VALUE")
+    run("board", "--explain", "stage=won", "--by", "owner", "--db", sample_log).refused(exits.USAGE, "--by")
