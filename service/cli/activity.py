@@ -35,7 +35,7 @@ def activity(
         from engine.projections import activity as metric
 
         found = metric.activity(look, filters, by=by, sla=timedelta(hours=sla_hours))
-        answer(found, question.json, draw, counted="leads")
+        answer(found, question.shape, draw, counted="leads")
 
 
 def draw(found: "Activity", out: "Console") -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 
+from service.cli.as_csv import as_csv
 from service.cli.naming import in_words
 from service.cli.opening import viewed
+from service.cli.options import Shape
 from service.cli.question import Question
 from service.cli.terminal import console, moment
 
@@ -30,13 +32,16 @@ def looking(question: Question) -> Iterator[tuple["Look", "Filters"]]:
 
 def answer(
     found: A,
-    json: bool,
+    shape: Shape,
     draw: Callable[[A, Console], None],
     counted: str = "journeys",
     names: Mapping[str, str] | None = None,
 ) -> None:
     """counted: what n counts. names: what to call the stages, by key (--lang)."""
-    if json:
+    if shape == "csv":
+        print(as_csv(found, names), end="")
+        return
+    if shape == "json":
         if names is None:
             print(found.model_dump_json(indent=2))
         else:

@@ -48,8 +48,8 @@ def board(
         "order": order,
         "currency": question.currency if order == "value" else None,
         "stage": stage,
-        "show": show or ("all" if question.json else "open"),
-        "limit": limit if limit is not None else (50 if question.json else SHOWN),
+        "show": show or ("all" if question.shape != "drawn" else "open"),
+        "limit": limit if limit is not None else (50 if question.shape != "drawn" else SHOWN),
         "after": after,
     }
     with usage():
@@ -61,7 +61,7 @@ def board(
         from engine.projections import board as view
 
         found = view.board(look, filters, by=by, basis=basis, cards=cards, language=lang)
-        answer(found, question.json, partial(draw, order=order), names=names_in(lang, look.definition))
+        answer(found, question.shape, partial(draw, order=order), names=names_in(lang, look.definition))
 
 
 def draw(found: "Board", out: "Console", order: str) -> None:

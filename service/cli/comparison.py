@@ -35,7 +35,7 @@ def compare(
         from engine.projections import comparison as metric
 
         found = metric.comparison(look, filters, by=by, against=window)
-        answer(found, question.json, draw, names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, names=names_in(lang, look.definition))
 
 
 def period_of(text: str, tz: str) -> "Window":

@@ -45,7 +45,7 @@ def conversion(
         from engine.projections import conversion as metric
 
         found = metric.conversion(look, filters, by=by, strict=strict, within_days=within_days, in_period=in_period)
-        answer(found, question.json, draw, names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "Conversion", out: "Console") -> None:

@@ -44,7 +44,7 @@ def cycle_time(
         from engine.projections import cycle_time as metric
 
         found = metric.cycle_time(look, filters, by=by, from_stage=from_stage, from_first_touch=from_first_touch)
-        answer(found, question.json, draw, names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "CycleTime", out: "Console") -> None:

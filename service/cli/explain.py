@@ -37,7 +37,7 @@ def explained(
         raise typer.BadParameter("--explain looks at one group: name it by a filter, such as --owner, instead of --by")
     from replay.explain import cell_of, explain
 
-    answer(explain(look, of, cell_of(cell), filters, **options), question.json, draw)
+    answer(explain(look, of, cell_of(cell), filters, **options), question.shape, draw)
 
 
 def draw(found: "Explanation", out: "Console") -> None:

@@ -42,7 +42,7 @@ def follow_ups(
     with looking(question) as (look, filters):
         from engine.projections import follow_ups as metric
 
-        answer(metric.follow_ups(look, filters, overdue=overdue), question.json, draw)
+        answer(metric.follow_ups(look, filters, overdue=overdue), question.shape, draw)
 
 
 def draw(found: "FollowUps", out: "Console") -> None:

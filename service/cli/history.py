@@ -31,7 +31,7 @@ def history(
 
     lens = glance.lens()
     with opened(glance.db) as log:
-        answer(trail(log, journey, lens, at=at), glance.json, draw, counted="events")
+        answer(trail(log, journey, lens, at=at), glance.shape, draw, counted="events")
 
 
 def draw(found: "History", out: "Console") -> None:

@@ -29,7 +29,7 @@ def hygiene(
         from engine.projections import hygiene as metric
 
         found = metric.hygiene(look, filters, silent_days=silent_days, note_days=note_days)
-        answer(found, question.json, draw)
+        answer(found, question.shape, draw)
 
 
 def draw(found: "Hygiene", out: "Console") -> None:

@@ -39,12 +39,12 @@ def likeliest(
     lang: Lang = None,
 ) -> None:
     """Open deals likeliest to close first; strong and weak stages; the revenue to expect, month by month."""
-    wanted = limit if limit is not None else (50 if question.json else SHOWN)
+    wanted = limit if limit is not None else (50 if question.shape != "drawn" else SHOWN)
     with looking(question) as (look, filters):
         from engine.projections import likeliest as metric
 
         found = metric.likeliest(look, filters, by=by, basis=basis, limit=wanted, after=after)
-        answer(found, question.json, draw, counted="open deals", names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, counted="open deals", names=names_in(lang, look.definition))
 
 
 def draw(found: "Likeliest", out: "Console") -> None:

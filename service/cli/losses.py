@@ -40,7 +40,7 @@ def losses(
         from engine.projections import losses as metric
 
         found = metric.losses(look, filters, by=by, late_days=late_days, score_below=score_below)
-        answer(found, question.json, draw, counted="losses", names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, counted="losses", names=names_in(lang, look.definition))
 
 
 def draw(found: "Losses", out: "Console") -> None:

@@ -1,6 +1,6 @@
 """Options that several commands take, each with one meaning everywhere."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,8 @@ Actor = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the whole answer as CSV, for a spreadsheet.")]
+Shape = Literal["drawn", "json", "csv"]
 By = Annotated[
     str | None,
     typer.Option("--by", metavar="GROUPING", help="owner, team, manager, region, source, channel, month or attr:NAME."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.options import Db, Json
+from service.cli.options import Csv, Db, Json, Shape
 
 if TYPE_CHECKING:
     from engine.projections.filters import Filters
@@ -46,7 +46,14 @@ class Glance:
         "UTC"
     )
     json: Json = False
+    csv: Csv = False
     db: Db = ""
+
+    @property
+    def shape(self) -> Shape:
+        if self.json and self.csv:
+            raise typer.BadParameter("--json and --csv are two shapes of one answer: give one")
+        return "json" if self.json else "csv" if self.csv else "drawn"
 
     def lens(self) -> "Lens":
         """Usage errors name the option and the value."""

@@ -38,7 +38,7 @@ def sizing(
     with looking(question) as (look, filters):
         from engine.projections import sizing as metric
 
-        answer(metric.sizing(look, asked, filters, by=by), question.json, draw, counted="decided journeys")
+        answer(metric.sizing(look, asked, filters, by=by), question.shape, draw, counted="decided journeys")
 
 
 def target_of(

@@ -32,7 +32,7 @@ def sources(
     with looking(question) as (look, filters):
         from engine.projections import sources as metric
 
-        answer(metric.sources(look, filters, by=by), question.json, draw, counted="leads")
+        answer(metric.sources(look, filters, by=by), question.shape, draw, counted="leads")
 
 
 def draw(found: "Sources", out: "Console") -> None:

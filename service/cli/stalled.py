@@ -38,7 +38,7 @@ def stalled(
         from engine.projections import stalled as metric
 
         found = metric.stalled(look, filters, idle_days=idle_days)
-        answer(found, question.json, draw, names=names_in(lang, look.definition))
+        answer(found, question.shape, draw, names=names_in(lang, look.definition))
 
 
 def draw(found: "Stalled", out: "Console") -> None:

@@ -63,7 +63,7 @@ def trend(
         from engine.projections import trend as metric
 
         found = metric.trend(look, filters, by=by, every=every, count=count, stage=stage)
-        answer(found, question.json, partial(draw, figure=figure))
+        answer(found, question.shape, partial(draw, figure=figure))
 
 
 def draw(found: "Trend", out: "Console", figure: str) -> None:

@@ -28,7 +28,7 @@ def velocity(
     with looking(question) as (look, filters):
         from engine.projections import velocity as metric
 
-        answer(metric.velocity(look, filters, by=by, pace=pace), question.json, draw)
+        answer(metric.velocity(look, filters, by=by, pace=pace), question.shape, draw)
 
 
 def draw(found: "Velocity", out: "Console") -> None:

@@ -42,7 +42,7 @@ def win_rate(
         from engine.projections import win_rate as metric
 
         found = metric.win_rate(look, filters, by=by, cohort=cohort, without_reasons=reasons)
-        answer(found, question.json, draw)
+        answer(found, question.shape, draw)
 
 
 def draw(found: "WinRate", out: "Console") -> None:
