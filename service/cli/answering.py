@@ -49,7 +49,7 @@ def answer(
         return
     out = console()
     out.print(heading(found, counted))
-    draw(found if names is None else in_words(found, names), out)
+    draw(in_words(found, names or {}), out)
 
 
 def heading(found: "Answer", counted: str = "journeys") -> str:

@@ -36,14 +36,14 @@ def history(
 
 def draw(found: "History", out: "Console") -> None:
     title = "" if found.label is None else f" · {found.label}"
-    out.print(f"{found.key or found.journey}{title} · journey {found.journey}", markup=False, soft_wrap=True)
+    out.print(f"{found.key or found.journey}{title} · journey {found.journey}", soft_wrap=True)
     if found.void:
         out.print("Void: its opening was taken back")
     out.print(timeline(found))
     stays = " -> ".join(f"{visit.stage} {duration(visit.seconds)}" for visit in found.visits)
     out.print(f"Stages: {stays or 'none'}", soft_wrap=True)
     for line in state(found):
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def timeline(found: "History") -> "Table":
@@ -77,6 +77,8 @@ def said(event: "HistoryEvent", found: "History", positions: dict[str, int]) -> 
 
 def state(found: "History") -> list[str]:
     """How it stands, or stood after the event asked for."""
+    from rich.markup import escape
+
     now = found.state
     when = "Now"
     if found.state_at is not None:
@@ -92,5 +94,5 @@ def state(found: "History") -> list[str]:
         "expected close": str(now.expected_close or ""),
         "merged into": now.merged_into or "",
     }
-    facts |= now.attributes
+    facts |= {escape(name): escape(value) for name, value in now.attributes.items()}
     return [f"{when}: " + " · ".join(f"{name} {value}".strip() for name, value in facts.items() if value)]

@@ -43,17 +43,20 @@ def names_in(lang: str | None, definition: "Definition") -> dict[str, str] | Non
 
 
 def in_words(figures: M, names: Mapping[str, str]) -> M:
-    """The same figures to be drawn, with names in place of the stages' keys."""
+    """The same figures to be drawn: names in place of the stages' keys, and every text as it was written.
+
+    What people wrote may hold brackets, which Rich would take for its own markup. What stands in a dict is not touched.
+    """
+    words = {field: worded(getattr(figures, field), names, field) for field in type(figures).model_fields}
+    return figures.model_copy(update=words)
+
+
+def worded(value: Any, names: Mapping[str, str], field: str = "") -> Any:
     from pydantic import BaseModel
     from rich.markup import escape
 
-    words: dict[str, Any] = {}
-    for field in type(figures).model_fields:
-        value = getattr(figures, field)
-        if field in STAGES and isinstance(value, str):
-            words[field] = escape(names.get(value, value))
-        elif isinstance(value, BaseModel):
-            words[field] = in_words(value, names)
-        elif isinstance(value, tuple):
-            words[field] = tuple(in_words(each, names) if isinstance(each, BaseModel) else each for each in value)
-    return figures.model_copy(update=words)
+    if isinstance(value, str):
+        return escape(names.get(value, value) if field in STAGES else value)
+    if isinstance(value, tuple):
+        return tuple(worded(each, names) for each in value)
+    return in_words(value, names) if isinstance(value, BaseModel) else value
