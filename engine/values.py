@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iso4217 import Currency
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -58,6 +59,17 @@ def known_currency(code: str) -> str:
     except KeyError:
         raise ValueError(f"{code!r} is no currency of ISO 4217: use a three-letter code such as EUR") from None
     return code
+
+
+def known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone: use a name such as Europe/Madrid or UTC") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(known_zone)]
 
 
 class Value(BaseModel):

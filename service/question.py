@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import Rejected
 from engine.projections.cards import Cards
-from engine.projections.filters import Bound, Filters, known_zone
+from engine.projections.filters import Bound, Filters
 from engine.projections.filters import moment as moment_of
 from engine.projections.lens import Lens
-from engine.values import from_micros
+from engine.values import from_micros, known_zone
 
 LONGEST = 80
 """characters of a given value that are repeated"""

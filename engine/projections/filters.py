@@ -6,26 +6,18 @@ from decimal import Decimal
 from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
-from engine.values import Utc, Value, exponent, known_currency, to_micros
+from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
 
 MEMBERSHIP = ("team", "manager", "region")
-
-
-def known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone: use a name such as Europe/Madrid or UTC") from None
-    return name
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ class Filters(Value):
     currency: Annotated[str, AfterValidator(known_currency)] | None = None
     since: Bound | None = None
     until: Bound | None = None
-    tz: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    tz: Zone = "UTC"
     """decides days and months"""
 
     @model_validator(mode="after")

@@ -7,11 +7,11 @@ from collections.abc import Container, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property
 from typing import Annotated, Final, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from engine.values import Value, from_micros, to_micros
+from engine.values import Value, Zone, from_micros, to_micros
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -19,16 +19,8 @@ DAY: Final = 86_400_000_000
 """microseconds; a limit of 1.5 days is 36 hours of working days"""
 
 
-def known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone: use a name such as Europe/Madrid or UTC") from None
-    return name
-
-
 class Calendar(Value):
-    zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    zone: Zone = "UTC"
     working_days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEK[:5]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     """whose public holidays do not count, by ISO 3166 (ES); without it there are none"""
