@@ -11,7 +11,7 @@ from engine.errors import Rejected
 from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
 from engine.projections.figures import DAY, Answer, Figures, Group, head, share, timed
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
-from engine.projections.groups import grouped, labels
+from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.projections.transitions import Transition, in_order, transition, transitions
 from engine.stages.definition import Definition
 
@@ -114,16 +114,16 @@ def conversion(
             journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
         ]
     )
+    each = figures(with_whole(asked, by), with_whole(moved, by), look.definition)
+    whole = each.pop(WHOLE, None) or each[None]
     groups = None
     if by is not None:
-        each = figures(asked, moved, look.definition)
         groups = tuple(
             ConversionGroup(key=key, label=label, **each[value]) for value, key, label in labels(look, by, list(each))
         )
-        asked, moved = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (asked, moved))
     return Conversion(
         **head(look),
-        **figures(asked, moved, look.definition)[None],
+        **whole,
         merged=merged.item(),
         void=look.void,
         groups=groups,

@@ -20,7 +20,7 @@ from engine.projections.figures import (
     timed,
 )
 from engine.projections.filters import EVERYTHING, Filters
-from engine.projections.groups import grouped, labels
+from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.stages.definition import UNMAPPED, Definition
 
 if TYPE_CHECKING:
@@ -101,17 +101,23 @@ def cycle_time(
             journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
         ]
     )
+    again = stays.with_columns(group=pl.lit(WHOLE))
+    if by == "month":
+        # A journey's visits that were left in several months are one sum in the whole.
+        again = again.group_by("group", "stage", "journey").agg(pl.col("spent").sum())
+    each = figures(
+        with_whole(spans, by),
+        stays if by is None else pl.concat([stays, again]),
+        with_whole(lasting, by),
+        look.definition,
+    )
+    whole = each.pop(WHOLE, None) or each[None]
     groups = None
     if by is not None:
-        each = figures(spans, stays, lasting, look.definition)
         groups = tuple(
             CycleTimeGroup(key=key, label=label, n=each[value].closed.n, **dict(each[value]))
             for value, key, label in labels(look, by, list(each))
         )
-        if by == "month":
-            stays = stays.group_by("stage", "journey").agg(pl.col("spent").sum())
-        spans, stays, lasting = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (spans, stays, lasting))
-    whole = figures(spans, stays, lasting, look.definition)[None]
     return CycleTime(
         **head(look),
         n=whole.closed.n,

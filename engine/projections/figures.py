@@ -98,7 +98,7 @@ def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
         quantile_seconds(90).alias("p90_seconds"),
         in_seconds(
             pl.struct(pl.col("sorted").list.eval(pl.element().cast(pl.Int128).sum()).list.first().alias("sum"), "n"),
-            lambda row: Fraction(row["sum"], row["n"]),
+            lambda row: row["sum"] / (row["n"] * SECOND),
         ).alias("mean_seconds"),
     )
 
@@ -109,22 +109,23 @@ def quantile_seconds(percent: int) -> pl.Expr:
     low, rest = steps // 100, steps % 100
     below = pl.col("sorted").list.get(low)
     above = pl.col("sorted").list.get(low + (rest > 0).cast(pl.Int64))
-    return in_seconds(below * (100 - rest) + above * rest, lambda hundredfold: Fraction(hundredfold, 100))
+    return in_seconds(below * (100 - rest) + above * rest, lambda hundredfold: hundredfold / (100 * SECOND))
 
 
 def median_seconds(micros: str) -> pl.Expr:
     """The median of a column of microseconds in seconds; None of none."""
-    return in_seconds(pl.col(micros).median(), Fraction)
+    return in_seconds((pl.col(micros).median() * 2).cast(pl.Int64), lambda twice: twice / (2 * SECOND))
 
 
-def in_seconds(found: pl.Expr, micros: Callable[[Any], Fraction]) -> pl.Expr:
-    """A figure of microseconds in seconds, rounded once.
+def in_seconds(found: pl.Expr, seconds: Callable[[Any], float]) -> pl.Expr:
+    """Whole numbers as seconds, rounded once.
 
-    In Python, for Polars does not divide by a number, it multiplies by its reciprocal; these are few rows.
+    Python divides them, correctly; Polars does not divide by a number, it multiplies by its reciprocal. It's few rows.
     """
 
     def rounded(values: pl.Series) -> pl.Series:
-        return pl.Series([None if each is None else float(micros(each) / SECOND) for each in values], dtype=pl.Float64)
+        told = [None if each is None else seconds(each) for each in values.to_list()]
+        return pl.Series(told, dtype=pl.Float64)
 
     return found.map_batches(rounded, return_dtype=pl.Float64, is_elementwise=True)
 

@@ -16,6 +16,15 @@ ATTRIBUTE = "attr:"
 CHOICES = ("owner", "team", "manager", "region", "source", "channel", "month", "attr:NAME")
 
 
+WHOLE = "\0"
+"""the group that all rows are in, beside their own"""
+
+
+def with_whole(rows: pl.DataFrame, by: str | None) -> pl.DataFrame:
+    """The rows, and where they are grouped all of them again as WHOLE: one pass then tells groups and whole."""
+    return rows if by is None else pl.concat([rows, rows.with_columns(group=pl.lit(WHOLE))])
+
+
 def grouped(rows: pl.LazyFrame, look: "Look", by: str | None, filters: Filters) -> pl.LazyFrame:
     """Adds `group` to rows with journey, owner, source, channel, at: the value to group by, None for all in one.
 
