@@ -20,7 +20,7 @@ from engine.errors import Conflict, Rejected
 from engine.log.connect import SQLITE, connect, database, sqlite_file
 from engine.log.tables import meta
 
-NEWEST = 2
+NEWEST = 3
 """The version this program reads and writes; its scripts are migrations/0001 to this."""
 _MIGRATION_LOCK = 0x6465616C_00000002
 _WAIT_SECONDS = 30

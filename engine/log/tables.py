@@ -135,6 +135,54 @@ reads = Table(
 )
 """What auditors have asked for through the service."""
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", Id, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("created_at", Micros, nullable=False),
+    Column("changed_at", Micros, nullable=False),
+    Column("changed_by", Id, nullable=False),
+    Column("paused_at", Micros),
+    Column("paused_because", Text),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("leased_until", Micros, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    Column("answered_at", Micros),
+    PrimaryKeyConstraint("webhook_id", name="webhooks_webhook"),
+)
+"""Who is told of which events, up to which position the log was looked through, and who sends (docs/webhooks.md)."""
+
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("secret_id", Id, nullable=False),
+    Column("webhook_id", Id, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("created_at", Micros, nullable=False),
+    Column("ends_at", Micros),
+    PrimaryKeyConstraint("secret_id", name="webhook_secrets_secret"),
+)
+"""What notices are signed with; several while one takes the place of another."""
+
+webhook_notices = Table(
+    "webhook_notices",
+    metadata,
+    Column("webhook_id", Id, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("journey", Id, nullable=False),
+    Column("queued_at", Micros, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Micros, nullable=False),
+    Column("problem", Text),
+    Column("parked_at", Micros),
+    PrimaryKeyConstraint("webhook_id", "position", name="webhook_notices_notice"),
+)
+"""What a webhook has looked at and not delivered yet, or has given up (parked). What was delivered leaves no row."""
+
 meta = Table(
     "meta",
     metadata,
