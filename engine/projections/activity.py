@@ -106,18 +106,7 @@ def activity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = No
         raise Rejected(f"an SLA of {sla} is no time to answer in: give one above 0")
     limit = sla // timedelta(microseconds=1)
     journeys = narrowed(chosen(look, filters).with_columns(at=pl.col("opened_at")), look, filters)
-    kept = journeys.filter(pl.col("outcome") != "merged").collect()
-    events = look.seen().events
-    touches = events.filter(is_kind("Touched")).select("journey", "occurred_at", "code", "actor", "policy")
-    touches = touches.with_columns(
-        kind=pl.col("code") & TOUCH_MASK,
-        inbound=(pl.col("code") & INBOUND) > 0,
-        automated=((pl.col("code") & AUTOMATED) > 0) | pl.col("policy"),
-    )
-    leads = grouped(
-        worked(kept.lazy().filter(filters.window.holds("opened_at")), touches, look.as_of), look, by, filters
-    ).collect()
-    made = grouped(happened(kept, touches, filters), look, by, filters).collect()
+    leads, made = asked_of(look, filters, by)
     groups = None
     if by is not None:
         own, theirs = parts(leads, "group"), parts(made, "group")
@@ -141,6 +130,23 @@ def activity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = No
     )
 
 
+def asked_of(look: "Look", filters: Filters, by: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The leads opened in the window, as they were worked; the touches of the window. Both with `group`."""
+    journeys = narrowed(chosen(look, filters).with_columns(at=pl.col("opened_at")), look, filters)
+    kept = journeys.filter(pl.col("outcome") != "merged").collect()
+    events = look.seen().events
+    told = ("journey", "occurred_at", "position", "code", "actor", "policy")
+    touches = events.filter(is_kind("Touched")).select(told)
+    touches = touches.with_columns(
+        kind=pl.col("code") & TOUCH_MASK,
+        inbound=(pl.col("code") & INBOUND) > 0,
+        automated=((pl.col("code") & AUTOMATED) > 0) | pl.col("policy"),
+    )
+    opened = worked(kept.lazy().filter(filters.window.holds("opened_at")), touches, look.as_of)
+    made = happened(kept, touches, filters)
+    return grouped(opened, look, by, filters).collect(), grouped(made, look, by, filters).collect()
+
+
 def parts(rows: pl.DataFrame, column: str) -> dict[str | None, pl.DataFrame]:
     """The rows of each value of a column."""
     return {key: part for (key,), part in rows.partition_by(column, as_dict=True).items()}
@@ -158,7 +164,7 @@ def worked(leads: pl.LazyFrame, touches: pl.DataFrame, as_of: int) -> pl.LazyFra
         .group_by("journey")
         .agg(attempts=pl.len().cast(pl.Int64))
     )
-    answers = first(human).lazy().select("journey", answered_at="occurred_at")
+    answers = first(human).lazy().select("journey", answered_at="occurred_at", answered_position="position")
     return (
         leads.join(attempts, on="journey", how="left")
         .join(answers, on="journey", how="left")

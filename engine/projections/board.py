@@ -77,9 +77,7 @@ def board(
     stages' names.
     """
     chances = likelihoods(look, basis)
-    journeys = chosen(look, filters).filter(filters.window.holds("opened_at")).with_columns(at=pl.lit(look.as_of))
-    placed = with_state(narrowed(journeys, look, filters), look, chances)
-    rows = grouped(placed.with_columns(at="opened_at") if by == "month" else placed, look, by, filters).collect()
+    rows = placed(look, filters, by, chances).collect()
     on_board = rows.filter(~pl.col("outcome").is_in(["merged", "transferred"]))
     found, following = page(on_board, look, cards)
     groups = None
@@ -98,6 +96,13 @@ def board(
         void=look.void,
         groups=groups,
     )
+
+
+def placed(look: "Look", filters: Filters, by: str | None, chances: list[Likelihood]) -> pl.LazyFrame:
+    """The journeys opened in the window as they stand, with `group`; merged and transferred ones too."""
+    journeys = chosen(look, filters).filter(filters.window.holds("opened_at")).with_columns(at=pl.lit(look.as_of))
+    rows = with_state(narrowed(journeys, look, filters), look, chances)
+    return grouped(rows.with_columns(at="opened_at") if by == "month" else rows, look, by, filters)
 
 
 def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:

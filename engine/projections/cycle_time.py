@@ -79,26 +79,15 @@ def cycle_time(
     """
     if from_stage is not None and from_first_touch:
         raise Rejected("from_stage and from_first_touch are two starts of one clock: give one")
-    journeys = at_their_close(look, filters)
-    kept = journeys.filter(pl.col("outcome") != "merged")
-    of_journey = None if by == "month" else by
-    closed = started(kept, look, from_stage, from_first_touch=from_first_touch).filter(
-        pl.col("outcome").is_in(CLOSED) & filters.window.holds("closed_at")
-    )
-    visits = look.visits.lazy().join(
-        grouped(kept, look, of_journey, filters).select("journey", "group"), on="journey", how="inner"
-    )
-    if by == "month":
-        visits = grouped(visits.drop("group").with_columns(at="left_at"), look, by, filters)
-    left = visits.filter(pl.col("left_at").is_not_null() & filters.window.holds("left_at"))
+    clocked = clocked_of(look, filters, by, from_stage, from_first_touch=from_first_touch)
+    stayed, lasts = stays_of(look, filters, by, look.visits.lazy())
+    gone = at_their_close(look, filters).filter(pl.col("outcome") == "merged")
     spans, stays, lasting, merged = pl.collect_all(
         [
-            grouped(closed, look, by, filters)
-            .select("group", "outcome", spent=pl.col("closed_at") - pl.col("started_at"))
-            .filter(pl.col("spent") >= 0),
-            left.group_by("group", "stage", "journey").agg(spent=(pl.col("left_at") - pl.col("entered_at")).sum()),
-            visits.filter(pl.col("left_at").is_null()).select("group", "stage", age=look.as_of - pl.col("entered_at")),
-            journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
+            clocked.select("group", "outcome", "spent"),
+            stayed.group_by("group", "stage", "journey").agg(pl.col("spent").sum()),
+            lasts.select("group", "stage", age="spent"),
+            gone.select(pl.len()),
         ]
     )
     again = stays.with_columns(group=pl.lit(WHOLE))
@@ -127,6 +116,30 @@ def cycle_time(
         void=look.void,
         groups=groups,
     )
+
+
+def clocked_of(
+    look: "Look", filters: Filters, by: str | None, from_stage: str | None, *, from_first_touch: bool
+) -> pl.LazyFrame:
+    """The journeys closed in the window whose clock started before, with `group` and spent."""
+    kept = at_their_close(look, filters).filter(pl.col("outcome") != "merged")
+    closed = started(kept, look, from_stage, from_first_touch=from_first_touch).filter(
+        pl.col("outcome").is_in(CLOSED) & filters.window.holds("closed_at")
+    )
+    spent = pl.col("closed_at") - pl.col("started_at")
+    return grouped(closed, look, by, filters).with_columns(spent=spent).filter(pl.col("spent") >= 0)
+
+
+def stays_of(look: "Look", filters: Filters, by: str | None, visits: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Of Look.visits, with any further columns: those left in the window, and those that last; with `group`, spent."""
+    kept = at_their_close(look, filters).filter(pl.col("outcome") != "merged")
+    of_journey = None if by == "month" else by
+    visits = visits.join(grouped(kept, look, of_journey, filters).select("journey", "group"), on="journey", how="inner")
+    if by == "month":
+        visits = grouped(visits.drop("group").with_columns(at="left_at"), look, by, filters)
+    visits = visits.with_columns(spent=pl.col("left_at").fill_null(look.as_of) - pl.col("entered_at"))
+    left = pl.col("left_at").is_not_null()
+    return visits.filter(left & filters.window.holds("left_at")), visits.filter(~left)
 
 
 def started(journeys: pl.LazyFrame, look: "Look", from_stage: str | None, *, from_first_touch: bool) -> pl.LazyFrame:

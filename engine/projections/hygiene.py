@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from engine.errors import Rejected
-from engine.projections.board import with_state
+from engine.projections.board import placed
 from engine.projections.cards import Card, card, when
 from engine.projections.figures import DAY, SECOND, Answer, Figures, head, quantile_seconds
-from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.journeys import last
 from engine.projections.likelihood import likelihoods
@@ -62,21 +62,7 @@ def hygiene(look: "Look", filters: Filters = EVERYTHING, *, silent_days: float =
         if not 0 < days <= 36_500:
             raise Rejected(f"{name} {days} is out of range: use a number of days above 0, at most 36500")
     usual = normal(look)
-    limits = usual.filter(pl.col("n") >= ENOUGH).select("stage", limit="p85")
-    noted = last(look.seen().events.filter(is_kind("NoteAdded"))).select("journey", noted_at="occurred_at")
-    journeys = chosen(look, filters).filter(filters.window.holds("opened_at"), pl.col("outcome") == "open")
-    here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
-    rows = (
-        with_state(here, look, likelihoods(look, "observed"))
-        .join(limits.lazy(), on="stage", how="left")
-        .join(noted.lazy(), on="journey", how="left")
-        .with_columns(
-            silent=look.as_of - pl.col("last_activity_at") >= round(silent_days * DAY),
-            stuck=(pl.col("age") > pl.col("limit") * SECOND).fill_null(False),
-            stale_notes=look.as_of - pl.coalesce("noted_at", "opened_at") >= round(note_days * DAY),
-        )
-        .collect()
-    )
+    rows = kept_how(look, filters, usual, silent_days, note_days).collect()
     found = rows.filter(pl.any_horizontal("silent", "stuck", "stale_notes")).sort("last_activity_at", "journey_id")
     people = named(look, found["owner"].drop_nulls().unique().to_list())
     by_stage = {row["stage"]: row for row in usual.iter_rows(named=True)}
@@ -105,6 +91,24 @@ def hygiene(look: "Look", filters: Filters = EVERYTHING, *, silent_days: float =
             )
             for row in look.named(found).iter_rows(named=True)
         ),
+    )
+
+
+def kept_how(look: "Look", filters: Filters, usual: pl.DataFrame, silent_days: float, note_days: float) -> pl.LazyFrame:
+    """The open journeys with silent, stuck, stale_notes and noted_at, noted_position of the newest note."""
+    limits = usual.filter(pl.col("n") >= ENOUGH).select("stage", limit="p85")
+    notes = last(look.seen().events.filter(is_kind("NoteAdded")))
+    noted = notes.select("journey", noted_at="occurred_at", noted_position="position")
+    return (
+        placed(look, filters, None, likelihoods(look, "observed"))
+        .filter(pl.col("outcome") == "open")
+        .join(limits.lazy(), on="stage", how="left")
+        .join(noted.lazy(), on="journey", how="left")
+        .with_columns(
+            silent=look.as_of - pl.col("last_activity_at") >= round(silent_days * DAY),
+            stuck=(pl.col("age") > pl.col("limit") * SECOND).fill_null(False),
+            stale_notes=look.as_of - pl.coalesce("noted_at", "opened_at") >= round(note_days * DAY),
+        )
     )
 
 

@@ -4,19 +4,18 @@ Exact definitions: docs/metrics.md#likeliest.
 """
 
 from collections import defaultdict
-from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from engine.projections.board import with_state
+from engine.projections.board import placed
 from engine.projections.cards import Card, Cards, page
 from engine.projections.conversion import conversion
 from engine.projections.figures import Amount, Answer, Figures, Group, amounts, head, sums
-from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
-from engine.projections.groups import grouped, labels
+from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.groups import labels
 from engine.projections.likelihood import ENOUGH, Basis, Likelihood, likelihoods
 from engine.values import from_micros
 
@@ -85,11 +84,7 @@ def likeliest(
 ) -> Likeliest:
     """The open journeys at as_of; of the window, those opened in it. limit and after: pages of the deals."""
     chances = likelihoods(look, basis)
-    today = from_micros(look.as_of).astimezone(ZoneInfo(filters.tz)).date()
-    journeys = chosen(look, filters).filter(filters.window.holds("opened_at"), pl.col("outcome") == "open")
-    here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
-    placed = with_state(here, look, chances)
-    rows = grouped(placed.with_columns(at="opened_at") if by == "month" else placed, look, by, filters).collect()
+    rows = placed(look, filters, by, chances).filter(pl.col("outcome") == "open").collect()
     deals, following = page(rows, look, Cards(order="likelihood", limit=limit, after=after))
     each = standings(rows, "group", chances)
     found = standings(rows.with_columns(all=pl.lit(True)), "all", chances).get(True, NOBODY)
@@ -100,7 +95,7 @@ def likeliest(
         deals=deals,
         next=following,
         stages=stages(look, filters, rows, chances),
-        months=months(rows, chances, today),
+        months=months(rows, chances, due(look, filters)),
         by=by,
         groups=tuple(
             Member(key=key, label=label, n=each[value]["count"], **each[value])
@@ -167,10 +162,15 @@ def stages(look: "Look", filters: Filters, rows: pl.DataFrame, chances: list[Lik
     )
 
 
-def months(rows: pl.DataFrame, chances: list[Likelihood], today: date) -> tuple[Month, ...]:
-    """All that is overdue, the months to come, and what has no date."""
+def due(look: "Look", filters: Filters) -> pl.Expr:
+    """The month of the expected close, or OVERDUE; null without one."""
+    today = from_micros(look.as_of).astimezone(ZoneInfo(filters.tz)).date()
     close = pl.col("expected_close")
-    due = pl.when(close < today).then(pl.lit(OVERDUE)).otherwise(close.dt.strftime("%Y-%m"))
+    return pl.when(close < today).then(pl.lit(OVERDUE)).otherwise(close.dt.strftime("%Y-%m"))
+
+
+def months(rows: pl.DataFrame, chances: list[Likelihood], due: pl.Expr) -> tuple[Month, ...]:
+    """All that is overdue, the months to come, and what has no date."""
     found = standings(rows.with_columns(due=due), "due", chances)
     return tuple(
         Month(month=None if name == OVERDUE else name, overdue=name == OVERDUE, **found[name])

@@ -120,15 +120,8 @@ def losses(
     """
     if not 0 < late_days <= 36_500:
         raise Rejected(f"late_days {late_days} is out of range: use a number of days above 0, at most 36500")
-    journeys = at_their_close(look, filters)
-    closed = journeys.filter(filters.window.holds("closed_at"))
-    gone = closed.filter(pl.col("outcome").is_in(["lost", "disqualified"]))
-    rows = (
-        grouped(gone, look, by, filters)
-        .join(lost_from(look), on="journey", how="left")
-        .with_columns(age=pl.col("closed_at") - pl.col("opened_at"))
-        .collect()
-    )
+    closed = at_their_close(look, filters).filter(filters.window.holds("closed_at"))
+    rows = lost_of(look, filters, by).collect()
     groups = None
     if by is not None:
         each = figures(rows, look.definition)
@@ -137,8 +130,7 @@ def losses(
             for value, key, label in labels(look, by, list(each))
         )
     whole = figures(rows.with_columns(group=pl.lit(None, pl.String)), look.definition).get(None, NONE)
-    unfit = pl.col("by_kind") == CODE["LeadDisqualified"]
-    late = rows.filter(unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= round(late_days * DAY))))
+    late = rows.filter(found_late(late_days))
     won = closed.filter(pl.col("outcome") == "won").collect()
     merged = closed.filter(pl.col("outcome") == "merged").select(pl.len()).collect().item()
     return Losses(
@@ -152,6 +144,23 @@ def losses(
         void=look.void,
         groups=groups,
     )
+
+
+def lost_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
+    """The journeys lost in the window, unfit ones too, with `group`, stage_before, by_kind and age (to the close)."""
+    closed = at_their_close(look, filters).filter(filters.window.holds("closed_at"))
+    gone = closed.filter(pl.col("outcome").is_in(["lost", "disqualified"]))
+    return (
+        grouped(gone, look, by, filters)
+        .join(lost_from(look), on="journey", how="left")
+        .with_columns(age=pl.col("closed_at") - pl.col("opened_at"))
+    )
+
+
+def found_late(late_days: float) -> pl.Expr:
+    """A lead found unfit after it was qualified, or when it was old."""
+    unfit = pl.col("by_kind") == CODE["LeadDisqualified"]
+    return unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= round(late_days * DAY)))
 
 
 NONE: dict[str, Any] = {"lost": 0, "disqualified": 0, "stages": (), "reasons": ()}

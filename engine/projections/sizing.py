@@ -208,10 +208,7 @@ def average_of(target: Target, past: Decided) -> tuple[Fraction, str] | None:
 
 
 def incoming(look: "Look", filters: Filters, target: Target, past: Decided) -> Incoming:
-    rows = chosen(look, filters).filter((pl.col("outcome") != "merged") & filters.window.holds("opened_at"))
-    opened = (
-        narrowed(rows.with_columns(at=pl.col("opened_at")), look, filters).select("opened_at").collect()["opened_at"]
-    )
+    opened = came(look, filters).select("opened_at").collect()["opened_at"]
     window = filters.window
     since = window.since if window.since is not None else opened.min()
     until = look.as_of if window.until is None else min(window.until, look.as_of)
@@ -228,3 +225,9 @@ def incoming(look: "Look", filters: Filters, target: Target, past: Decided) -> I
         if deals is None
         else tuple(Amount.of(deals * minor, currency) for currency, minor in past.value_per_win.items()),
     )
+
+
+def came(look: "Look", filters: Filters) -> pl.LazyFrame:
+    """The journeys opened in the window."""
+    rows = chosen(look, filters).filter((pl.col("outcome") != "merged") & filters.window.holds("opened_at"))
+    return narrowed(rows.with_columns(at=pl.col("opened_at")), look, filters)

@@ -60,21 +60,8 @@ class Sources(Yield, Answer):
 
 def sources(look: "Look", filters: Filters = EVERYTHING, *, by: str = "source") -> Sources:
     """Of the journeys opened in the window, what became of them by as_of. n: the leads."""
-    rows = at_their_close(look, filters).filter(filters.window.holds("opened_at"))
-    if by == "month":
-        rows = rows.with_columns(at=pl.col("opened_at"))
-    opened = (
-        grouped(rows, look, by, filters)
-        .select(
-            "group",
-            "outcome",
-            "amount_minor",
-            "currency",
-            qualified=pl.col("qualified_at").is_not_null(),
-            spent=pl.col("closed_at") - pl.col("opened_at"),
-        )
-        .collect()
-    )
+    wanted = ("group", "outcome", "amount_minor", "currency", "qualified", "spent")
+    opened = opened_of(look, filters, by).select(wanted).collect()
     merged = opened.filter(pl.col("outcome") == "merged").height
     kept = opened.filter(pl.col("outcome") != "merged")
     each = yields(kept)
@@ -100,6 +87,16 @@ def sources(look: "Look", filters: Filters = EVERYTHING, *, by: str = "source") 
             )
             for value, key, label in found
         ),
+    )
+
+
+def opened_of(look: "Look", filters: Filters, by: str) -> pl.LazyFrame:
+    """The journeys opened in the window, merged ones too, with `group`, qualified, and spent from opening to close."""
+    rows = at_their_close(look, filters).filter(filters.window.holds("opened_at"))
+    if by == "month":
+        rows = rows.with_columns(at=pl.col("opened_at"))
+    return grouped(rows, look, by, filters).with_columns(
+        qualified=pl.col("qualified_at").is_not_null(), spent=pl.col("closed_at") - pl.col("opened_at")
     )
 
 

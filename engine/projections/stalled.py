@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from engine.errors import Rejected
-from engine.projections.board import with_state
+from engine.projections.board import placed
 from engine.projections.cards import Card, card
 from engine.projections.figures import DAY, SECOND, Answer, head
-from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.likelihood import likelihoods
 from engine.values import from_micros
@@ -40,11 +40,8 @@ def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | N
     """
     if idle_days is not None and not 0 < idle_days <= 36_500:
         raise Rejected(f"idle_days {idle_days} is out of range: use a number of days above 0, at most 36500")
-    journeys = chosen(look, filters).filter(filters.window.holds("opened_at"), pl.col("outcome") == "open")
-    here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
-    idle = look.as_of - pl.col("last_activity_at")
-    rows = with_state(here, look, likelihoods(look, "observed")).with_columns(idle=idle).collect()
-    found = rows.filter("stalled") if idle_days is None else rows.filter(pl.col("idle") > round(idle_days * DAY))
+    rows = idling(look, filters).collect()
+    found = rows.filter(too_long(idle_days))
     people = named(look, found["owner"].drop_nulls().unique().to_list())
     listed = look.named(found.sort("idle", "journey_id", descending=[True, False])).iter_rows(named=True)
     return Stalled(
@@ -60,3 +57,13 @@ def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | N
             for row in listed
         ),
     )
+
+
+def idling(look: "Look", filters: Filters) -> pl.LazyFrame:
+    """The open journeys with idle, the microseconds since the newest activity."""
+    rows = placed(look, filters, None, likelihoods(look, "observed")).filter(pl.col("outcome") == "open")
+    return rows.with_columns(idle=look.as_of - pl.col("last_activity_at"))
+
+
+def too_long(idle_days: float | None) -> pl.Expr:
+    return pl.col("stalled") if idle_days is None else pl.col("idle") > round(idle_days * DAY)

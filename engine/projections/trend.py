@@ -55,14 +55,7 @@ def trend(
         known = ", ".join(each.key for each in look.definition.stages)
         raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}")
     axis = axis_of(look, filters, every, count)
-    visits = passed(look, filters)
-    rank = None if stage is None else look.definition.ranks[stage]
-    parts = Parts(
-        *(
-            grouped(narrowed(rows.lazy(), look, filters), look, by, filters).collect()
-            for rows in (entries(visits, look, rank), closings(visits, look), stretches(visits, look))
-        )
-    )
+    parts = parts_of(look, filters, by, stage)
     groups = None
     if by is not None:
         each = points(parts, axis, look.as_of)
@@ -73,6 +66,18 @@ def trend(
         parts = parts.all_in_one()
     whole = points(parts, axis, look.as_of)[None]
     return Trend(**head(look), n=entered(whole), every=every, stage=stage, points=whole, groups=groups)
+
+
+def parts_of(look: "Look", filters: Filters, by: str | None, stage: str | None) -> Parts:
+    """What the points are counted from, with `group`."""
+    visits = passed(look, filters)
+    rank = None if stage is None else look.definition.ranks[stage]
+    return Parts(
+        *(
+            grouped(narrowed(rows.lazy(), look, filters), look, by, filters).collect()
+            for rows in (entries(visits, look, rank), closings(visits, look), stretches(visits, look))
+        )
+    )
 
 
 def entered(points: Iterable[Point]) -> int:

@@ -60,9 +60,7 @@ def velocity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = No
     """
     if by == "month":
         raise Rejected("velocity by month is a trend: ask for the trend of velocity")
-    ready = chosen(look, filters).filter((pl.col("outcome") == "open") & pl.col("qualified_at").is_not_null())
-    standing = narrowed(ready.with_columns(at=pl.lit(look.as_of)), look, filters)
-    counts = dict(grouped(standing, look, by, filters).group_by("group").len().collect().iter_rows())
+    counts = dict(ready_of(look, filters, by).group_by("group").len().collect().iter_rows())
     rows = closed(look, filters, by)
     days = days_in_month(look.as_of, filters.tz)
     groups = None
@@ -74,6 +72,12 @@ def velocity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = No
         )
     whole = told(sum(counts.values()), decided(all_in_one(rows)).get(None, NOTHING), pace, days)
     return Velocity(**head(look), pace=pace, days_in_month=days, **whole, groups=groups)
+
+
+def ready_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
+    """The qualified open journeys, with `group`."""
+    ready = chosen(look, filters).filter((pl.col("outcome") == "open") & pl.col("qualified_at").is_not_null())
+    return grouped(narrowed(ready.with_columns(at=pl.lit(look.as_of)), look, filters), look, by, filters)
 
 
 def days_in_month(as_of: int, tz: str) -> int:

@@ -93,23 +93,9 @@ def win_rate(
     open counts whatever is open at as_of; only the cohort opened binds it to the window. without_reasons: losses for
     these reasons are left out (a customer who decided nothing).
     """
-    journeys = at_their_close(look, filters)
-    if without_reasons:
-        journeys = journeys.filter(~pl.col("reason").is_in(without_reasons).fill_null(False))
-    dated = "opened_at" if cohort == "opened" else "closed_at"
-    inside = filters.window.holds(dated)
-    if cohort == "closed":
-        inside = inside | pl.col("outcome").is_in(["open", "transferred"])
-    qualified = journeys.filter(pl.col("outcome") != "merged").filter(
-        pl.col("qualified_at").is_not_null() & filters.window.holds("qualified_at")
-    )
+    decided_ones, ready = asked_of(look, filters, by, cohort, without_reasons)
     asked, leads = pl.collect_all(
-        [
-            grouped(dated_by(journeys.filter(inside), by, dated), look, by, filters).select(
-                "group", "outcome", "amount_minor", "currency", spent=pl.col("closed_at") - pl.col("opened_at")
-            ),
-            grouped(dated_by(qualified, by, "qualified_at"), look, by, filters).select("group"),
-        ]
+        [decided_ones.select("group", "outcome", "amount_minor", "currency", "spent"), ready.select("group")]
     )
     groups = None
     if by is not None:
@@ -121,6 +107,26 @@ def win_rate(
         asked, leads = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (asked, leads))
     whole = figures(asked, leads)[None]
     return WinRate(**head(look), n=decided(whole), **dict(whole), void=look.void, groups=groups)
+
+
+def asked_of(
+    look: "Look", filters: Filters, by: str | None, cohort: Cohort, without_reasons: tuple[str, ...]
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The journeys by what became of them, with spent from opening to close; those first qualified in the window."""
+    journeys = at_their_close(look, filters).with_columns(spent=pl.col("closed_at") - pl.col("opened_at"))
+    if without_reasons:
+        journeys = journeys.filter(~pl.col("reason").is_in(without_reasons).fill_null(False))
+    dated = "opened_at" if cohort == "opened" else "closed_at"
+    inside = filters.window.holds(dated)
+    if cohort == "closed":
+        inside = inside | pl.col("outcome").is_in(["open", "transferred"])
+    qualified = journeys.filter(pl.col("outcome") != "merged").filter(
+        pl.col("qualified_at").is_not_null() & filters.window.holds("qualified_at")
+    )
+    return (
+        grouped(dated_by(journeys.filter(inside), by, dated), look, by, filters),
+        grouped(dated_by(qualified, by, "qualified_at"), look, by, filters),
+    )
 
 
 def dated_by(rows: pl.LazyFrame, by: str | None, column: str) -> pl.LazyFrame:
