@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import Rejected
 from engine.projections.cards import Cards
-from engine.projections.filters import Bound, Filters
+from engine.projections.filters import Bound, Filters, Window
 from engine.projections.filters import moment as moment_of
 from engine.projections.lens import Lens
-from engine.values import from_micros, known_zone
+from engine.values import Money, from_micros, known_zone
 
 LONGEST = 80
 """characters of a given value that are repeated"""
@@ -74,6 +75,27 @@ def cards_of(asked: Mapping[str, object]) -> Cards:
     """asked: the fields of Cards."""
     with understood():
         return Cards.model_validate(asked)
+
+
+def money_of(field: str, text: str | None) -> Money | None:
+    """An amount and its currency: 100000 EUR."""
+    if text is None:
+        return None
+    amount, currency = text[:-3].strip(), text[-3:].upper()
+    try:
+        return Money.of(Decimal(amount), currency)
+    except (InvalidOperation, ValueError, Rejected) as error:
+        why = str(error) if isinstance(error, Rejected) else "write an amount and its currency, such as 100000 EUR"
+        raise Unclear([Problem(field, why, shown(text))]) from None
+
+
+def period_of(field: str, text: str, tz: str) -> Window:
+    """Two days or moments, FROM..TO."""
+    since, separator, until = text.partition("..")
+    if not separator or not since or not until:
+        raise Unclear([Problem(field, "write FROM..TO, such as 2026-01-01..2026-04-01", shown(text))])
+    with understood(field):
+        return Filters.model_validate({"since": since, "until": until, "tz": tz}).window
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from engine.projections.comparison import Comparison, Difference, Period
-    from engine.projections.filters import Window
 
 
 @asks
@@ -30,22 +29,15 @@ def compare(
     lang: Lang = None,
 ) -> None:
     """The window (--from-date, --to-date) beside another period, with the differences."""
-    window = None if against is None else period_of(against, question.tz)
+    from service.question import period_of
+
+    with usage():
+        window = None if against is None else period_of("against", against, question.tz)
     with looking(question) as (look, filters):
         from engine.projections import comparison as metric
 
         found = metric.comparison(look, filters, by=by, against=window)
         answer(found, question.shape, draw, names=names_in(lang, look.definition))
-
-
-def period_of(text: str, tz: str) -> "Window":
-    from service.question import filters_of
-
-    since, separator, until = text.partition("..")
-    if not separator or not since or not until:
-        raise typer.BadParameter(f"--against: write FROM..TO, such as 2026-01-01..2026-04-01 (given: {text!r})")
-    with usage():
-        return filters_of({"since": since, "until": until, "tz": tz}).window
 
 
 def draw(found: "Comparison", out: "Console") -> None:

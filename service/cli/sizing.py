@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.projections.sizing import Sizes, Sizing, Target
-    from engine.values import Money
 
 
 @asks
@@ -45,28 +44,11 @@ def target_of(
     target: str | None, deals: int | None, average: str | None, close_rate: float | None, reps: int | None
 ) -> "Target":
     from engine.projections.sizing import Target
-    from service.question import understood
+    from service.question import money_of, understood
 
-    revenue, sale = money_of("--target", target), money_of("--average", average)
     with usage(), understood():
+        revenue, sale = money_of("target", target), money_of("average", average)
         return Target(revenue=revenue, deals=deals, average=sale, close_rate=close_rate, reps=reps)
-
-
-def money_of(option: str, text: str | None) -> "Money | None":
-    """An amount and its currency: 100000 EUR."""
-    from decimal import Decimal, InvalidOperation
-
-    from engine.errors import Rejected
-    from engine.values import Money
-
-    if text is None:
-        return None
-    amount, currency = text[:-3].strip(), text[-3:].upper()
-    try:
-        return Money.of(Decimal(amount), currency)
-    except (InvalidOperation, ValueError, Rejected) as error:
-        why = str(error) if isinstance(error, Rejected) else "write an amount and its currency, such as 100000 EUR"
-        raise typer.BadParameter(f"{option}: {why} (given: {text!r})") from None
 
 
 def draw(found: "Sizing", out: "Console") -> None:

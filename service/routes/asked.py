@@ -1,6 +1,6 @@
 """What every question can be asked over HTTP; the same words as on the command line. Unknown ones are refused."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -51,47 +51,31 @@ class Question(Glance):
         same = {name: getattr(self, name) for name in Filters.model_fields if name != "attributes"}
         return filters_of(same, self.attr)
 
+    def options(self) -> dict[str, Any]:
+        """What the answer's function is asked besides: the fields of its own, by the same names."""
+        shared = {*Question.model_fields, *Worded.model_fields}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in shared}
 
-class Grouped(Question):
-    by: Annotated[
-        Text | None, Field(description="owner, team, manager, region, source, channel, month or attr:NAME")
+
+class Worded(BaseModel):
+    """Stages also by their names in a language."""
+
+    lang: Annotated[
+        str | None,
+        Field(pattern="^[a-z]{2,3}$", description="The answer's `names`: what the stages are called in it"),
     ] = None
 
 
-class BoardQuestion(Grouped):
-    basis: Annotated[Literal["observed", "configured"], Field(description="Where the likelihood comes from")] = (
-        "observed"
-    )
-    order: Annotated[
-        Literal["age", "value", "next_action", "likelihood"], Field(description="Which cards come first")
-    ] = "age"
-    stage: Annotated[Text | None, Field(description="Cards of this stage alone")] = None
-    show: Annotated[Literal["all", "open", "closed"], Field(description="Which cards")] = "all"
-    limit: Annotated[int, Field(ge=0, le=PAGE_MOST, description="How many cards")] = 50
+class Paged(BaseModel):
+    """A list, a page at a time."""
+
+    limit: Annotated[int, Field(ge=0, le=PAGE_MOST, description="How many")] = 50
     after: Annotated[
         Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
     ] = None
 
 
-class ConversionQuestion(Grouped):
-    strict: Annotated[bool, Field(description="Skipped stages do not count as passed")] = False
-    within_days: Annotated[float | None, Field(description="Each journey N days after it entered")] = None
-    in_period: Annotated[bool, Field(description="As it stood at the end of the window; needs until")] = False
-
-
-class CycleTimeQuestion(Grouped):
-    from_stage: Annotated[Text | None, Field(description="The clock starts at the first entry of this stage")] = None
-    from_first_touch: Annotated[bool, Field(description="The clock starts at the first touch")] = False
-
-
-class WinRateQuestion(Grouped):
-    cohort: Annotated[Literal["closed", "opened"], Field(description="Closed in the window, or opened in it")] = (
-        "closed"
-    )
-    without_reason: Annotated[list[Text], Field(max_length=50, description="Losses for it are left out")] = []
-
-
-class StalledQuestion(Question):
-    idle_days: Annotated[float | None, Field(description="Nothing happened for longer; else by the stages' rules")] = (
-        None
-    )
+class Grouped(Question):
+    by: Annotated[
+        Text | None, Field(description="owner, team, manager, region, source, channel, month or attr:NAME")
+    ] = None

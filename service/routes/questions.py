@@ -1,89 +1,35 @@
-"""The answers over HTTP: one row a question, all looked at, tagged and told the same way."""
+"""How an answer is given over HTTP: looked at, tagged, computed once for all who ask, told."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
+from pydantic import BaseModel, create_model
 
-from engine.projections import board, conversion, cycle_time, stalled, win_rate
-from engine.projections.cards import Cards
-from engine.projections.figures import Answer
 from engine.projections.filters import Filters
 from engine.projections.views import Look
+from engine.stages.names import stage_names
 from service import metrics
 from service.auth import EVERY, Caller, caller_of
-from service.question import cards_of
 from service.rights import narrowed
-from service.routes import asked
+from service.routes.answers import QUESTIONS, Asked
+from service.routes.asked import Paged, Question, Worded
 from service.routes.pages import cursor, resumed
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Pinned, Running
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, what it may be asked, and what computes the answer."""
-
-    name: str
-    question: type[asked.Question]
-    answer: type[Answer]
-    compute: Callable[[Look, Filters, Any], Answer]
-    summary: str
+def worded(each: Asked) -> type[BaseModel]:
+    """The shape of the answer; of one that knows languages also with the stages' names."""
+    if not issubclass(each.question, Worded):
+        return each.answer
+    names = (dict[str, str] | None, None)
+    return create_model(each.answer.__name__, __base__=each.answer, __doc__=each.answer.__doc__, names=names)
 
 
-def board_of(look: Look, filters: Filters, question: asked.BoardQuestion) -> board.Board:
-    return board.board(look, filters, by=question.by, basis=question.basis, cards=cards_for(question))
-
-
-def cards_for(question: asked.BoardQuestion) -> Cards:
-    return cards_of(
-        {
-            "order": question.order,
-            "currency": question.currency if question.order == "value" else None,
-            "stage": question.stage,
-            "show": question.show,
-            "limit": question.limit,
-            "after": question.after,
-        }
-    )
-
-
-def conversion_of(look: Look, filters: Filters, question: asked.ConversionQuestion) -> Answer:
-    return conversion.conversion(
-        look,
-        filters,
-        by=question.by,
-        strict=question.strict,
-        within_days=question.within_days,
-        in_period=question.in_period,
-    )
-
-
-def cycle_time_of(look: Look, filters: Filters, question: asked.CycleTimeQuestion) -> Answer:
-    return cycle_time.cycle_time(
-        look, filters, by=question.by, from_stage=question.from_stage, from_first_touch=question.from_first_touch
-    )
-
-
-def win_rate_of(look: Look, filters: Filters, question: asked.WinRateQuestion) -> Answer:
-    return win_rate.win_rate(
-        look, filters, by=question.by, cohort=question.cohort, without_reasons=tuple(question.without_reason)
-    )
-
-
-def stalled_of(look: Look, filters: Filters, question: asked.StalledQuestion) -> Answer:
-    return stalled.stalled(look, filters, idle_days=question.idle_days)
-
-
-QUESTIONS: tuple[Asked, ...] = (
-    Asked("board", asked.BoardQuestion, board.Board, board_of, "What stands in each stage, and the cards"),
-    Asked("conversion", asked.ConversionQuestion, conversion.Conversion, conversion_of, "How many went further"),
-    Asked("cycle-time", asked.CycleTimeQuestion, cycle_time.CycleTime, cycle_time_of, "How long it takes"),
-    Asked("win-rate", asked.WinRateQuestion, win_rate.WinRate, win_rate_of, "Won of what was decided"),
-    Asked("stalled", asked.StalledQuestion, stalled.Stalled, stalled_of, "Where nothing happens any more"),
-)
+SHAPES = {each.name: worded(each) for each in QUESTIONS}
 
 
 def add_questions(routes: Routes) -> None:
@@ -97,7 +43,7 @@ def add_questions(routes: Routes) -> None:
             tag="answers",
             allow=EVERY,
             refusals=("not-found", "gone"),
-            answers=each.answer,
+            answers=SHAPES[each.name],
             queries=True,
         )
 
@@ -130,17 +76,17 @@ class Seen:
 
     look: Look
     filters: Filters
-    question: asked.Question
+    question: Question
     same: str
     """what its pages have in common"""
     tag: str
 
 
-def looked(running: Running, caller: Caller, request: Request, question: asked.Question) -> Seen:
+def looked(running: Running, caller: Caller, request: Request, question: Question) -> Seen:
     lens, filters = question.lens(), narrowed(running.log, caller, question.filters())
     # Everything but where a page begins and how long it is.
     same = repr((filters, question.model_dump(exclude={"after", "limit"})))
-    if isinstance(question, asked.BoardQuestion) and question.after is not None:
+    if isinstance(question, Paged) and question.after is not None:
         look, following = resumed(running, question.after, same)
         question = question.model_copy(update={"after": following})
     else:
@@ -150,10 +96,14 @@ def looked(running: Running, caller: Caller, request: Request, question: asked.Q
 
 
 def computed(running: Running, each: Asked, seen: Seen) -> bytes:
-    found = each.compute(seen.look, seen.filters, seen.question)
-    if isinstance(found, board.Board) and found.next is not None:
+    found = each.compute(seen.look, seen.filters, **seen.question.options())
+    following = getattr(found, "next", None)
+    if following is not None:
         running.looks.put(pin_of(seen.look), seen.look)
-        found = found.model_copy(update={"next": cursor(running.log, seen.look, seen.same, found.next)})
+        found = found.model_copy(update={"next": cursor(running.log, seen.look, seen.same, following)})
+    if isinstance(seen.question, Worded) and seen.question.lang is not None:
+        names = stage_names(seen.look.definition, seen.question.lang)
+        found = SHAPES[each.name].model_construct(**dict(found), names=names)
     body = found.model_dump_json(by_alias=True).encode()
     running.answers.put(seen.tag, body)
     return body

@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from service.routes.answers import QUESTIONS
 from tests.service.commandline import run
 from tests.service.http.server import Client, Service
 
-ANSWERS = ("board", "conversion", "cycle-time", "win-rate", "stalled")
+ANSWERS = tuple(each.name for each in QUESTIONS)
+NEEDED: dict[str, dict[str, Any]] = {"sizing": {"deals": 5}, "compare": {"since": "2025-06-01"}}
+"""what two of them can't be asked without"""
+WINDOW = NEEDED["compare"]
 AS_OF = "2100-01-01T00:00:00Z"
 
 
@@ -36,6 +40,23 @@ def on_the_command_line(service: Service, command: str, *options: str) -> Any:
         ("win-rate", {"without_reason": ["price"]}, ("--without-reason", "price")),
         ("win-rate", {"definition": 1, "known_at": "2090-01-01"}, ("--definition", "1", "--known-at", "2090-01-01")),
         ("stalled", {"idle_days": 5}, ("--idle-days", "5")),
+        ("velocity", {"pace": "mean", "by": "owner"}, ("--pace", "mean", "--by", "owner")),
+        ("sizing", {"target": "100000 EUR", "reps": 10}, ("--target", "100000 EUR", "--reps", "10")),
+        ("sizing", {"deals": 20, "close_rate": 0.5, "by": "owner"}, ("--deals", "20", "--close-rate", "0.5", "--by", "owner")),
+        ("sources", {}, ()),
+        ("sources", {"by": "channel", "since": "2026-01-01"}, ("--by", "channel", "--from-date", "2026-01-01")),
+        ("activity", {"sla_hours": 4, "by": "team"}, ("--sla-hours", "4", "--by", "team")),
+        ("losses", {"late_days": 10, "score_below": 40}, ("--late-days", "10", "--score-below", "40")),
+        ("losses", {"lang": "en", "by": "owner"}, ("--lang", "en", "--by", "owner")),
+        ("likeliest", {"by": "team", "limit": 3, "basis": "configured"}, ("--by", "team", "--limit", "3", "--basis", "configured")),
+        ("compare", WINDOW, ("--from-date", "2025-06-01")),
+        ("compare", {**WINDOW, "against": "2025-01-01..2025-03-01", "by": "source"}, ("--from-date", "2025-06-01", "--against", "2025-01-01..2025-03-01", "--by", "source")),
+        ("trend", {"every": "quarter", "count": 3, "by": "owner"}, ("--every", "quarter", "--count", "3", "--by", "owner")),
+        ("trend", {"stage": "tasting", "until": "2026-06-01"}, ("--stage", "tasting", "--to-date", "2026-06-01")),
+        ("hygiene", {"silent_days": 3, "note_days": 5}, ("--silent-days", "3", "--note-days", "5")),
+        ("follow-ups", {"overdue": "true", "owner": "rep-03"}, ("--overdue", "--owner", "rep-03")),
+        ("board", {"lang": "de", "limit": 2}, ("--lang", "de", "--limit", "2")),
+        ("conversion", {"lang": "en"}, ("--lang", "en")),
     ],
 )  # fmt: skip
 def test_an_answer_is_the_command_line_s(
@@ -85,7 +106,7 @@ def test_a_history_is_the_command_line_s(sample_service: Service, reader: Client
 def test_a_wrong_question_is_refused_by_name(
     answer: str, query: dict[str, str], status: int, words: tuple[str, ...], reader: Client
 ) -> None:
-    reply = reader.get(f"/v1/{answer}", **query)
+    reply = reader.get(f"/v1/{answer}", **{**NEEDED.get(answer, {}), **query})
     problem = reply.refused(status, "invalid" if status == 422 else "not-found")
     told = problem["detail"] + " ".join(each["field"] for each in problem["errors"])
     for word in words:
@@ -109,6 +130,23 @@ def test_a_wrong_question_is_refused_by_name(
         ("cycle-time", {"from_stage": "tea"}, "tea"),
         ("win-rate", {"cohort": "born"}, "closed"),
         ("stalled", {"idle_days": "inf"}, "inf"),
+        ("sizing", {}, "give one of them"),
+        ("sizing", {"target": "100000"}, "such as 100000 EUR"),
+        ("sizing", {"target": "1e999 EUR"}, "target"),
+        ("sizing", {"deals": 3, "close_rate": 2}, "close_rate"),
+        ("compare", {}, "since"),
+        ("compare", {"since": "2026-01-01", "against": "2025"}, "FROM..TO"),
+        ("compare", {"since": "2026-01-01", "against": "2025-02-01..2025-01-01"}, "empty"),
+        ("trend", {"every": "day"}, "week"),
+        ("trend", {"count": 601}, "600"),
+        ("trend", {"by": "month"}, "week"),
+        ("activity", {"sla_hours": "nan"}, "sla_hours"),
+        ("velocity", {"pace": "fast"}, "median"),
+        ("likeliest", {"after": "nonsense"}, "cursor"),
+        ("board", {"lang": "English"}, "lang"),
+        ("sources", {"lang": "en"}, "lang"),
+        ("losses", {"late_days": "inf"}, "late_days"),
+        ("hygiene", {"silent_days": -1}, "silent_days"),
     ],
 )
 def test_a_wrong_option_of_one_answer_is_refused(path: str, query: dict[str, Any], words: str, reader: Client) -> None:
@@ -118,7 +156,7 @@ def test_a_wrong_option_of_one_answer_is_refused(path: str, query: dict[str, Any
 @pytest.mark.parametrize("path", [*(f"/v1/{answer}" for answer in ANSWERS), "/v1/pipelines", "/v1/pipelines/loans"])
 def test_an_answer_that_is_known_is_not_sent_again(path: str, manager: Client) -> None:
     deal = manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
-    query = {} if "pipelines" in path else {"as_of": AS_OF}
+    query = {} if "pipelines" in path else {"as_of": AS_OF, **NEEDED.get(path.removeprefix("/v1/"), {})}
     first = manager.get(path, **query)
     again = manager.get(path, {"If-None-Match": f'"other", W/{first.etag}'}, **query)
     assert (again.status, again.content, again.etag) == (304, b"", first.etag)
