@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("append", "commands", "import_bpic", "derivation", "answers", "simulate", "check", "service", "trend")
+BENCHMARKS = (
+    "append",
+    "commands",
+    "import_bpic",
+    "derivation",
+    "answers",
+    "simulate",
+    "check",
+    "service",
+    "trend",
+    "rebuild",
+)
 
 
 def main() -> None:

@@ -1,12 +1,19 @@
 """A seeded log put straight into columns, of any size: what the derivation benchmarks run on."""
 
+from collections.abc import Iterator
+from typing import Final
+
 import polars as pl
 
-from engine.projections.columns import EVENTS, ORDER, SIDES, Columns
+from engine.projections.columns import EVENTS, SIDES, Codes, Columns
 from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition, parse_definition
 
-DAY = 86_400_000_000
+DAY: Final = 86_400_000_000
+YEARS: Final = 3 * 365 * DAY
+"""in which journeys begin, one after the other"""
+PART: Final = 65_536
+"""journeys made up at a time, which is what makes any number of them possible"""
 
 DEFINITION = parse_definition(
     {
@@ -34,74 +41,151 @@ DEFINITION = parse_definition(
 )
 
 
+KINDS: Final = {
+    "Touched": 460,
+    "BantAssessed": 180,
+    "ProposalSent": 50,
+    "ProposalRevised": 20,
+    "ValueChanged": 40,
+    "NoteAdded": 100,
+    "OwnerAssigned": 30,
+    "Scored": 30,
+    "DealWon": 12,
+    "DealLost": 22,
+    "LeadDisqualified": 6,
+    "SatisfactionRecorded": 15,
+    "StageMoved": 20,
+    "DealReopened": 10,
+    "EntryRetracted": 5,
+}
+"""of a thousand events besides the openings"""
+CODES: Final = {
+    "Touched": 10,
+    "BantAssessed": 12,
+    "OwnerAssigned": 40,
+    "Scored": 100,
+    "StageMoved": 7,
+    "DealReopened": 7,
+}
+"""how many different codes each kind carries"""
+STAGES: Final = (*(stage.key for stage in DEFINITION.stages[:5]), "parked", "retention")
+"""what a person's move may name: a stage that the definition does not know among them"""
+
+
 def made_up_columns(events: int, *, seed: int = 7) -> tuple[Columns, Definition]:
-    """Columns of about so many events, 17 a journey: touches, BANT, proposals, moves, wins, losses, reopenings."""
-    journeys = max(1, events * 6 // 100)
-    kinds = {
-        "Touched": 48,
-        "BantAssessed": 18,
-        "ProposalSent": 5,
-        "ProposalRevised": 2,
-        "ValueChanged": 4,
-        "NoteAdded": 10,
-        "OwnerAssigned": 3,
-        "Scored": 3,
-        "DealWon": 1,
-        "DealLost": 3,
-        "StageMoved": 2,
-        "DealReopened": 1,
-    }
-    wheel = pl.Series([CODE[name] for name, share in kinds.items() for _ in range(share)], dtype=pl.UInt8)
-    pl.set_random_seed(seed)
+    """Columns of about so many events, 17 a journey."""
     columns = Columns()
-    columns.journeys = [f"{number:032x}" for number in range(journeys)]
-    columns.codes.pipelines["bench"] = 0
-    columns.codes.currencies["EUR"] = 0
-    columns.codes.stages |= {stage.key: code for code, stage in enumerate(DEFINITION.stages[:5])}
-    columns.codes.people |= {f"{number:032x}": number for number in range(40)}
+    columns.journeys = journey_ids(0, journeys_of(events))
+    give_codes(columns.codes)
+    parts = list(made_up_parts(events, seed=seed))
+    columns.base = pl.concat([rows for rows, _ in parts]).cast(EVENTS)
+    columns.sides["openings"] = pl.concat([openings for _, openings in parts])
+    columns.position = columns.base.height
+    return columns, DEFINITION
+
+
+def journeys_of(events: int) -> int:
+    return max(1, events * 6 // 100)
+
+
+def journey_ids(first: int, journeys: int) -> list[str]:
+    return [f"{number:032x}" for number in range(first, first + journeys)]
+
+
+def give_codes(codes: Codes) -> None:
+    """The words behind the made-up codes."""
+    codes.pipelines["bench"] = 0
+    codes.currencies["EUR"] = 0
+    codes.stages |= {key: code for code, key in enumerate(STAGES)}
+    codes.people |= {f"{number:032x}": number for number in range(40)}
+
+
+def made_up_parts(events: int, *, seed: int = 7) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Events (columns.EVENTS, sorted by ORDER) and openings of PART journeys at a time.
+
+    Touches, BANT, proposals, moves also to a stage that is not there, wins, losses, reopenings, and retractions, of an
+    opening now and then.
+    """
+    journeys, position = journeys_of(events), 0
+    for first in range(0, journeys, PART):
+        here = min(PART, journeys - first)
+        rows = made_up_part(first, here, events * here // journeys, YEARS // journeys, position, seed + first)
+        position += rows.height
+        yield rows, openings_of(rows)
+
+
+def made_up_part(first: int, journeys: int, events: int, step: int, before: int, seed: int) -> pl.DataFrame:
+    """The events of the journeys from `first` on; `before`: the last position of the part before."""
+    wheel = pl.Series([CODE[name] for name, share in KINDS.items() for _ in range(share)], dtype=pl.UInt8)
     others = pl.select(row=pl.int_range(events - journeys, dtype=pl.UInt32))["row"]
     draw = [others.shuffle(seed=seed + n) for n in range(5)]
     rest = pl.DataFrame(
         {
             "journey": draw[0] % journeys,
-            "occurred_at": (draw[1] % 3_000).cast(pl.Int64) * (DAY // 24) + DAY,
+            "after": (draw[1] % 3_000).cast(pl.Int64) * (DAY // 24) + DAY,
             "kind": wheel.gather(draw[2] % len(wheel)),
             "code": draw[3].cast(pl.Int32),
             "value": (draw[4] % 90_000).cast(pl.Int64) * 100,
         }
     )
     start = pl.DataFrame({"journey": pl.select(j=pl.int_range(journeys, dtype=pl.UInt32))["j"]}).with_columns(
-        occurred_at=(pl.col("journey") % 3_000).cast(pl.Int64) * (DAY // 24),
+        after=pl.lit(0, pl.Int64),
         kind=pl.lit(CODE["DealOpened"], pl.UInt8),
         code=pl.lit(-1, pl.Int32),
         value=(pl.col("journey") % 9_000).cast(pl.Int64) * 1_000,
     )
-    limit = {"Touched": 10, "BantAssessed": 12, "OwnerAssigned": 40, "Scored": 100, "StageMoved": 5, "DealReopened": 5}
     code = pl.lit(-1, pl.Int32)
-    for name, size in limit.items():
+    for name, size in CODES.items():
         code = pl.when(pl.col("kind") == CODE[name]).then(pl.col("code") % size).otherwise(code)
     valued = pl.col("kind").is_in([CODE["DealOpened"], CODE["ValueChanged"], CODE["DealWon"]])
-    rows = pl.concat([start, rest.with_columns(code=code.cast(pl.Int32))]).sort("journey", "occurred_at")
-    starts = start.select("journey", began="occurred_at")
-    rows = rows.join(starts, on="journey", maintain_order="left").with_columns(
-        occurred_at=pl.col("occurred_at") + pl.when(pl.col("kind") == CODE["DealOpened"]).then(0).otherwise("began"),
-        position=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
-        value=pl.when(valued).then("value"),
-        unit=pl.when(valued).then(pl.lit(0, pl.Int16)),
-        policy=pl.lit(False),
-        actor=(pl.col("journey") % 40).cast(pl.Int32),
+    rows = pl.concat([start, rest.with_columns(code=code.cast(pl.Int32))]).with_columns(
+        journey=pl.col("journey") + first,
+        occurred_at=(pl.col("journey") + first).cast(pl.Int64) * step + pl.col("after"),
     )
-    columns.base = rows.with_columns(recorded_at=pl.col("occurred_at")).select(EVENTS.keys()).cast(EVENTS).sort(ORDER)
-    opening = columns.base.filter(pl.col("kind") == CODE["DealOpened"])
-    columns.sides["openings"] = opening.select(
-        *["journey", "occurred_at", "position", "recorded_at"],
-        stream=pl.lit(None, pl.String),
-        pipeline=pl.lit(0, pl.Int16),
-        first=pl.lit(True),
-        owner=(pl.col("journey") % 40).cast(pl.Int32),
-        source=pl.lit("web"),
-        channel=pl.lit("direct"),
-        title=pl.lit(None, pl.String),
-        expected_close=pl.lit(None, pl.String),
-    ).cast(SIDES["openings"])
-    return columns, DEFINITION
+    rows = rows.sort("journey", "occurred_at", maintain_order=True).with_columns(
+        position=pl.col("occurred_at").rank("ordinal").cast(pl.Int64) + before
+    )
+    retracts = pl.col("kind") == CODE["EntryRetracted"]
+    entry = (pl.col("journey") == pl.col("journey").shift()) & (pl.col("kind").shift() != CODE["EntryRetracted"])
+    return rows.select(
+        "journey",
+        "occurred_at",
+        "position",
+        pl.col("occurred_at").alias("recorded_at"),
+        "kind",
+        "code",
+        pl.when(valued).then("value").when(retracts & entry).then(pl.col("position").shift()).alias("value"),
+        pl.when(valued).then(pl.lit(0, pl.Int16)).alias("unit"),
+        pl.lit(False).alias("policy"),
+        (pl.col("journey") % 40).cast(pl.Int32).alias("actor"),
+    )
+
+
+def openings_of(events: pl.DataFrame) -> pl.DataFrame:
+    return (
+        events.filter(pl.col("kind") == CODE["DealOpened"])
+        .select(
+            *["journey", "occurred_at", "position", "recorded_at"],
+            stream=pl.lit(None, pl.String),
+            pipeline=pl.lit(0, pl.Int16),
+            first=pl.lit(True),
+            owner=(pl.col("journey") % 40).cast(pl.Int32),
+            source=pl.lit("web"),
+            channel=pl.lit("direct"),
+            title=pl.lit(None, pl.String),
+            expected_close=pl.lit(None, pl.String),
+        )
+        .cast(SIDES["openings"])
+    )
+
+
+def only_first(columns: Columns, events: int) -> Columns:
+    """The first journeys, of about so many events."""
+    rows = columns.events()
+    end = rows["journey"][min(events, rows.height - 1)]
+    few = Columns()
+    few.codes, few.position = columns.codes, columns.position
+    few.journeys = columns.journeys[:end]
+    few.base = rows.filter(pl.col("journey") < end)
+    few.sides |= {name: side.filter(pl.col("journey") < end) for name, side in columns.sides.items()}
+    return few
