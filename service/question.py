@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,8 +19,22 @@ from engine.projections.filters import moment as moment_of
 from engine.projections.lens import Lens
 from engine.values import Money, from_micros, known_zone
 
+Clock = Literal["happened", "recorded", "both"]
 LONGEST = 80
 """characters of a given value that are repeated"""
+
+
+class Glance(Protocol):
+    """The words of a lens."""
+
+    @property
+    def as_of(self) -> str | None: ...
+    @property
+    def known_at(self) -> str | None: ...
+    @property
+    def definition(self) -> str: ...
+    @property
+    def tz(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,24 @@ def lens_of(as_of: str | None = None, known_at: str | None = None, definition: s
         return Lens.of(*moments, definition)
     except Rejected as error:
         raise Unclear([Problem("definition", str(error).removeprefix("definition "))]) from None
+
+
+def lenses_of(
+    since: str, until: str | None, clock: Clock, glance: Glance, fields: tuple[str, str] = ("since", "until")
+) -> tuple[Lens, Lens]:
+    """Two moments by what had happened by then, by what was recorded by then, or by both (as it stood). The lens that
+    the clock does not move is the same on both sides. Without until the later moment is now. fields: their names.
+    """
+    for field, text in zip(fields, (since, until), strict=True):
+        moment(field, text, glance.tz)
+    moved = {"happened": ("as_of",), "recorded": ("known_at",), "both": ("as_of", "known_at")}[clock]
+    for name in moved:
+        if getattr(glance, name) is not None:
+            raise Unclear([Problem(name, f"the clock {clock} moves it already: leave it out, or choose another clock")])
+    fixed = {name: getattr(glance, name) for name in ("as_of", "known_at") if name not in moved}
+    first, second = (fixed | dict.fromkeys(moved, at) for at in (since, until))
+    same = {"definition": glance.definition, "tz": glance.tz}
+    return lens_of(**first, **same), lens_of(**second, **same)
 
 
 def moment(field: str, text: str | None, tz: str) -> datetime | None:

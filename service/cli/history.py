@@ -1,10 +1,11 @@
 """dealtrail history: the trail of one lead and the deal it became, as a timeline."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from service.cli.answering import answer
+from service.cli.difference import between
 from service.cli.opening import opened
 from service.cli.question import Glance, asks
 from service.cli.terminal import duration, moment, money, table
@@ -25,10 +26,25 @@ def history(
     at: Annotated[
         str | None, typer.Option("--at", metavar="EVENT", help="Position or id of an event: the state after it.")
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="FROM..TO",
+            help="Instead: what came between two moments (FROM.. is up to now), and what it changed.",
+        ),
+    ] = None,
+    clock: Annotated[
+        Literal["happened", "recorded", "both"],
+        typer.Option("--clock", help="--diff: by what had happened by then, what was recorded by then, or both."),
+    ] = "happened",
 ) -> None:
     """Every event in order: who, when, what, the stage after it and why; corrections shown as such."""
     from replay.history import history as trail
 
+    if diff is not None:
+        between(glance, journey, diff, clock, at)
+        return
     lens = glance.lens()
     with opened(glance.db) as log:
         answer(trail(log, journey, lens, at=at), glance.shape, draw, counted="events")

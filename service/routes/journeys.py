@@ -1,4 +1,4 @@
-"""One journey: how it stands, and its whole history."""
+"""One journey: how it stands, its whole history, and what came between two moments of it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,10 +9,12 @@ from pydantic import Field
 from engine.errors import NotFound
 from engine.projections.figures import Answer
 from engine.streams import DEAL, LEAD, load
+from replay.difference import JourneyDifference, difference
 from replay.history import History, HistoryVisit, history
 from replay.life import find_journey
 from replay.standing import Person, Standing
 from service.auth import EVERY, Caller, caller_of
+from service.question import Clock, lenses_of
 from service.rights import may_read
 from service.routes.asked import Glance, Text
 from service.routes.routing import Routes, running_of
@@ -32,6 +34,14 @@ Named = Annotated[
 
 class Since(Glance):
     at: Annotated[Text | None, Field(description="Position or id of an event: the state after it")] = None
+
+
+class Between(Glance):
+    since: Annotated[Text, Field(description="The earlier moment", examples=["2026-03-31"])]
+    until: Annotated[Text | None, Field(description="The later one (now)")] = None
+    clock: Annotated[
+        Clock, Field(description="By what had happened by then, by what was recorded by then, or by both")
+    ] = "happened"
 
 
 class JourneyStanding(Answer):
@@ -79,6 +89,19 @@ def add_journeys(routes: Routes) -> None:
         queries=True,
     )
 
+    routes.add(
+        "GET",
+        "/v1/journeys/{journey}/difference",
+        difference_endpoint,
+        name="get_difference",
+        summary="What came between two moments of it, and what it changed",
+        tag="journeys",
+        allow=EVERY,
+        refusals=("not-found",),
+        answers=JourneyDifference,
+        queries=True,
+    )
+
 
 async def journey_endpoint(request: Request, named: Named, glance: Annotated[Glance, Query()]) -> Response:
     running, caller = running_of(request), caller_of(request)
@@ -104,6 +127,19 @@ async def history_endpoint(request: Request, named: Named, since: Annotated[Sinc
         lens = since.lens()
         found = history(running.log, named, lens, at=since.at)
         tag = tag_of(running, caller, request, found.definition, lens, found.position)
+        return not_modified(tag) if unchanged(request, tag) else told(found, tag)
+
+    return await running.reading.run(work)
+
+
+async def difference_endpoint(request: Request, named: Named, between: Annotated[Between, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        streams_of(running, caller, named)
+        before, after = lenses_of(between.since, between.until, between.clock, between)
+        found = difference(running.log, named, before, after)
+        tag = tag_of(running, caller, request, found.definition, before, after, found.position)
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
 
     return await running.reading.run(work)

@@ -89,3 +89,33 @@ def test_what_is_not_there_is_told(
     said = run("history", *question, "--db", sample_log)
     said.refused(code, *words)
     assert len(said.err) < 2_000
+
+
+def test_a_difference_marks_what_is_new_and_what_it_changed(sample_log: Path) -> None:
+    said = run("history", TOLD, "--diff", "2000-01-01..", "--db", sample_log).out
+    assert "nothing of it at 2000-01-01" in said
+    assert "lead captured" in said
+    told = run("history", TOLD, "--diff", "2000-01-01..", "--db", sample_log, "--json").answer
+    events = run("history", TOLD, "--db", sample_log, "--json").answer["events"]
+    assert [event["position"] for event in told["events"]] == [event["position"] for event in events]
+    wrong = run("history", CORRECTED, "--db", sample_log, "--json").answer
+    [taken] = [event for event in wrong["events"] if event["retracted_by"]]
+    before_the_correction = f"{taken['recorded_at']}.."
+    asked = ("history", CORRECTED, "--diff", before_the_correction, "--clock", "recorded", "--db", sample_log)
+    assert "taken back since" in run(*asked).out
+    assert "Nothing differs" in run("history", TOLD, "--diff", "2099-01-01..2099-01-02", "--db", sample_log).out
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--diff", "2026-01-01"), "FROM..TO"),
+        (("--diff", "..2026-01-01"), "FROM..TO"),
+        (("--diff", "2026-01-01..", "--at", "3"), "--at"),
+        (("--diff", "2026-01-01..", "--as-of", "2026-01-01"), "--as-of"),
+        (("--diff", "soon.."), "soon"),
+        (("--diff", "2026-01-01..", "--clock", "cuckoo"), "cuckoo"),
+    ],
+)
+def test_a_difference_that_makes_no_sense_is_refused(options: tuple[str, ...], word: str, sample_log: Path) -> None:
+    run("history", TOLD, "--db", sample_log, *options).refused(exits.USAGE, word)

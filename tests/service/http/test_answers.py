@@ -84,6 +84,26 @@ def test_a_history_is_the_command_line_s(sample_service: Service, reader: Client
     assert standing["state"] == told["state"]
 
 
+def test_a_difference_is_the_command_line_s(sample_service: Service, reader: Client) -> None:
+    db = sample_service.running.log.url
+    told = reader.get("/v1/journeys/C-004/difference", since="2026-07-01", until="2026-08-15").answer
+    assert told == run("history", "C-004", "--db", db, "--diff", "2026-07-01..2026-08-15", "--json").answer
+    learnt = reader.get("/v1/journeys/C-004/difference", since="2026-07-01", clock="recorded", as_of=AS_OF).answer
+    options = ("--diff", "2026-07-01..", "--clock", "recorded", "--as-of", AS_OF, "--json")
+    assert learnt == run("history", "C-004", "--db", db, *options).answer
+    assert learnt["before"]["state"] is None
+    for query, words in (
+        ({}, "query.since"),
+        ({"since": "2026-08-01", "until": "2026-07-01"}, "swap"),
+        ({"since": "2026-08-01", "as_of": AS_OF}, "clock"),
+        ({"since": "2026-08-01", "clock": "cuckoo"}, "happened"),
+        ({"since": "yesterday"}, "query.since"),
+        ({"since": "2026-01-01", "until": "2026-13-01"}, "query.until"),
+    ):
+        problem = reader.get("/v1/journeys/C-004/difference", **query).refused(422, "invalid")
+        assert words in problem["detail"] + str(problem["errors"]), problem
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize(
     ("query", "status", "words"),
