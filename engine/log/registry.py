@@ -13,7 +13,9 @@ UNIONS: Sequence[Any] = (LeadEvent, DealEvent, PipelineEvent, RosterEvent)
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTERS: Mapping[str, tuple[str, Upcaster]] = {}
+UPCASTERS: Mapping[str, tuple[str, Upcaster]] = {
+    "pipeline.definition_drafted.v1": ("pipeline.definition_drafted.v2", lambda fields: {**fields, "number": 0})
+}
 """Old type tag -> (the tag that follows it, how its payload becomes that one's). Chained, and kept for ever."""
 
 

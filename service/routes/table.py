@@ -88,7 +88,11 @@ GIVEN: tuple[Given, ...] = (
     Given(f"{JOURNEYS}/retract-entry", journey.RetractEntry, "retract_entry", "Take an entry back, and why", WRITERS),
     Given("/v1/pipelines", pipeline.CreatePipeline, "create_pipeline", "Create a pipeline", LEADERS),
     Given(f"{PIPELINES}/draft", pipeline.DraftDefinition, "draft_definition", "Draft its stages", LEADERS),
+    Given(f"{PIPELINES}/discard-draft", pipeline.DiscardDraft, "discard_draft", "Throw a draft away", LEADERS),
     Given(f"{PIPELINES}/publish", pipeline.PublishDefinition, "publish_definition", "Put in force", LEADERS, True),
+    Given(
+        f"{PIPELINES}/rollback", pipeline.RollBackDefinition, "roll_back", "An earlier version in force", LEADERS, True
+    ),
     Given("/v1/reps", roster.EnrolRep, "enrol_rep", "Enrol a rep in a team", LEADERS),
     Given(f"{REPS}/move", roster.MoveRep, "move_rep", "The whole new membership", LEADERS),
     Given(f"{REPS}/leave", roster.RecordRepLeft, "record_rep_left", "The rep left", LEADERS),

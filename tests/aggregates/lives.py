@@ -52,7 +52,13 @@ from engine.aggregates.lead.commands import (
 from engine.aggregates.lead.rules import decide as decide_lead
 from engine.aggregates.lead.state import Lead
 from engine.aggregates.lead.state import evolve as evolve_lead
-from engine.aggregates.pipeline.commands import CreatePipeline, DraftDefinition, PublishDefinition
+from engine.aggregates.pipeline.commands import (
+    CreatePipeline,
+    DiscardDraft,
+    DraftDefinition,
+    PublishDefinition,
+    RollBackDefinition,
+)
 from engine.aggregates.pipeline.rules import decide as decide_pipeline
 from engine.aggregates.pipeline.state import Pipeline
 from engine.aggregates.pipeline.state import evolve as evolve_pipeline
@@ -61,6 +67,7 @@ from engine.aggregates.roster.rules import decide as decide_roster
 from engine.aggregates.roster.state import Rep
 from engine.aggregates.roster.state import evolve as evolve_roster
 from engine.messages import Command, Event
+from engine.stages.definition import parse_definition
 from engine.values import Attribute, Dimension, Money, TouchKind, Verdict
 from tests.aggregates.examples import DEFINITIONS, SALES, deal
 from tests.given_when_then import Aggregate, Given, day, entry_id, made, on, person
@@ -147,12 +154,17 @@ A_DEAL = Life(
         RetractEntry(event_id=entry_id(32), reason="not the same"),
     ],
 )
+FEWER = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})
 A_PIPELINE = Life(
     Aggregate(decide_pipeline, evolve_pipeline, Pipeline()),
     [
         CreatePipeline(pipeline="sales", name="Sales"),
-        DraftDefinition(pipeline="sales", definition=SALES),
-        PublishDefinition(pipeline="sales", definition=SALES, reason="first"),
+        DraftDefinition(pipeline="sales", definition=SALES, note="as we do it"),
+        PublishDefinition(pipeline="sales", draft_id=made(2), reason="first"),
+        DraftDefinition(pipeline="sales", definition=FEWER),
+        DiscardDraft(pipeline="sales", draft_id=made(4)),
+        PublishDefinition(pipeline="sales", definition=FEWER, reason="simpler"),
+        RollBackDefinition(pipeline="sales", reason="too simple"),
     ],
 )
 A_REP = Life(

@@ -1,21 +1,33 @@
 import pytest
 from pydantic import ValidationError
 
-from engine.aggregates.pipeline.commands import CreatePipeline, DraftDefinition, PublishDefinition
-from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, PipelineCreated
+from engine.aggregates.pipeline.commands import (
+    CreatePipeline,
+    DiscardDraft,
+    DraftDefinition,
+    PublishDefinition,
+    RollBackDefinition,
+)
+from engine.aggregates.pipeline.events import (
+    DefinitionDrafted,
+    DefinitionPublished,
+    DraftDiscarded,
+    PipelineCreated,
+)
 from engine.aggregates.pipeline.rules import decide
 from engine.aggregates.pipeline.state import Pipeline, evolve, pipeline_stream
 from engine.errors import Conflict
 from engine.stages.definition import Definition, parse_definition
 from tests.aggregates.examples import PARTNERS, SALES
-from tests.given_when_then import Aggregate, made
+from tests.given_when_then import Aggregate, made, on, text
 
 pipeline = Aggregate(decide, evolve, Pipeline())
 
 CREATED = PipelineCreated(key="sales", name="Sales")
 PUBLISHED = DefinitionPublished(version=1, definition=SALES, reason="first")
 SHORTER: Definition = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})
-DRAFTED = DefinitionDrafted(draft_id=made(1), definition=SHORTER, based_on=1)
+OTHER: Definition = parse_definition({"pipeline": "sales", "stages": [{"key": "other", "kind": "open"}]})
+DRAFTED = DefinitionDrafted(draft_id=made(1), number=1, definition=SHORTER, based_on=1)
 
 
 def test_a_pipeline_is_created_once() -> None:
@@ -30,7 +42,26 @@ def test_a_pipeline_is_found_by_its_key() -> None:
 def test_a_definition_is_drafted_on_top_of_the_one_in_force() -> None:
     draft = DraftDefinition(pipeline="sales", definition=SHORTER)
     pipeline.given(CREATED, PUBLISHED).when(draft).then(DRAFTED)
-    pipeline.given(CREATED).when(draft).then(DefinitionDrafted(draft_id=made(1), definition=SHORTER, based_on=0))
+    pipeline.given(CREATED).when(draft).then(
+        DefinitionDrafted(draft_id=made(1), number=1, definition=SHORTER, based_on=0)
+    )
+
+
+def test_a_draft_says_what_it_is_for_in_a_text_that_can_be_erased() -> None:
+    draft = DraftDefinition(pipeline="sales", definition=SHORTER, note="the north asked for it")
+    pipeline.given(CREATED).when(draft).then(
+        DefinitionDrafted(
+            draft_id=made(1), number=1, definition=SHORTER, based_on=0, note=text("the north asked for it")
+        )
+    )
+
+
+def test_drafts_are_numbered_as_they_come_and_a_number_is_not_given_again() -> None:
+    second = DefinitionDrafted(draft_id=made(2), number=2, definition=SALES, based_on=1)
+    draft = DraftDefinition(pipeline="sales", definition=SALES)
+    pipeline.given(CREATED, PUBLISHED, DRAFTED, DraftDiscarded(draft_id=made(1))).with_ids_after(1).when(draft).then(
+        second
+    )
 
 
 def test_a_draft_changes_nothing_in_force() -> None:
@@ -49,6 +80,66 @@ def test_a_draft_is_published() -> None:
         DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages", draft_id=made(1))
     )
     pipeline.given(CREATED, PUBLISHED).when(publish).rejected("no draft")
+
+
+def test_a_draft_is_published_only_over_the_version_it_was_drafted_on_unless_its_author_saw_the_newer() -> None:
+    moved_on = pipeline.given(
+        CREATED, PUBLISHED, DRAFTED, DefinitionPublished(version=2, definition=OTHER, reason="another")
+    )
+    blind = PublishDefinition(pipeline="sales", draft_id=made(1), reason="fewer stages")
+    moved_on.when(blind).rejected("version 2", "looked at 1", as_=Conflict)
+    seen = PublishDefinition(pipeline="sales", draft_id=made(1), reason="fewer stages", replaces_version=2)
+    moved_on.when(seen).then(
+        DefinitionPublished(version=3, definition=SHORTER, reason="fewer stages", draft_id=made(1))
+    )
+
+
+def test_a_version_that_is_told_late_is_in_force_all_the_same() -> None:
+    late = on(0.5, DefinitionPublished(version=2, definition=SHORTER, reason="since last week"))
+    known = pipeline.given(CREATED, on(3, PUBLISHED), late)
+    assert (known.state.version, known.state.definition) == (2, SHORTER)
+    known.when(PublishDefinition(pipeline="sales", definition=OTHER, reason="another")).then(
+        DefinitionPublished(version=3, definition=OTHER, reason="another")
+    )
+
+
+def test_a_draft_that_nobody_wants_is_discarded_once_and_not_published() -> None:
+    discard = DiscardDraft(pipeline="sales", draft_id=made(1))
+    drafted = pipeline.given(CREATED, PUBLISHED, DRAFTED)
+    drafted.when(discard).then(DraftDiscarded(draft_id=made(1)))
+    gone = pipeline.given(CREATED, PUBLISHED, DRAFTED, DraftDiscarded(draft_id=made(1)))
+    gone.when(discard).nothing()
+    gone.when(PublishDefinition(pipeline="sales", draft_id=made(1), reason="why")).rejected("draft 1", "discarded")
+    pipeline.given(CREATED, PUBLISHED).when(discard).rejected("no draft")
+
+
+def test_a_published_draft_is_history_and_stays() -> None:
+    published = DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages", draft_id=made(1))
+    discard = DiscardDraft(pipeline="sales", draft_id=made(1))
+    pipeline.given(CREATED, PUBLISHED, DRAFTED, published).when(discard).rejected("version 2", "roll back")
+
+
+def test_an_earlier_version_is_published_anew_and_says_so() -> None:
+    second = DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages")
+    third = DefinitionPublished(version=3, definition=OTHER, reason="another")
+    pipeline.given(CREATED, PUBLISHED, second).when(
+        RollBackDefinition(pipeline="sales", reason="too few", replaces_version=2)
+    ).then(DefinitionPublished(version=3, definition=SALES, reason="back to version 1: too few"))
+    pipeline.given(CREATED, PUBLISHED, second, third).when(
+        RollBackDefinition(pipeline="sales", to=1, reason="too few")
+    ).then(DefinitionPublished(version=4, definition=SALES, reason="back to version 1: too few"))
+
+
+def test_a_version_is_rolled_back_only_by_who_knows_it_with_a_reason_and_to_an_earlier_one() -> None:
+    second = DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages")
+    known = pipeline.given(CREATED, PUBLISHED, second)
+    known.when(RollBackDefinition(pipeline="sales", reason="x", replaces_version=1)).rejected(
+        "version 2", "looked at 1", as_=Conflict
+    )
+    known.when(RollBackDefinition(pipeline="sales")).rejected("reason")
+    known.when(RollBackDefinition(pipeline="sales", to=2, reason="x")).rejected("version 2", "1 to 1")
+    pipeline.given(CREATED, PUBLISHED).when(RollBackDefinition(pipeline="sales", reason="x")).rejected("no earlier")
+    pipeline.given().when(RollBackDefinition(pipeline="sales", reason="x")).rejected("create it first")
 
 
 def test_exactly_one_of_a_draft_and_a_definition_is_published() -> None:

@@ -83,6 +83,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "started_by": ENTRY_IDS,
     "team": LABELS,
     "title": TEXTS,
+    "to": st.integers(1, 3),
     "until": MOMENTS,
     "value": MONEY,
     "verdict": st.sampled_from(Verdict),

@@ -1,13 +1,16 @@
-"""What one may ask of a pipeline: to be created, and its stages to be drafted and published."""
+"""What one may ask of a pipeline: to be created, and its stages to be drafted, published and taken back."""
 
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from engine.aggregates.inputs import Words
 from engine.messages import Command
 from engine.stages.definition import Definition
 from engine.values import Key, Label
+
+Version = Annotated[int, Field(ge=0)]
 
 
 class CreatePipeline(Command):
@@ -18,6 +21,13 @@ class CreatePipeline(Command):
 class DraftDefinition(Command):
     pipeline: Key
     definition: Definition
+    note: Words | None = None
+    """what the draft is for"""
+
+
+class DiscardDraft(Command):
+    pipeline: Key
+    draft_id: UUID
 
 
 class PublishDefinition(Command):
@@ -27,8 +37,20 @@ class PublishDefinition(Command):
     draft_id: UUID | None = None
     definition: Definition | None = None
     reason: Label | None = None
-    replaces_version: Annotated[int, Field(ge=0)] | None = None
-    """the version the author looked at (0: none yet); Conflict when another is in force by now"""
+    replaces_version: Version | None = None
+    """the version the author looked at (0: none yet; of a draft without it the one it was drafted on); Conflict when
+    another is in force by now"""
 
 
-PipelineCommand = CreatePipeline | DraftDefinition | PublishDefinition
+class RollBackDefinition(Command):
+    """Put an earlier version in force again, as a new one, and say why."""
+
+    pipeline: Key
+    to: Annotated[int, Field(ge=1)] | None = None
+    """without it the version before the one in force"""
+    reason: Annotated[Label, StringConstraints(max_length=170)] | None = None
+    replaces_version: Version | None = None
+    """the version the author looked at; Conflict when another is in force by now"""
+
+
+PipelineCommand = CreatePipeline | DraftDefinition | DiscardDraft | PublishDefinition | RollBackDefinition

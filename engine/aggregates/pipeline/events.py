@@ -5,7 +5,7 @@ from uuid import UUID
 
 from engine.messages import Event
 from engine.stages.definition import Definition
-from engine.values import Key, Label
+from engine.values import Key, Label, TextRef
 
 
 class PipelineCreated(Event):
@@ -17,11 +17,21 @@ class PipelineCreated(Event):
 class DefinitionDrafted(Event):
     """A proposal for the stages, to be previewed; it changes no answer."""
 
-    TOPIC: ClassVar[str] = "pipeline.definition_drafted.v1"
+    TOPIC: ClassVar[str] = "pipeline.definition_drafted.v2"
     draft_id: UUID
+    number: int
+    """within the pipeline, from 1, what people call it by; 0 of drafts from before they were numbered"""
     definition: Definition
     based_on: int = 0
     """version in force when it was drafted; 0 before the first"""
+    note: TextRef | None = None
+
+
+class DraftDiscarded(Event):
+    """Nobody means to publish it any more; its number is not given again."""
+
+    TOPIC: ClassVar[str] = "pipeline.draft_discarded.v1"
+    draft_id: UUID
 
 
 class DefinitionPublished(Event):
@@ -35,4 +45,4 @@ class DefinitionPublished(Event):
     draft_id: UUID | None = None
 
 
-PipelineEvent = PipelineCreated | DefinitionDrafted | DefinitionPublished
+PipelineEvent = PipelineCreated | DefinitionDrafted | DraftDiscarded | DefinitionPublished

@@ -1,11 +1,24 @@
 """May it? The rules of a pipeline. That a definition makes sense in itself is checked by its own model."""
 
 from typing import assert_never
+from uuid import UUID
 
 from engine.aggregates.context import Context
-from engine.aggregates.pipeline.commands import CreatePipeline, DraftDefinition, PipelineCommand, PublishDefinition
-from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, PipelineCreated
-from engine.aggregates.pipeline.state import Pipeline
+from engine.aggregates.pipeline.commands import (
+    CreatePipeline,
+    DiscardDraft,
+    DraftDefinition,
+    PipelineCommand,
+    PublishDefinition,
+    RollBackDefinition,
+)
+from engine.aggregates.pipeline.events import (
+    DefinitionDrafted,
+    DefinitionPublished,
+    DraftDiscarded,
+    PipelineCreated,
+)
+from engine.aggregates.pipeline.state import Draft, Pipeline
 from engine.errors import Conflict, Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
@@ -22,42 +35,85 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
         case DraftDefinition():
             must_exist(state, command.pipeline)
             must_be_its_own(state, command.definition)
-            return [DefinitionDrafted(draft_id=context.new_id(), definition=command.definition, based_on=state.version)]
+            note = None if command.note is None else context.text(command.note)
+            return [
+                DefinitionDrafted(
+                    draft_id=context.new_id(),
+                    number=1 + max((draft.number for draft in state.drafts.values()), default=0),
+                    definition=command.definition,
+                    based_on=state.version,
+                    note=note,
+                )
+            ]
+        case DiscardDraft():
+            must_exist(state, command.pipeline)
+            draft = known_draft(state, command.draft_id)
+            if draft.published_as is not None:
+                raise Rejected(
+                    f"draft {draft.number} of pipeline {state.key!r} is version {draft.published_as}, which stays: "
+                    "roll back to put another in force"
+                )
+            return [] if draft.discarded else [DraftDiscarded(draft_id=command.draft_id)]
         case PublishDefinition():
-            return publish(state, command)
+            must_exist(state, command.pipeline)
+            definition, based_on = chosen(state, command)
+            must_be_its_own(state, definition)
+            return published(state, definition, command.reason, based_on, command.draft_id)
+        case RollBackDefinition():
+            must_exist(state, command.pipeline)
+            to, definition = earlier(state, command.to)
+            if command.reason is None:
+                raise Rejected("a definition is rolled back with a reason: say what was wrong")
+            return published(state, definition, f"back to version {to}: {command.reason}", command.replaces_version)
         case _:
             assert_never(command)
 
 
-def publish(state: Pipeline, command: PublishDefinition) -> list[Event]:
-    must_exist(state, command.pipeline)
-    definition = chosen(state, command)
-    must_be_its_own(state, definition)
-    if command.replaces_version is not None and command.replaces_version != state.version:
+def published(
+    state: Pipeline, definition: Definition, reason: str | None, looked_at: int | None, draft_id: UUID | None = None
+) -> list[Event]:
+    """looked_at: the version the author knew to be in force; None: whichever."""
+    if looked_at is not None and looked_at != state.version:
         raise Conflict(
-            f"version {state.version} of pipeline {state.key!r} is in force, you looked at "
-            f"{command.replaces_version}: look at what changed and publish again"
+            f"version {state.version} of pipeline {state.key!r} is in force, you looked at {looked_at}: "
+            f"look at what changed and publish again, over version {state.version}"
         )
     if definition == state.definition:
         return []
-    if command.reason is None:
+    if reason is None:
         raise Rejected("a definition is published with a reason: say why the stages change")
-    return [
-        DefinitionPublished(
-            version=state.version + 1, definition=definition, reason=command.reason, draft_id=command.draft_id
-        )
-    ]
+    return [DefinitionPublished(version=state.version + 1, definition=definition, reason=reason, draft_id=draft_id)]
 
 
-def chosen(state: Pipeline, command: PublishDefinition) -> Definition:
+def chosen(state: Pipeline, command: PublishDefinition) -> tuple[Definition, int | None]:
+    """What is to be published, and the version its author looked at."""
     if (command.draft_id is None) == (command.definition is None):
         raise Rejected("publish either a draft (draft_id) or a definition: pass exactly one of them")
-    if command.definition is not None:
-        return command.definition
-    draft = None if command.draft_id is None else state.drafts.get(command.draft_id)
+    if command.draft_id is None:
+        assert command.definition is not None
+        return command.definition, command.replaces_version
+    draft = known_draft(state, command.draft_id)
+    if draft.discarded:
+        raise Rejected(f"draft {draft.number} of pipeline {state.key!r} was discarded: draft its definition again")
+    return draft.definition, draft.based_on if command.replaces_version is None else command.replaces_version
+
+
+def known_draft(state: Pipeline, draft_id: UUID) -> Draft:
+    draft = state.drafts.get(draft_id)
     if draft is None:
-        raise Rejected(f"pipeline {state.key!r} has no draft {command.draft_id}: draft the definition first")
+        raise Rejected(f"pipeline {state.key!r} has no draft {draft_id}: draft the definition first")
     return draft
+
+
+def earlier(state: Pipeline, to: int | None) -> tuple[int, Definition]:
+    """The version to go back to: without a number the one before that in force."""
+    before = [version for version in state.versions if version < state.version]
+    if not before:
+        raise Rejected(f"pipeline {state.key!r} has no earlier version to go back to: it is at {state.version}")
+    version = max(before) if to is None else to
+    if version not in before:
+        raise Rejected(f"pipeline {state.key!r} can't go back to version {to}: the earlier ones are 1 to {max(before)}")
+    return version, state.versions[version]
 
 
 def must_exist(state: Pipeline, key: str) -> None:
