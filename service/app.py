@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service.auth import Keys
+from service.auth import Callers
 from service.http_errors import handle_errors
 from service.logs import log_as_json
 from service.openapi import describe
@@ -23,6 +23,7 @@ from service.routes.questions import add_questions
 from service.routes.routing import Routes
 from service.running import Running
 from service.settings import Serving, database_url
+from service.tokens import Issuer
 
 FOLLOW_SECONDS = 1.0
 """how often the views read what is new when nobody asks"""
@@ -31,6 +32,7 @@ FOLLOW_SECONDS = 1.0
 def create_app(url: str, serving: Serving | None = None) -> FastAPI:
     """The service over the log at the URL; Rejected where there is none of the newest schema."""
     serving = serving or Serving()
+    issuer = Issuer(serving) if serving.oidc_issuer else None
     running = Running(url, serving)
 
     @contextlib.asynccontextmanager
@@ -54,7 +56,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.running = running
-    app.state.keys = Keys(running.log)
+    app.state.callers = Callers(running.log, issuer)
     handle_errors(app)
     app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes)
     routes = Routes(app)

@@ -1,22 +1,25 @@
-"""Who asks, and may they: an API key, its role, the roles a route allows. What no route allows is refused."""
+"""Who asks, and may they: an API key or a token, its role, the roles a route allows. The rest is refused."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from fastapi import Request
 from fastapi.security.utils import get_authorization_scheme_param
 
 from engine.log.application import Log
 from engine.log.identity import to_database
+from engine.log.people import ensure_people
 from engine.log.tables import reads
 from engine.values import to_micros
 from service.http_errors import Refused
-from service.keys import ROLES, Key, Role, find_key
-from service.running import Running
+from service.keys import BEGINS, ROLES, Role, find_key
+from service.running import Newest, Running
+from service.tokens import BadToken, Issuer, IssuerSilent, NoRole
 
 EVERY = frozenset(ROLES)
 WRITERS: frozenset[Role] = frozenset({"rep", "manager", "ops", "admin"})
@@ -29,7 +32,8 @@ OPERATORS: frozenset[Role] = frozenset({"ops", "admin"})
 ADMIN: frozenset[Role] = frozenset({"admin"})
 
 TRUSTED_SECONDS = 1.0
-"""how long a key that was looked up is taken for valid, so that a revocation is seen that late"""
+"""how long a key or token that was looked up is taken for valid, so that a revocation is seen that late"""
+TOKENS = UUID("0a0c6f0e-6a55-5a0e-9d6c-3d0f7b1b9a51")
 ONCE = ("authorization", "idempotency-key", "if-match", "if-none-match", "content-length", "content-type")
 """headers of which a second one would leave open which counts"""
 
@@ -44,24 +48,50 @@ class Caller:
     role: Role
     key_id: UUID
     prefix: str
+    """of the key, for the log; "oidc" of a token"""
 
 
-class Keys:
-    """The keys of one process: looked up in the database, and trusted for a moment."""
+class Callers:
+    """Who is behind a key or a token: looked up by one process, and taken as true for a moment."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, issuer: Issuer | None) -> None:
         self.log = log
-        self._known: dict[bytes, tuple[float, Key]] = {}
+        self.issuer = issuer
+        """of bearer tokens; None: API keys are the only way in"""
+        self._known: Newest[bytes, tuple[float, Caller]] = Newest(1_024)
 
-    def remembered(self, text: str) -> Key | None:
+    def remembered(self, text: str) -> Caller | None:
         found = self._known.get(sha256(text.encode()).digest())
         return found[1] if found is not None and time.monotonic() - found[0] < TRUSTED_SECONDS else None
 
-    def look_up(self, text: str) -> Key | None:
+    def look_up(self, text: str) -> Caller:
+        """Raises Refused where the text lets nobody in."""
+        issuer = self.issuer
+        caller = self._of_key(text) if issuer is None or text.startswith(BEGINS) else self._of_token(issuer, text)
+        self._known.put(sha256(text.encode()).digest(), (time.monotonic(), caller))
+        return caller
+
+    def _of_key(self, text: str) -> Caller:
         key = find_key(self.log, text)
-        if key is not None:
-            self._known[sha256(text.encode()).digest()] = (time.monotonic(), key)
-        return key
+        if key is None or not key.valid(datetime.now(UTC)):
+            said = "this API key is unknown, expired or revoked: ask for a new one"
+            raise Refused("unauthenticated", said, headers=NOBODY)
+        return Caller(key.person_id, key.role, key.key_id, key.prefix)
+
+    def _of_token(self, issuer: Issuer, text: str) -> Caller:
+        try:
+            told = issuer.read(text)
+        except BadToken as error:
+            raise Refused("unauthenticated", str(error), headers=NOBODY) from error
+        except NoRole as error:
+            raise Refused("forbidden", str(error)) from error
+        except IssuerSilent as error:
+            logging.getLogger(__name__).warning("issuer", exc_info=error)
+            said = "who you are can't be checked now: the issuer of your token does not answer; try again in a moment"
+            raise Refused("unreachable", said, headers={"Retry-After": "10"}) from error
+        # Whoever comes for the first time is added; so every write has an actor that can be named, and erased.
+        person = ensure_people(self.log, [("actor", issuer.person_source, told.key)])[issuer.person_source, told.key]
+        return Caller(person.person_id, told.role, uuid5(TOKENS, f"{issuer.url} {told.token}"), "oidc")
 
 
 def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
@@ -72,15 +102,13 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
             if len(request.headers.getlist(name)) > 1:
                 raise Refused("malformed", f"{name} is there more than once: send it once")
         running: Running = request.app.state.running
-        keys: Keys = request.app.state.keys
+        callers: Callers = request.app.state.callers
         kind, text = get_authorization_scheme_param(request.headers.get("authorization"))
         if kind.lower() != "bearer" or not text:
             raise Refused("unauthenticated", "send Authorization: Bearer and an API key", headers=NOBODY)
-        key = keys.remembered(text) or await running.reading.run(lambda: keys.look_up(text))
-        if key is None or not key.valid(datetime.now(UTC)):
-            said = "this API key is unknown, expired or revoked: ask for a new one"
-            raise Refused("unauthenticated", said, headers=NOBODY)
-        caller = Caller(key.person_id, key.role, key.key_id, key.prefix)
+        caller = callers.remembered(text)
+        if caller is None:
+            caller = await running.access.run(lambda: callers.look_up(text))
         request.state.caller = caller
         if caller.role not in roles:
             may = ", ".join(role for role in ROLES if role in roles)
@@ -88,7 +116,8 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
         if caller.role == "auditor":
             # Before the answer: what can't be recorded is not read.
             path, query = request.url.path, request.url.query
-            await running.reading.run(lambda: record_read(running.log, caller, path, query))
+            auditor = caller
+            await running.access.run(lambda: record_read(running.log, auditor, path, query))
 
     return check
 

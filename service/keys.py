@@ -23,6 +23,7 @@ from engine.values import from_micros, to_micros
 
 Role = Literal["rep", "manager", "ops", "auditor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+BEGINS = "dt_"
 LONGEST = 200
 """characters of a key that is looked up at all"""
 
@@ -50,7 +51,7 @@ def create_key(
     if expires_at is not None and expires_at <= now:
         raise Rejected(f"the key would have expired already ({expires_at.isoformat()}): give it some days")
     prefix = secrets.token_hex(4)
-    text = f"dt_{prefix}_{secrets.token_urlsafe(32)}"
+    text = f"{BEGINS}{prefix}_{secrets.token_urlsafe(32)}"
     key = Key(uuid4(), prefix, person_id, role, now, expires_at, None)
     with log.engine.connect() as connection:
         row = {

@@ -32,7 +32,9 @@ def describe(app: FastAPI) -> None:
             schemas = components.setdefault("schemas", {})
             schemas |= problem.pop("$defs", {})
             schemas["ProblemDetails"] = problem
-            said = "An API key, made with `dealtrail keys create`"
+            said = (
+                "An API key, made with `dealtrail keys create`; or a token of the OpenID Connect issuer of the settings"
+            )
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": said}}
             app.openapi_schema = made
         return app.openapi_schema

@@ -71,6 +71,8 @@ class Running:
         bounds = (serving.waiting, serving.patience_seconds)
         self.writing = Pool("writing", serving.writers, *bounds)
         self.reading = Pool("reading", serving.readers, *bounds)
+        self.access = Pool("access", 2, *bounds)
+        """who somebody is: apart, so that no slow answer, nor an issuer that hangs, holds up the others"""
         self.sharing = Sharing()
         self.ready = False
         """whether the views have read the whole log once"""
@@ -107,4 +109,5 @@ class Running:
     def close(self) -> None:
         self.writing.close()
         self.reading.close()
+        self.access.close()
         self.log.close()

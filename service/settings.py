@@ -49,6 +49,18 @@ class Serving:
     port: int = 8000
     workers: int = 1
     """processes; more than one is meant for PostgreSQL"""
+    oidc_issuer: str = ""
+    """whose bearer tokens let people in, beside API keys; empty: nobody's"""
+    oidc_audience: str = ""
+    """what a token must be meant for"""
+    oidc_role_claim: str = "roles"
+    """where a token says the role: a name or a list of them"""
+    oidc_roles: str = ""
+    """VALUE=ROLE,...: which value of that claim is which role, the first that a token has; empty: the roles' names"""
+    oidc_person_claim: str = "sub"
+    """where a token says who it is"""
+    oidc_person_source: str = "oidc"
+    """the source that knows people by that key: crm, where the claim holds the key of a rep in the CRM"""
     writers: int = 8
     """commands that a process handles at once"""
     readers: int = 4
