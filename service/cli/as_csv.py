@@ -10,6 +10,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from replay.export.cells import harmless
+
 if TYPE_CHECKING:
     from engine.projections.figures import Answer
 
@@ -17,7 +19,6 @@ HEAD = {name: name for name in ("pipeline", "definition", "as_of", "known_at")} 
 """column of each field of the head; an event has a position of its own"""
 NAMING = ("journey", "key", "stage", "period", "reason", "kind", "position")
 """fields that say what a row is about; rows of a list inside it repeat them"""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = dict[str, Any]
 
@@ -87,14 +88,4 @@ def cell(value: Any) -> Any:
     """Amounts are texts that are numbers: they stay as they are."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(FORMULA) and not is_number(value):
-        return f"'{value}"
-    return value
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return harmless(value) if isinstance(value, str) else value

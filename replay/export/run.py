@@ -1,0 +1,142 @@
+"""An export from one end to the other: which rows, into which file, and the manifest beside it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from engine.errors import Rejected
+from engine.log.application import Log
+from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.lens import Lens
+from engine.projections.views import Views
+from engine.values import from_micros
+from replay.export import frames
+from replay.export.files import WRITERS, Batches
+from replay.export.lines import lines
+from replay.export.manifest import Format, Kind, Manifest, beside
+from replay.export.output import digest_of, refuse_loss, replacing
+from replay.export.stored import Progress, Scope, position_at, silent, stored_events
+
+FORMATS: Final[dict[Kind, tuple[Format, ...]]] = {
+    "visits": ("parquet", "csv"),
+    "journeys": ("parquet", "csv"),
+    "events": ("parquet", "csv", "jsonl"),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to export. pipeline None: of visits and journeys the only one; of events all."""
+
+    kind: Kind
+    lens: Lens
+    filters: Filters = EVERYTHING
+    pipeline: str | None = None
+    names: bool = True
+
+
+class Tally:
+    """Batches of events counted, and their lines digested, on their way to a file."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.first: int | None = None
+        self.last: int | None = None
+        self._digest = sha256()
+
+    def of(self, batches: Batches) -> Batches:
+        for batch in batches:
+            if not batch.is_empty():
+                self.rows += batch.height
+                self.first = self.first or batch["position"][0]
+                self.last = batch["position"][-1]
+            self._digest.update(lines(batch))
+            yield batch
+
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def export(
+    log: Log, asked: Asked, path: Path, form: Format, *, force: bool = False, progress: Progress = silent
+) -> Manifest:
+    """Writes the file and its manifest; neither is seen before it is whole.
+
+    Rejected: a format that the kind does not have, a file that is there already (without force), a filter that nobody
+    has heard of. progress: of rows.
+    """
+    if form not in FORMATS[asked.kind]:
+        raise Rejected(f"--format {form}: {asked.kind} are written as {', '.join(FORMATS[asked.kind])}")
+    refuse_loss(path, force)
+    with replacing(path) as temporary:
+        told = (
+            events(log, asked, temporary, form, progress)
+            if asked.kind == "events"
+            else table(log, asked, temporary, form, progress)
+        )
+        manifest = Manifest(
+            **told,
+            kind=asked.kind,
+            format=form,
+            file=path.name,
+            bytes=temporary.stat().st_size,
+            sha256=digest_of(temporary),
+            log_id=str(log.log_id),
+            known_at=None if asked.lens.known_at is None else from_micros(asked.lens.known_at),
+            filters=asked.filters.model_dump(mode="json", exclude_defaults=True),
+            program=f"dealtrail {version('dealtrail')}",
+            exported_at=datetime.now(UTC),
+        )
+    with replacing(beside(path)) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def table(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+    """Visits or journeys; returns its part of the manifest."""
+    look = Views(log).look(asked.pipeline, asked.lens)
+    rows = frames.picked(look, asked.filters)
+    counted = 0
+
+    def batches() -> Batches:
+        nonlocal counted
+        of = frames.visits(look, rows) if asked.kind == "visits" else frames.journeys(look, rows, asked.names)
+        for batch in of:
+            counted += batch.height
+            progress(counted, None if asked.kind == "visits" else rows.height)
+            yield batch
+
+    WRITERS[form](batches(), path)
+    return frames.read_from(look) | {"rows": counted, "names": asked.names and asked.kind == "journeys"}
+
+
+def events(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+    """Events as they are stored; returns its part of the manifest."""
+    scope, told = scope_of(log, asked)
+    tally = Tally()
+    WRITERS[form](tally.of(stored_events(log, scope, progress)), path)
+    return told | {
+        "rows": tally.rows,
+        "whole": scope.whole,
+        "first_position": tally.first,
+        "last_position": tally.last,
+        "content_sha256": tally.digest,
+    }
+
+
+def scope_of(log: Log, asked: Asked) -> tuple[Scope, dict[str, Any]]:
+    """Which events are asked for, and what the manifest says of it. Which journeys a filter leaves, the views know."""
+    position = position_at(log, asked.lens.known_at)
+    as_of = None if asked.lens.live else asked.lens.as_of
+    if asked.pipeline is None and asked.filters == EVERYTHING:
+        return Scope(position, as_of), {
+            "position": position,
+            "as_of": None if as_of is None else from_micros(as_of),
+        }
+    look = Views(log).look(asked.pipeline, asked.lens)
+    journeys = frames.picked(look, asked.filters)["journey_id"]
+    return Scope(min(position, look.position), as_of, journeys), frames.read_from(look)

@@ -1,0 +1,243 @@
+"""dealtrail export: visits, journeys and events into files and tables of others; and whether a file is still right."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from service.cli import exits
+from service.cli.opening import opened
+from service.cli.options import Json
+from service.cli.progress import progress
+from service.cli.question import Question, asks
+from service.cli.terminal import console, table
+
+if TYPE_CHECKING:
+    from replay.export.checking import Checked
+    from replay.export.manifest import Format, Kind, Manifest
+    from replay.export.sql import Replaced
+
+app = typer.Typer(
+    help="Write visits, journeys or events to a file, or to the tables of a BI tool.", no_args_is_help=True
+)
+
+TableFormat = Literal["parquet", "csv"]
+EventFormat = Literal["parquet", "csv", "jsonl", "xes", "ocel-json", "ocel-sqlite"]
+SUFFIXES: "dict[str, Format]" = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".xes": "xes",
+    ".json": "ocel-json",
+    ".jsonocel": "ocel-json",
+    ".sqlite": "ocel-sqlite",
+}
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where to; its ending says the format (KIND.parquet here)."),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="URL", help="Instead: tables of this database (SQLAlchemy URL), replaced in one transaction."
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there, or tables of another log.")]
+Names = Annotated[
+    bool,
+    typer.Option(
+        "--names/--no-names",
+        help="Keys, names and titles as they are now, or ids alone: an erasure won't reach a file.",
+    ),
+]
+
+
+@app.command(epilog="Example: dealtrail export visits -o visits.parquet --from-date 2026-01-01")
+@asks
+def visits(
+    question: Question,
+    *,
+    form: Annotated[TableFormat | None, typer.Option("--format", help="Default: by the file's ending.")] = None,
+    output: Output = None,
+    to: To = None,
+    force: Force = False,
+) -> None:
+    """Every stay in a stage of the journeys asked for: entered and left when, how, worth what."""
+    exported("visits", question, form, output, to, force, names=False)
+
+
+@app.command(epilog="Example: dealtrail export journeys -o journeys.csv --owner rep-01")
+@asks
+def journeys(
+    question: Question,
+    *,
+    form: Annotated[TableFormat | None, typer.Option("--format", help="Default: by the file's ending.")] = None,
+    output: Output = None,
+    to: To = None,
+    force: Force = False,
+    names: Names = True,
+) -> None:
+    """A row for each journey: stage, outcome, value, owner, team, touches, BANT, attributes."""
+    exported("journeys", question, form, output, to, force, names)
+
+
+@app.command(epilog="Example: dealtrail export events -o log.xes --pipeline loans")
+@asks
+def events(
+    question: Question,
+    *,
+    form: Annotated[EventFormat | None, typer.Option("--format", help="Default: by the file's ending.")] = None,
+    output: Output = None,
+    to: To = None,
+    force: Force = False,
+    names: Names = True,
+) -> None:
+    """The events: parquet, csv and jsonl as they are stored, to be checked later; XES and OCEL for process mining."""
+    exported("events", question, form, output, to, force, names)
+
+
+@app.command(epilog="Example: dealtrail export tables --to postgresql://localhost/bi --pipeline loans")
+@asks
+def tables(
+    question: Question,
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="A database, as SQLAlchemy names it.")],
+    force: Force = False,
+    names: Names = True,
+) -> None:
+    """Visits, journeys, attributes and stages together, as tables for BI tools: readers see all old or all new."""
+    into_tables(("visits", "journeys", "attributes", "stages"), question, to, force, names)
+
+
+@app.command(epilog="Example: dealtrail export verify events.parquet --against events-2025.parquet")
+def verify(
+    *,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="With its manifest beside it.")
+    ],
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", metavar="OLDER", exists=True, dir_okay=False, help="An older export of all events: is it kept?"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check an export without the database: exit code 1 when anything is missing, changed or out of order."""
+    from replay.export.checking import check_export
+
+    with progress("events", "checking", "checking") as told:
+        found = check_export(file, against, told)
+    if json:
+        print(found.model_dump_json(indent=2))
+    else:
+        tell_checked(found)
+    if found.findings:
+        raise typer.Exit(exits.FOUND)
+
+
+def exported(
+    kind: "Kind",
+    question: Question,
+    form: "Format | None",
+    output: Path | None,
+    to: str | None,
+    force: bool,
+    names: bool,
+) -> None:
+    """One kind, into a file or into a table."""
+    if to is not None:
+        if output is not None or form is not None:
+            raise typer.BadParameter("--to writes tables; --output and --format belong to a file: give one")
+        into_tables((kind,), question, to, force, names)
+        return
+    chosen = format_of(form or ("csv" if question.csv else None), output)
+    path = output or Path(f"{kind}.{ENDINGS.get(chosen, chosen)}")
+    lens, filters = question.lens(), question.filters()
+    with opened(question.db) as log:
+        from replay.export.run import Asked, export
+
+        asked = Asked(kind, lens, filters, question.pipeline, names)
+        with progress("rows", "writing", "writing") as told:
+            made = export(log, asked, path, chosen, force=force, progress=told)
+    if question.json:
+        print(made.model_dump_json(indent=2))
+    else:
+        tell(made, path)
+
+
+ENDINGS = {"ocel-json": "json", "ocel-sqlite": "sqlite"}
+"""where the ending is not the format's name"""
+
+
+def format_of(form: "Format | None", output: Path | None) -> "Format":
+    if form is not None:
+        return form
+    if output is None:
+        return "parquet"
+    if output.suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise typer.BadParameter(f"--output {output}: its ending is none of {known}: name it so, or say --format")
+    return SUFFIXES[output.suffix]
+
+
+def into_tables(kinds: "tuple[Kind | str, ...]", question: Question, to: str, force: bool, names: bool) -> None:
+    lens, filters = question.lens(), question.filters()
+    with opened(question.db) as log:
+        from replay.export.run import Asked
+        from replay.export.sql import replace_tables
+
+        asked = Asked("events" if kinds == ("events",) else "journeys", lens, filters, question.pipeline, names)
+        with progress("rows", "writing", "writing") as told:
+            made = replace_tables(log, asked, kinds, to, force=force, progress=told)
+    if question.json:
+        print(made.model_dump_json(indent=2))
+    else:
+        tell_replaced(made)
+
+
+def tell(made: "Manifest", path: Path) -> None:
+    of = made.kind if made.pipeline is None else f"{made.kind} of {made.pipeline}, definition {made.definition},"
+    console().print(
+        f"{made.rows:,} {of} up to log position {made.position:,} in {path} ({made.bytes:,} bytes)", soft_wrap=True
+    )
+    for why, count in made.left_out.items():
+        console().print(f"· left out {count:,} events {why}", markup=False, soft_wrap=True)
+    print(f"sha256 {made.sha256}")
+    if made.content_sha256 is not None:
+        print(f"events {made.content_sha256}")
+
+
+def tell_replaced(made: "Replaced") -> None:
+    drawn = table("table", "rows", right=["rows"])
+    for name, rows in made.tables.items():
+        drawn.add_row(name, f"{rows:,}")
+    out = console()
+    out.print(drawn)
+    out.print(f"In {made.url}, up to log position {made.position:,}", soft_wrap=True)
+
+
+def tell_checked(found: "Checked") -> None:
+    made = found.manifest
+    if not found.findings:
+        whole = f"all {made.rows:,} events of log {made.log_id}" if made.whole else f"{made.rows:,} {made.kind}"
+        print(f"No difference: {whole} up to position {made.position:,} ({', '.join(found.checks)})")
+    else:
+        out = console()
+        out.print(f"[bold red]{len(found.findings):,} differences[/bold red]")
+        drawn = table("check", "where", "expected", "found")
+        for finding in found.findings:
+            drawn.add_row(finding.check, finding.where, short(finding.expected), short(finding.found))
+        out.print(drawn)
+    if found.content_sha256 is not None:
+        print(f"events {found.content_sha256}")
+
+
+def short(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
+
+
+LONGEST = 200
+"""characters of a payload on the terminal"""
