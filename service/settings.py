@@ -76,6 +76,16 @@ class Serving:
     shutdown_seconds: int = 30
     """how long what is in flight may take when the service is stopped"""
     log_level: str = "info"
+    policies_seconds: float = 30.0
+    """between two rounds of the policies; 0: this process runs none"""
+    senders: int = 8
+    """notices that a process sends at once to one receiver of a webhook; 0: it sends none"""
+    webhook_seconds: float = 15.0
+    """for one attempt to deliver"""
+    webhook_days: float = 3.0
+    """how long delivering is tried"""
+    webhook_networks: str = ""
+    """networks that notices may go to besides the world: 10.1.0.0/16, 127.0.0.1"""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -93,13 +103,14 @@ class Serving:
         serving = cls(**found)  # type: ignore[arg-type]  # each value is of its field's type
         for field in fields(cls):
             value = getattr(serving, field.name)
-            if not isinstance(value, str) and value <= 0 and field.name not in ("waiting", "port"):
+            if not isinstance(value, str) and (value < 0 or (value == 0 and field.name not in MAY_BE_ZERO)):
                 raise Rejected(f"DEALTRAIL_{field.name.upper()}={value} must be above 0")
         if serving.log_level not in LOG_LEVELS:
             raise Rejected(f"DEALTRAIL_LOG_LEVEL={serving.log_level!r} is none of {', '.join(LOG_LEVELS)}")
         return serving
 
 
+MAY_BE_ZERO: Final = ("waiting", "port", "policies_seconds", "senders")
 READ: Final[Mapping[Any, Callable[[str], object]]] = {str: str, int: int, float: float}
 """by the type of the field"""
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, export, follow_ups, keys, pipeline, policies
+from service.cli import db, exits, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
 from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
@@ -84,9 +84,17 @@ app.command("hygiene", epilog="Example: dealtrail hygiene --owner rep-01 --silen
 app.add_typer(policies.app, name="policies")
 app.command("follow-ups", epilog="Example: dealtrail follow-ups --owner rep-01 --overdue")(follow_ups.follow_ups)
 app.add_typer(follow_ups.app, name="follow-up")
+webhooks.app.command("parked", epilog="Example: dealtrail webhooks parked 3f9a12cc --json")(webhook_notices.parked)
+webhooks.app.command("retry", epilog="Example: dealtrail webhooks retry 3f9a12cc --position 1042")(
+    webhook_notices.retry
+)
+webhooks.app.command("replay", epilog="Example: dealtrail webhooks replay 3f9a12cc --after 1041")(
+    webhook_notices.replay
+)
+webhooks.app.command("send", epilog="Example: dealtrail webhooks send --once")(webhook_notices.send)
+app.add_typer(webhooks.app, name="webhooks")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
-app.add_typer(export.app, name="export")
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
 app.add_typer(keys.app, name="keys")
 app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)

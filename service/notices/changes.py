@@ -1,0 +1,80 @@
+"""How a webhook is changed: in one transaction, once, by somebody, and the lease goes to whoever sends next.
+
+So whoever is sending stops before its next write, and who sends next sees what was changed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, update
+
+from engine.errors import Conflict, NotFound
+from engine.log.application import AlreadyDone, Log
+from engine.log.identity import to_database
+from engine.log.locked import append_lock
+from engine.log.sides import insert_command
+from engine.log.tables import webhooks
+from engine.log.writes import CommandRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who changes a webhook, and the id that makes a retry of it the same change."""
+
+    actor: UUID
+    command_id: UUID
+    body: str = ""
+    """what is asked, so that the same id with something else is somebody's mistake"""
+
+
+@contextmanager
+def changing(log: Log, change: Change, webhook_id: UUID) -> Iterator[tuple[Connection, int]]:
+    """A transaction and its moment (microseconds); AlreadyDone, before anything is done, where it was made before."""
+    fingerprint = sha256(change.body.encode()).hexdigest()
+    record = CommandRecord(change.command_id, fingerprint, {"webhook_id": webhook_id})
+    with append_lock(log.engine, (), change.command_id) as writing:
+        if writing.head.command is not None:
+            known = CommandRecord(change.command_id, *_result(*writing.head.command))
+            if not known.is_of(fingerprint):
+                raise Conflict(f"the command id {change.command_id} was used for another command: give each its own")
+            raise AlreadyDone(known)
+        insert_command(writing, record)
+        yield writing.connection, writing.head.next_recorded_at
+
+
+def _result(fingerprint: str, result: str) -> tuple[str, Mapping[str, Any]]:
+    return fingerprint, json.loads(result)
+
+
+@contextmanager
+def touched(log: Log, change: Change, webhook_id: UUID) -> Iterator[tuple[Connection, int]]:
+    """As changing, of a webhook that is there; whoever is sending for it stops. NotFound where it is not there."""
+    with changing(log, change, webhook_id) as (connection, now):
+        found = connection.execute(
+            update(webhooks)
+            .where(webhooks.c.webhook_id == to_database(connection, webhook_id))
+            .values(
+                fence=webhooks.c.fence + 1,
+                leased_until=0,
+                changed_at=now,
+                changed_by=to_database(connection, change.actor),
+            )
+        )
+        if not found.rowcount:
+            raise NotFound(f"there is no webhook {webhook_id}: `dealtrail webhooks list` shows all")
+        yield connection, now
+
+
+def once() -> suppress:
+    """What was done before is done."""
+    return suppress(AlreadyDone)
+
+
+def new_change(actor: UUID) -> Change:
+    """One that is not sent twice."""
+    return Change(actor, uuid4())

@@ -1,0 +1,49 @@
+"""Of which events a webhook is told: by type, by pipeline, by where they came from."""
+
+import re
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from engine.log.registry import TAGS
+from engine.values import Key, Value
+
+IMPORTS = "import:"
+_VERSION = re.compile(r"\.v[0-9]+$")
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+\*?$")]
+
+
+class Wanted(Value):
+    """What is not asked for is not sent; nothing named means all of it."""
+
+    types: Annotated[tuple[Pattern, ...], Field(max_length=60)] = ()
+    """deal.won (any version of it), deal.won.v1, or deal.*; none: every type"""
+    pipelines: Annotated[tuple[Key, ...], Field(max_length=60)] = ()
+    """of the journeys at that event; what is of no pipeline (the roster) is left out then; none: all"""
+    origins: Annotated[tuple[Pattern, ...], Field(max_length=60)] = ()
+    """api, cli, policy:raise_stalled, policy:*; none: all but imports, which tell of what is long past"""
+
+    @model_validator(mode="after")
+    def speaks_of_types_that_are_there(self) -> Self:
+        for pattern in self.types:
+            if not any(is_of(tag, pattern) for tag in TAGS):
+                known = ", ".join(sorted({_VERSION.sub("", tag) for tag in TAGS}))
+                raise ValueError(f"no event is of type {pattern!r}; there are {known}; deal.* stands for all of a deal")
+        return self
+
+    def tags(self) -> list[str]:
+        """The type tags that are wanted."""
+        return [tag for tag in TAGS if not self.types or any(is_of(tag, pattern) for pattern in self.types)]
+
+    def from_there(self, origin: str) -> bool:
+        """Whether what came from there is wanted."""
+        if not self.origins:
+            return not origin.startswith(IMPORTS)
+        return any(is_of(origin, pattern) for pattern in self.origins)
+
+
+def is_of(name: str, pattern: str) -> bool:
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    return pattern in (name, _VERSION.sub("", name))
