@@ -28,7 +28,7 @@ class Moment(Figures):
     as_of: datetime
     known_at: datetime | None
     pipeline: str | None
-    definition: int | None
+    definition: int | str | None
     n: int
     """events"""
     state: Standing | None

@@ -13,7 +13,7 @@ from engine.log.application import Log
 from engine.log.keys import keys_of
 from engine.messages import AnyRecorded
 from engine.projections.figures import SECOND, Answer, Figures
-from engine.projections.lens import Lens
+from engine.projections.lens import Lens, called
 from engine.stages.facts import OPENINGS, life
 from engine.stages.reading import facts_of
 from engine.values import from_micros, to_micros
@@ -107,7 +107,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
     before = kept if asked is None else [entry for entry in kept if entry.order <= asked.order]
     return History(
         pipeline=path[-1],
-        definition=chosen[path[-1]].version,
+        definition=called(chosen[path[-1]].version),
         as_of=from_micros(lens.as_of),
         known_at=None if lens.known_at is None else from_micros(lens.known_at),
         position=log.position(),

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from engine.aggregates.deal.events import DealOpened
 from engine.aggregates.lead.events import LeadCaptured, LeadConverted
-from engine.aggregates.pipeline.events import DefinitionPublished
 from engine.aggregates.pipeline.state import pipeline_stream
 from engine.errors import NotFound
 from engine.log.application import Log
@@ -51,14 +50,8 @@ def published(log: Log, pipeline: str, lens: Lens) -> Published:
     """The definition a lens means; NotFound for a pipeline or version that is not there."""
     definitions = Definitions()
     for entry in log.stream(pipeline_stream(pipeline)):
-        if isinstance(entry.event, DefinitionPublished):
-            version = Published(
-                entry.event.version,
-                entry.event.definition,
-                to_micros(entry.occurred_at),
-                to_micros(entry.recorded_at or entry.occurred_at),
-            )
-            definitions.by_pipeline.setdefault(pipeline, []).append(version)
+        known = to_micros(entry.recorded_at or entry.occurred_at)
+        definitions.add(entry.event, to_micros(entry.occurred_at), known, entry.envelope.actor)
     return definitions.choose(pipeline, lens)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from engine.projections.lens import called
 from engine.values import exponent, from_micros
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Answer(Figures):
     """The head of every answer: what it was computed from, so that it can be computed again."""
 
     pipeline: str
-    definition: int
-    """version of the pipeline's definition"""
+    definition: int | str
+    """version of the pipeline's definition; draft:N of a draft"""
     as_of: datetime
     known_at: datetime | None
     position: int
@@ -77,7 +78,7 @@ def head(look: "Look") -> dict[str, Any]:
     """The fields of Answer, but for n."""
     return {
         "pipeline": look.pipeline,
-        "definition": look.version,
+        "definition": called(look.version),
         "as_of": from_micros(look.as_of),
         "known_at": None if look.known_at is None else from_micros(look.known_at),
         "position": look.position,

@@ -3,14 +3,18 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from engine.errors import Rejected
 from engine.values import to_micros
 
 MINUTE = 60_000_000
+DRAFT: Final = "draft:"
+UNPUBLISHED: Final = "unpublished"
+"""what a definition is called that no log holds, such as one in a file"""
 
 Choice = Literal["now", "then"] | int
+"""the number of a version; of a draft its number below zero"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class Lens:
         *,
         now: datetime | None = None,
     ) -> Self:
-        """Naive datetimes are refused (ValueError); an unknown definition too (Rejected)."""
+        """definition: now, then, the number of a version, or draft:N. Naive datetimes are refused (ValueError); an
+        unknown definition too (Rejected).
+        """
         moment = -(-to_micros(now or datetime.now(UTC)) // MINUTE) * MINUTE if as_of is None else to_micros(as_of)
         return cls(moment, None if known_at is None else to_micros(known_at), choice_of(definition), as_of is None)
 
@@ -45,6 +51,16 @@ def choice_of(definition: str | int) -> Choice:
         return "now"
     if definition == "then":
         return "then"
-    if re.fullmatch(r"[1-9][0-9]{0,8}", str(definition)):
-        return int(definition)
-    raise Rejected(f"definition {definition!r} is not now, then or the number of a version")
+    said = re.fullmatch(rf"({DRAFT})?([1-9][0-9]{{0,8}})", str(definition))
+    if said is None:
+        raise Rejected(
+            f"definition {definition!r} is not now, then, the number of a version, or a draft such as draft:1"
+        )
+    return -int(said[2]) if said[1] else int(said[2])
+
+
+def called(version: int) -> int | str:
+    """What answers call the definition they were computed by: the number of a version, draft:N, or unpublished."""
+    if version > 0:
+        return version
+    return f"{DRAFT}{-version}" if version < 0 else UNPUBLISHED

@@ -39,7 +39,10 @@ class Glance:
     definition: Annotated[
         str,
         option(
-            "--definition", panel=LENS, metavar="now|then|N", text="By the stages in force now, then, or version N."
+            "--definition",
+            panel=LENS,
+            metavar="now|then|N|draft:N",
+            text="By the stages in force now, then, by version N or a draft.",
         ),
     ] = "now"
     tz: Annotated[str, option("--tz", panel=LENS, metavar="ZONE", text="Decides what a day and a month are (UTC).")] = (

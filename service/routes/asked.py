@@ -2,13 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from service.question import filters_of, lens_of
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Time = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=60),
+    # Not a constraint: what is wrong with a moment is said in better words (question.py).
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?$"}),
+]
+"""a date, or a moment with its offset"""
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 PAGE_MOST = 500
 
@@ -19,10 +26,10 @@ class Glance(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     as_of: Annotated[
-        Text | None, Field(description="Only what had happened by then (now)", examples=["2026-03-31"])
+        Time | None, Field(description="Only what had happened by then (now)", examples=["2026-03-31"])
     ] = None
-    known_at: Annotated[Text | None, Field(description="Only what had been recorded by then (all)")] = None
-    definition: Annotated[Text, Field(description="Stages in force now, then, or version N")] = "now"
+    known_at: Annotated[Time | None, Field(description="Only what had been recorded by then (all)")] = None
+    definition: Annotated[Text, Field(description="Stages in force now, then, version N, or draft:N")] = "now"
     tz: Annotated[Text, Field(description="Decides what a day and a month are")] = "UTC"
 
     def lens(self) -> Lens:
@@ -44,8 +51,8 @@ class Question(Glance):
     value_min: Annotated[Text | None, Field(description="Worth at least; needs currency")] = None
     value_max: Annotated[Text | None, Field(description="Worth at most; needs currency")] = None
     currency: Annotated[Text | None, Field(examples=["EUR"])] = None
-    since: Annotated[Text | None, Field(description="The window begins (included)")] = None
-    until: Annotated[Text | None, Field(description="The window ends (not included)")] = None
+    since: Annotated[Time | None, Field(description="The window begins (included)")] = None
+    until: Annotated[Time | None, Field(description="The window ends (not included)")] = None
 
     def filters(self) -> Filters:
         same = {name: getattr(self, name) for name in Filters.model_fields if name != "attributes"}

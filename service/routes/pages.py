@@ -28,7 +28,7 @@ def resumed(running: Running, after: str, question: str) -> tuple[Look, str]:
     try:
         told = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         log_id, pipeline, version, as_of, known_at, position, asked, following = told
-        numbers = [version, as_of, position, *([] if known_at is None else [known_at])]
+        numbers = [abs(version), as_of, position, *([] if known_at is None else [known_at])]
         if not all(isinstance(each, str) for each in (log_id, pipeline, asked, following)):
             raise ValueError(after)
         if not all(type(each) is int and 0 <= each < 2**62 for each in numbers):
