@@ -31,9 +31,15 @@ class Likelihood:
 
 def likelihoods(look: "Look", basis: Basis) -> list[Likelihood]:
     """By rank, of all journeys in the pipeline, whatever the answer's filters: a card means the same on every board."""
+    counts = closed_visitors(look)
+    return [likelihood(stage, counts.get(rank, (0, 0)), basis) for rank, stage in enumerate(look.definition.stages)]
+
+
+def closed_visitors(look: "Look") -> dict[int, tuple[int, int]]:
+    """By rank, how many closed journeys (won or lost) ever visited the stage, and how many of them were won."""
     closed = look.journeys.lazy().filter(pl.col("outcome").is_in(["won", "lost"])).select("journey", "outcome")
     visit = pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")
-    counts: dict[int, tuple[int, int]] = (
+    found: dict[int, tuple[int, int]] = (
         look.visits.lazy()
         .filter((pl.col("stage") >= 0) & visit.is_first_distinct())
         .select("journey", "stage")
@@ -43,7 +49,7 @@ def likelihoods(look: "Look", basis: Basis) -> list[Likelihood]:
         .collect()
         .rows_by_key("stage", unique=True)
     )
-    return [likelihood(stage, counts.get(rank, (0, 0)), basis) for rank, stage in enumerate(look.definition.stages)]
+    return found
 
 
 def likelihood(stage: Stage, counts: tuple[int, int], basis: Basis) -> Likelihood:
