@@ -23,6 +23,12 @@ CONNECT_SECONDS = 4.0
 _TRANSLATED: Sequence[IPv6Network] = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv6 addresses that a gateway turns into the IPv4 address in their last 32 bits (RFC 6052, RFC 8215)"""
 
+_SPECIAL: Sequence[Network] = tuple(
+    ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "2001::/23", "3fff::/20", "5f00::/16", "fec0::/10")
+)
+"""of the registries of special purposes (IANA), what older Pythons take for the world"""
+
 
 class Refused(Exception):
     """An address that notices do not go to."""
@@ -51,8 +57,8 @@ def meant(address: Address) -> Address:
 
 def public(address: Address) -> bool:
     told = meant(address)
-    site_local = isinstance(told, IPv6Address) and told.is_site_local
-    return told.is_global and not (told.is_multicast or told.is_reserved or site_local)
+    special = any(told in network for network in _SPECIAL)
+    return told.is_global and not (told.is_multicast or told.is_reserved or special)
 
 
 def allowed(address: Address, inside: Iterable[Network], *, tls: bool) -> bool:

@@ -99,6 +99,14 @@ def held(engine: Engine, lease: Lease) -> Iterator[tuple[Connection, int]]:
         yield connection, now
 
 
+def check(engine: Engine, lease: Lease) -> None:
+    """Lost where it is no longer the holder. Asked before something is sent: a change takes the lease at any time."""
+    with engine.connect() as connection:
+        here = webhooks.c.webhook_id == to_database(connection, lease.webhook_id)
+        if connection.execute(select(webhooks.c.fence).where(here)).scalar_one_or_none() != lease.fence:
+            raise Lost
+
+
 def release(engine: Engine, lease: Lease) -> None:
     """The next sender need not wait for the lease to run out."""
     with transaction(engine) as connection:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from service.notices.addresses import networks
 from service.notices.arrivals import Arrivals, arrivals, one
 from service.notices.backoff import DAY, Backoff
 from service.notices.cloud_event import CONTENT_TYPE, cloud_event
-from service.notices.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, release
+from service.notices.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, check, release
 from service.notices.posting import Answer, Poster
 from service.notices.queue import Notice, Queue
 from service.notices.signing import signed
@@ -68,7 +69,7 @@ class Sender:
         try:
             while not (stop.is_set() or self.paused):
                 idle = not await self._read()
-                self._start()
+                await self._start()
                 if until_idle and idle and not self.posts and not self.queue.ready:
                     break
                 await self._wait(stop, idle)
@@ -109,13 +110,14 @@ class Sender:
     def _cautious(self) -> bool:
         return self.failures >= self.sending.backoff.cautious_after
 
-    def _start(self) -> None:
+    async def _start(self) -> None:
         """Begins as many posts as may run."""
         most = 1 if self._cautious else self.sending.at_once
-        while len(self.posts) < most and time.monotonic() >= self.next_attempt:
-            notice = self.queue.take()
-            if notice is None:
-                return
+        room = most - len(self.posts) if time.monotonic() >= self.next_attempt else 0
+        if room <= 0 or not self.queue.ready:
+            return
+        await asyncio.to_thread(check, self.log.engine, self.lease)
+        for notice in islice(iter(self.queue.take, None), room):
             self.posts[asyncio.create_task(self._post(notice))] = notice
 
     async def _post(self, notice: Notice) -> Answer:

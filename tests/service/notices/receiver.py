@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +79,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving(answering: Answering = lambda _: 200, port: int = 0) -> Iterator[Receiver]:
+def receiving(
+    answering: Answering = lambda _: 200, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Receiver]:
     receiver = Receiver(answering)
     lock = threading.Lock()
 
@@ -129,6 +132,8 @@ def receiving(answering: Answering = lambda _: 200, port: int = 0) -> Iterator[R
 
     with Server(("127.0.0.1", port), Handler) as server:
         receiver.port = server.server_address[1]
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
