@@ -1,8 +1,9 @@
-"""Behind a number: for a cell of an answer the journeys it counts, and the events that put each of them there.
+"""Behind a number: for a cell of any answer the journeys it counts, and the events that put each of them there.
 
     explain(look, "conversion", {"stage": "proposal", "part": "lost"})
 
-The cell is found with the same functions as the answer, so that what is listed adds up to what was told.
+Every answer says what its figures are counted from (replay/cells), with the functions the answer itself uses, so that
+what is listed adds up to what was told.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,30 +15,53 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.cards import Owner
-from engine.projections.figures import Answer, Figures, head
+from engine.projections.figures import (
+    NO_DURATIONS,
+    SECOND,
+    Amount,
+    Answer,
+    Durations,
+    Figures,
+    amounts,
+    head,
+    sums,
+    timed,
+)
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.views import Look
 from engine.stages.facts import KINDS
 from engine.values import from_micros
-from replay.cells import Cell, Members
-from replay.funnel_cells import conversion
-from replay.standing_cells import board, cycle_time, stalled, win_rate
+from replay.cells import closed, funnel, periods, standing, work
+from replay.cells.counted import Counted
+from replay.cells.finding import found_in, of_group, table_of
 
 LISTED = 1_000
-CELLS: Final[dict[str, Callable[..., Members]]] = {
-    "board": board,
-    "conversion": conversion,
-    "cycle-time": cycle_time,
-    "win-rate": win_rate,
-    "stalled": stalled,
+CELLS: Final[dict[str, Callable[..., list[Counted]]]] = {
+    "board": standing.board,
+    "conversion": funnel.conversion,
+    "cycle-time": closed.cycle_time,
+    "win-rate": closed.win_rate,
+    "velocity": closed.velocity,
+    "sizing": closed.sizing,
+    "sources": closed.sources,
+    "activity": work.activity,
+    "losses": closed.losses,
+    "likeliest": standing.likeliest,
+    "compare": periods.comparison,
+    "trend": periods.trend,
+    "stalled": standing.stalled,
+    "hygiene": standing.hygiene,
+    "follow-ups": standing.follow_ups,
 }
 """by answer, as the command line calls it"""
+GROUPED: Final = {"sources": "source", "likeliest": "owner"}
+"""answers that are always grouped, and by what where nothing is said"""
 
 
 class ExplainedEvent(Figures):
     what: str
-    """what it did for this figure: opened, entered, advanced, left, closed, qualified, last_activity"""
+    """what it did for this figure: opened, entered, advanced, left, closed, qualified, valued, touched, ..."""
     event: str
     """name of the event"""
     position: int
@@ -50,6 +74,14 @@ class ExplainedJourney(Figures):
     key: str | None
     label: str | None
     owner: Owner | None
+    count: int
+    """how often it counts"""
+    value: tuple[Amount, ...]
+    """what it adds to a figure of money"""
+    seconds: float | None
+    """what it adds to a length of time"""
+    figures: tuple[str, ...]
+    """all figures of the answer that it counts in, beside this one"""
     events: tuple[ExplainedEvent, ...]
     """in the order in which they happened"""
 
@@ -60,7 +92,11 @@ class Explanation(Answer):
     answer: str
     cell: dict[str, str]
     figure: int
-    """the number in the cell: of transitions visits, else journeys"""
+    """how many the cell counts; of a share, a sum or a median how many it is made of"""
+    value: tuple[Amount, ...]
+    """what they are worth together"""
+    times: Durations
+    """how long they took, where the answer looks at that"""
     journeys: tuple[ExplainedJourney, ...]
     """in the order of their ids"""
 
@@ -71,43 +107,103 @@ def explain(
     cell: Mapping[str, str],
     filters: Filters = EVERYTHING,
     *,
+    by: str | None = None,
     limit: int = LISTED,
     **options: Any,
 ) -> Explanation:
-    """What a cell of the answer is made of. options: those of the answer (strict, within_days, cohort, ...).
+    """What a cell of the answer is made of. options: those of the answer that decide what is counted.
 
-    limit: journeys that are listed. Rejected: an answer, key or value of the cell that there is not.
+    cell: `part`, the name of the figure; what else names it (stage, month, kind, ...); with `by` also `group`, the
+    group's key. limit: journeys that are listed. Rejected: an answer, name or value of the cell that there is not.
     """
     if answer not in CELLS:
         raise Rejected(f"answer {answer!r} can't be explained: use one of {', '.join(CELLS)}")
     if not 0 <= limit <= 1_000_000:
         raise Rejected(f"limit {limit} is out of range: 0 to 1000000")
-    found = CELLS[answer](look, filters, Cell(dict(cell)), **options)
+    by = by or GROUPED.get(answer)
+    tables = CELLS[answer](look, filters, by, **options)
+    counted, part = table_of(tables, cell)
+    rows = of_group(look, found_in(counted, part, cell), tables, by, cell)
+    count = "journey" if counted.once else None
     ids = look.journeys.select("journey", "journey_id", "title", "owner")
-    members = found.members.unique("journey").join(ids, on="journey").sort("journey_id")
+    members = rows.select(pl.col("journey").unique()).join(ids, on="journey").sort("journey_id")
     shown = members.head(limit)
+    own = rows.filter(pl.col("journey").is_in(shown["journey"].implode()))
     return Explanation(
         **head(look),
         n=members.height,
         answer=answer,
         cell=dict(cell),
-        figure=found.members.height,
-        journeys=tuple(listed(look, shown, found.events)),
+        figure=members.height if count else rows.height,
+        value=worth(rows),
+        times=lengths(rows, once=counted.once),
+        journeys=tuple(listed(look, shown, own, counted, part)),
     )
 
 
-def listed(look: Look, shown: pl.DataFrame, events: pl.DataFrame) -> list[ExplainedJourney]:
-    """Each journey with its events, whose rows are journey, what, position."""
-    here = pl.col("journey").is_in(shown["journey"].implode())
-    rows = (
-        events.filter(here & pl.col("position").is_not_null())
-        .unique(["journey", "what", "position"])
-        .join(look.seen().events.filter(here).select("position", "occurred_at", "kind"), on="position")
+def worth(rows: pl.DataFrame) -> tuple[Amount, ...]:
+    return amounts(sums(rows.lazy()).collect().iter_rows(named=True)) if "amount_minor" in rows.columns else ()
+
+
+def lengths(rows: pl.DataFrame, *, once: bool) -> Durations:
+    if "spent" not in rows.columns:
+        return NO_DURATIONS
+    told = rows.filter(pl.col("spent").is_not_null()).with_columns(whole=pl.lit(True))
+    if once:
+        told = told.group_by("journey", "whole").agg(pl.col("spent").sum())
+    found = timed(told, "spent", "whole").drop("whole").rows(named=True)
+    return Durations(**found[0]) if found else NO_DURATIONS
+
+
+def listed(look: Look, shown: pl.DataFrame, rows: pl.DataFrame, counted: Counted, part: str) -> list[ExplainedJourney]:
+    """Each journey with what it adds, and its events."""
+    told = events_of(look, rows, counted, part)
+    others = rows.select("journey", *[holds.alias(name) for name, holds in counted.parts.items() if name != part])
+    figures = (
+        others.group_by("journey").agg(pl.exclude("journey").any()).rows_by_key("journey", named=True, unique=True)
+    )
+    counts = dict(rows.group_by("journey").len().iter_rows())
+    spent = dict(rows.group_by("journey").agg(pl.col("spent").sum()).iter_rows()) if "spent" in rows.columns else {}
+    money = {}
+    if "amount_minor" in rows.columns:
+        money = sums(rows.lazy(), "journey").collect().rows_by_key("journey", named=True)
+    people = named(look, shown["owner"].drop_nulls().unique().to_list())
+    return [
+        ExplainedJourney(
+            journey=str(UUID(row["journey_id"])),
+            key=row["key"],
+            label=row["label"],
+            owner=owner(row["owner"], people),
+            count=1 if counted.once else counts[row["journey"]],
+            value=amounts(money.get(row["journey"], [])),
+            seconds=spent[row["journey"]] / SECOND if row["journey"] in spent else None,
+            figures=tuple(name for name, holds in figures.get(row["journey"], {}).items() if holds),
+            events=tuple(told.get(row["journey"], ())),
+        )
+        for row in look.named(shown).iter_rows(named=True)
+    ]
+
+
+def events_of(look: Look, rows: pl.DataFrame, counted: Counted, part: str) -> dict[int, list[ExplainedEvent]]:
+    """By journey the events behind its rows."""
+    if rows.is_empty():
+        return {}
+    found = [
+        events.select("journey", pl.lit(what).alias("what"), pl.col("position").cast(pl.Int64))
+        for what, events in counted.behind(rows, part)
+    ]
+    here = pl.col("journey").is_in(rows["journey"].unique().implode())
+    happened = look.seen().events.filter(here).select("position", "occurred_at", "kind")
+    events = (
+        pl.concat(found)
+        .filter(pl.col("position").is_not_null())
+        .unique()
+        .join(happened, on="position")
         .sort("journey", "occurred_at", "position", "what")
     )
-    ids = look.event_ids(rows["position"])
+    ids = look.event_ids(events["position"])
     told: dict[int, list[ExplainedEvent]] = {}
-    for row in rows.iter_rows(named=True):
+    for row in events.iter_rows(named=True):
         told.setdefault(row["journey"], []).append(
             ExplainedEvent(
                 what=row["what"],
@@ -117,17 +213,7 @@ def listed(look: Look, shown: pl.DataFrame, events: pl.DataFrame) -> list[Explai
                 occurred_at=from_micros(row["occurred_at"]),
             )
         )
-    people = named(look, shown["owner"].drop_nulls().unique().to_list())
-    return [
-        ExplainedJourney(
-            journey=str(UUID(row["journey_id"])),
-            key=row["key"],
-            label=row["label"],
-            owner=owner(row["owner"], people),
-            events=tuple(told.get(row["journey"], ())),
-        )
-        for row in look.named(shown).iter_rows(named=True)
-    ]
+    return told
 
 
 def owner(person_id: str | None, people: dict[str, tuple[str, str]]) -> Owner | None:
@@ -135,11 +221,3 @@ def owner(person_id: str | None, people: dict[str, tuple[str, str]]) -> Owner | 
         return None
     key, label = people.get(person_id, (person_id, person_id))
     return Owner(key=key, label=label)
-
-
-def cell_of(text: str) -> dict[str, str]:
-    """`stage=proposal part=lost`, by spaces or commas. Rejected: what is no NAME=VALUE."""
-    pairs = [part.partition("=") for part in text.replace(",", " ").split()]
-    if not pairs or not all(name and separator and value for name, separator, value in pairs):
-        raise Rejected(f"cell {text!r} is not understood: write NAME=VALUE, such as stage=proposal part=lost")
-    return {name: value for name, _, value in pairs}

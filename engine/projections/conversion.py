@@ -84,34 +84,14 @@ def conversion(
     strict: skipped stages do not count as passed. within_days: each journey as it stood so long after it entered.
     in_period: as it stood at the end of the window (Rejected without one).
     """
-    if in_period and filters.window.until is None:
-        raise Rejected("in_period looks at the end of the window: give until")
-    if within_days is not None and not 0 < within_days <= 36_500:
-        raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
-    journeys = chosen(look, filters)
-    owned = journeys.filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
-    visits = look.visits.lazy().join(owned, on="journey", how="inner", maintain_order="left")
-    horizon = horizon_of(look, filters, within_days, in_period=in_period)
-    if within_days is not None or in_period:
-        cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
-    else:
-        cohort = entries(visits, look.definition)
-    passed = pl.col("passed") if strict else pl.lit(True)
-    days = pl.lit(None) if within_days is None else pl.col("at") + round(within_days * DAY)
-    cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed).with_columns(
-        immature=(days > look.as_of).fill_null(False)
+    cohort, moves = asked_of(
+        look, filters, by, look.visits.lazy(), strict=strict, within_days=within_days, in_period=in_period
     )
-    moves = transitions(visits, horizon).rename({"entered_at": "at"})
-    inside = filters.window.holds("at")
     asked, moved, merged = pl.collect_all(
         [
-            grouped(narrowed(cohort.filter(inside), look, filters), look, by, filters).select(
-                "group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature"
-            ),
-            grouped(narrowed(moves.filter(inside), look, filters), look, by, filters).select(
-                "group", "stage", "to", "spent"
-            ),
-            journeys.filter(pl.col("outcome") == "merged").select(pl.len()),
+            cohort.select("group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature"),
+            moves.select("group", "stage", "to", "spent"),
+            chosen(look, filters).filter(pl.col("outcome") == "merged").select(pl.len()),
         ]
     )
     each = figures(with_whole(asked, by), with_whole(moved, by), look.definition)
@@ -127,6 +107,41 @@ def conversion(
         merged=merged.item(),
         void=look.void,
         groups=groups,
+    )
+
+
+def asked_of(
+    look: "Look",
+    filters: Filters,
+    by: str | None,
+    visits: pl.LazyFrame,
+    *,
+    strict: bool,
+    within_days: float | None,
+    in_period: bool,
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Of Look.visits, with any further columns: first entries with what became of them, and transitions; with `group`."""
+    if in_period and filters.window.until is None:
+        raise Rejected("in_period looks at the end of the window: give until")
+    if within_days is not None and not 0 < within_days <= 36_500:
+        raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
+    kept = chosen(look, filters).filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
+    visits = visits.join(kept, on="journey", how="inner", maintain_order="left")
+    horizon = horizon_of(look, filters, within_days, in_period=in_period)
+    if within_days is not None or in_period:
+        cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
+    else:
+        cohort = entries(visits, look.definition).with_columns(horizon=pl.lit(look.as_of))
+    passed = pl.col("passed") if strict else pl.lit(True)
+    days = pl.lit(None) if within_days is None else pl.col("at") + round(within_days * DAY)
+    cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed).with_columns(
+        immature=(days > look.as_of).fill_null(False)
+    )
+    moves = transitions(visits, horizon).rename({"entered_at": "at"})
+    inside = filters.window.holds("at")
+    return (
+        grouped(narrowed(cohort.filter(inside), look, filters), look, by, filters),
+        grouped(narrowed(moves.filter(inside), look, filters), look, by, filters),
     )
 
 

@@ -1,10 +1,12 @@
 """dealtrail activity: who touches whom how often, how soon leads are answered, which were never touched."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import bar, duration, percent, room, table
@@ -27,14 +29,17 @@ def activity(
     sla_hours: Annotated[
         float, typer.Option("--sla-hours", metavar="HOURS", min=0.01, max=87_600, help="Answered in time: within.")
     ] = 24.0,
+    explain: Explain = None,
 ) -> None:
     """Touches by kind and person, attempts per lead, leads never touched, time to the first answer."""
+    sla = timedelta(hours=sla_hours)
     with looking(question) as (look, filters):
-        from datetime import timedelta
-
+        if explain is not None:
+            explained(explain, "activity", look, filters, question, by, sla=sla)
+            return
         from engine.projections import activity as metric
 
-        found = metric.activity(look, filters, by=by, sla=timedelta(hours=sla_hours))
+        found = metric.activity(look, filters, by=by, sla=sla)
         answer(found, question.shape, draw, counted="leads")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks, usage
@@ -27,6 +28,7 @@ def compare(
     ] = None,
     by: By = None,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """The window (--from-date, --to-date) beside another period, with the differences."""
     from service.question import period_of
@@ -34,6 +36,9 @@ def compare(
     with usage():
         window = None if against is None else period_of("against", against, question.tz)
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "compare", look, filters, question, by, against=window)
+            return
         from engine.projections import comparison as metric
 
         found = metric.comparison(look, filters, by=by, against=window)

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.opening import opened
 from service.cli.options import Actor, Db
 from service.cli.question import Question, asks
@@ -37,9 +38,13 @@ def follow_ups(
     question: Question,
     *,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are due since.")] = False,
+    explain: Explain = None,
 ) -> None:
     """Every rep's next steps, the longest due first, and the open journeys that have none."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "follow-ups", look, filters, question, overdue=overdue)
+            return
         from engine.projections import follow_ups as metric
 
         answer(metric.follow_ups(look, filters, overdue=overdue), question.shape, draw)

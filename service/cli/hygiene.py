@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, moment, table
 
@@ -23,9 +24,13 @@ def hygiene(
     *,
     silent_days: Annotated[float, typer.Option("--silent-days", metavar="DAYS", help="Silent from then on.")] = 14,
     note_days: Annotated[float, typer.Option("--note-days", metavar="DAYS", help="Notes are stale from then on.")] = 30,
+    explain: Explain = None,
 ) -> None:
     """Open journeys gone silent, stuck longer than 85 % of the visits of their stage, or with stale notes."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "hygiene", look, filters, question, silent_days=silent_days, note_days=note_days)
+            return
         from engine.projections import hygiene as metric
 
         found = metric.hygiene(look, filters, silent_days=silent_days, note_days=note_days)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.question import Question, asks
 from service.cli.terminal import bar, duration, money, percent, room, table
@@ -37,10 +38,14 @@ def likeliest(
     ] = None,
     after: Annotated[str | None, typer.Option("--after", metavar="CURSOR", help="`next` of the page before.")] = None,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """Open deals likeliest to close first; strong and weak stages; the revenue to expect, month by month."""
     wanted = limit if limit is not None else (50 if question.shape != "drawn" else SHOWN)
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "likeliest", look, filters, question, by, basis=basis)
+            return
         from engine.projections import likeliest as metric
 
         found = metric.likeliest(look, filters, by=by, basis=basis, limit=wanted, after=after)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks
@@ -34,9 +35,13 @@ def losses(
         int | None, typer.Option("--score-below", metavar="N", help="Scores that made a won lead doubtful.")
     ] = None,
     lang: Lang = None,
+    explain: Explain = None,
 ) -> None:
     """Reasons by stage; leads disqualified late and why; doubtful leads that were won and why."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "losses", look, filters, question, by, late_days=late_days, score_below=score_below)
+            return
         from engine.projections import losses as metric
 
         found = metric.losses(look, filters, by=by, late_days=late_days, score_below=score_below)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.options import By
 from service.cli.question import Question, asks, usage
 from service.cli.terminal import money, percent, table
@@ -31,10 +32,14 @@ def sizing(
     ] = None,
     reps: Annotated[int | None, typer.Option("--reps", metavar="N", help="How many share the leads.")] = None,
     by: By = None,
+    explain: Explain = None,
 ) -> None:
     """Deals and leads that a target takes; with --by owner a plan for each, at its own rates."""
     asked = target_of(target, deals, average, close_rate, reps)
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "sizing", look, filters, question, by)
+            return
         from engine.projections import sizing as metric
 
         answer(metric.sizing(look, asked, filters, by=by), question.shape, draw, counted="decided journeys")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.question import Question, asks
 from service.cli.terminal import bar, duration, money, percent, room, table
 
@@ -27,9 +28,13 @@ def sources(
             "--by", metavar="GROUPING", help="source, channel, attr:NAME, owner, team, manager, region or month."
         ),
     ] = "source",
+    explain: Explain = None,
 ) -> None:
     """Of the leads opened in the window: how many were won, what they earned, how long it took; best first."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "sources", look, filters, question, by)
+            return
         from engine.projections import sources as metric
 
         answer(metric.sources(look, filters, by=by), question.shape, draw, counted="leads")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, money, percent, table
@@ -57,9 +58,13 @@ def trend(
         ],
         typer.Option("--figure", help="Drawn for each group; --json has all."),
     ] = "win_rate",
+    explain: Explain = None,
 ) -> None:
     """Entered, won, lost, win rate, conversion, value, cycle and what stood open, period by period."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "trend", look, filters, question, by, every=every, count=count, stage=stage)
+            return
         from engine.projections import trend as metric
 
         found = metric.trend(look, filters, by=by, every=every, count=count, stage=stage)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli.answering import answer, looking
+from service.cli.explain import Explain, explained
 from service.cli.options import By
 from service.cli.question import Question, asks
 from service.cli.terminal import money, percent, table
@@ -23,9 +24,13 @@ def velocity(
     pace: Annotated[
         Literal["median", "mean"], typer.Option("--pace", help="Which cycle length the formula takes.")
     ] = "median",
+    explain: Explain = None,
 ) -> None:
     """Qualified open journeys x win rate x value of a win / days of a cycle."""
     with looking(question) as (look, filters):
+        if explain is not None:
+            explained(explain, "velocity", look, filters, question, by)
+            return
         from engine.projections import velocity as metric
 
         answer(metric.velocity(look, filters, by=by, pace=pace), question.shape, draw)
