@@ -1,8 +1,10 @@
 """Every refusal over HTTP is problem+json (RFC 9457), and which refusal is which status stands here alone."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from engine.log.locked import Busy
@@ -165,9 +168,23 @@ async def answered(request: Request, error: Exception) -> Response:
         logging.getLogger(__name__).error("bug", exc_info=error)
         number = request_id.get()
         refused = Refused("bug", f"this is a bug of dealtrail: please report it with the request id {number}")
+    elif refused.kind == "method-not-allowed":
+        refused = Refused(refused.kind, refused.detail, headers={"Allow": ", ".join(methods_of(request))})
     elif refused.kind == "unreachable":
         logging.getLogger(__name__).error("database", exc_info=error)
     return problem(refused)
+
+
+def methods_of(request: Request) -> list[str]:
+    """What the address takes. Of several routes at one address the framework would name the first one's alone."""
+    known: Mapping[tuple[str, str], object] = request.app.state.access
+    path = request.url.path
+    return sorted({method for method, template in known if pattern(template).match(path)}) or ["GET"]
+
+
+@cache
+def pattern(template: str) -> re.Pattern[str]:
+    return compile_path(template)[0]
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -193,7 +210,41 @@ def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+            "headers": {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in TELLING[status]}
+            if status in TELLING
+            else {},
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                    "examples": {name: {"value": example(name)} for name in names},
+                }
+            },
         }
         for status, names in by_status.items()
     }
+
+
+HEADERS = {
+    "Retry-After": "Seconds to wait; a command is sent again with the same Idempotency-Key",
+    "WWW-Authenticate": "Bearer",
+}
+TELLING = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+"""headers of refusals"""
+
+
+def example(kind: str) -> dict[str, Any]:
+    status, title = KINDS[kind]
+    detail = DETAILS.get(kind, title)
+    type_ = f"urn:dealtrail:problem:{kind}"
+    return {"type": type_, "title": title, "status": status, "detail": detail, "errors": [], "request_id": "7f562cd0"}
+
+
+DETAILS = {
+    "rejected": "a deal is won only with evidence: pass the signed document's reference",
+    "changed": "the stream is at version 7, not 6: somebody else was first; read again",
+    "invalid": "query.tz: 'Mars/Olympus' is no time zone: use a name such as Europe/Madrid or UTC",
+    "not-found": "no lead or deal is called 'C-999': give its id, or its key in the system it came from",
+    "version-needed": "If-Match: say which version you saw (the ETag of GET /v1/deals/{deal}), or * for any",
+    "busy": "too many requests at once: try again in a moment",
+}
+"""of the examples in the documentation"""

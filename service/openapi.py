@@ -1,11 +1,14 @@
 """The OpenAPI document: FastAPI's, with the security scheme, the refusals' schema and the promise of stability."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.http_errors import ProblemDetails
+from service.routes.examples import BODIES
+from service.routes.table import GIVEN
 
 DESCRIPTION = """\
 Commands in, answers out, history for auditors.
@@ -36,7 +39,54 @@ def describe(app: FastAPI) -> None:
                 "An API key, made with `dealtrail keys create`; or a token of the OpenID Connect issuer of the settings"
             )
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": said}}
+            tidied(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.__dict__["openapi"] = document
+
+
+ADDRESSES = {given.name: given.path for given in GIVEN}
+BEGUN: Mapping[str, Mapping[str, str]] = {
+    "capture_lead": {"lead": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
+    "convert_lead": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
+    "open_deal": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
+    "create_pipeline": {"pipeline": "$request.body#/pipeline"},
+}
+"""what a command begins: the path parameters of later requests about it, and where they are found"""
+
+
+def tidied(made: dict[str, Any]) -> None:
+    """What FastAPI can't know: left out is not null, an If-Match that is needed is required; examples, links."""
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            name = operation["operationId"]
+            if name in BODIES:
+                operation["requestBody"]["content"]["application/json"]["example"] = BODIES[name]
+            for parameter in operation.get("parameters", ()):
+                tidied_parameter(parameter, needed="428" in operation["responses"])
+    for name, found in BEGUN.items():
+        operation = made["paths"][ADDRESSES[name]]["post"]
+        done = next(status for status in ("201", "200") if status in operation["responses"])
+        operation["responses"][done]["links"] = links(made["paths"], found)
+
+
+def tidied_parameter(parameter: dict[str, Any], *, needed: bool) -> None:
+    schema = parameter["schema"]
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema |= choices[0]
+    if parameter["name"] == "If-Match" and needed:
+        parameter["required"] = True
+
+
+def links(paths: dict[str, Any], found: Mapping[str, str]) -> dict[str, Any]:
+    """To every operation that is about one of the things found."""
+    return {
+        operation["operationId"]: {"operationId": operation["operationId"], "parameters": {named: found[named]}}
+        for path, operations in paths.items()
+        for operation in operations.values()
+        for named in found
+        if f"{{{named}}}" in path
+    }

@@ -14,7 +14,6 @@ from service import metrics
 from service.http_errors import Refused, answered, request_id
 
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
 CLOSE = {"Connection": "close"}
 """the rest of the body is not read"""
 QUIET = ("/livez", "/readyz", "/metrics")
@@ -71,8 +70,6 @@ class Outer:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.body_bytes:
             raise self.too_large()
-        if scope["method"] == "POST" and not JSON.fullmatch(headers.get("content-type", "")):
-            raise Refused("not-json", "send the body as Content-Type: application/json")
 
     def too_large(self) -> HTTPException:
         return HTTPException(413, f"the body is larger than {self.body_bytes:,} bytes: send less", CLOSE)

@@ -50,7 +50,7 @@ class Unclear(ValueError):
     """The question can't be understood; nothing was looked up."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(f"{problem.field}: {problem.why}" for problem in problems))
+        super().__init__("; ".join(f"{problem.field}: {problem.why}".removeprefix(": ") for problem in problems))
         self.problems = problems
 
 

@@ -1,5 +1,6 @@
 """Which journeys an answer is about: by owner, source, channel, team, manager, region, attributes, value and window."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from engine.projections.views import Look
 
 MEMBERSHIP = ("team", "manager", "region")
+ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""how a date and a moment begin"""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,11 @@ def moment(bound: datetime | date | None, tz: str) -> int | None:
 
 def day_or_moment(raw: object) -> object:
     """A naive datetime is refused, not taken for the day it begins."""
-    if isinstance(raw, str) and len(raw) > len("2026-01-05"):
-        raw = datetime.fromisoformat(raw)
+    if isinstance(raw, str):
+        # Else 20260105 would be seconds since 1970.
+        if not ISO.match(raw):
+            raise ValueError("write a date or a moment, such as 2026-01-05 or 2026-01-05T09:00Z")
+        raw = datetime.fromisoformat(raw) if len(raw) > len("2026-01-05") else date.fromisoformat(raw)
     if isinstance(raw, datetime) and raw.tzinfo is None:
         raise ValueError(f"{raw.isoformat()} has no time zone: add an offset, or give a date alone")
     return raw

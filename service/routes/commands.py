@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import Header, Path, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.aggregates.inputs import Who
 from engine.decision import rep_stream
@@ -23,6 +23,7 @@ from service.keys import uuid_of
 from service.question import problems_of
 from service.rights import may_write, opening_of
 from service.routes.bodies import Body, body_of, command_of
+from service.routes.examples import ACCEPTED
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, Given
 from service.running import Running
@@ -42,6 +43,8 @@ class Written(BaseModel):
 
 class Accepted(BaseModel):
     """What came of a command. The same Idempotency-Key gives it again (with Idempotent-Replayed: true)."""
+
+    model_config = ConfigDict(json_schema_extra={"example": ACCEPTED})
 
     stream_id: UUID
     """the lead, deal, pipeline or rep that it changed or began; of a conversion the deal"""
@@ -63,9 +66,15 @@ IdempotencyKey = Annotated[
         description="Yours, new for every command, the same for its retries: a UUID, say.",
     ),
 ]
+ETAG = r'^("[0-9]{1,9}(\.[0-9a-f]*)?"|\*)$'
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", max_length=100, description='The ETag you saw, such as "12", or * for any.'),
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description='The ETag you saw, such as "12", or * for any.',
+        json_schema_extra={"pattern": ETAG},
+    ),
 ]
 
 
@@ -201,11 +210,11 @@ def version_of(if_match: str | None) -> int | None:
     """The version an entity tag begins with ("12" or "12.9f3c"); None for any."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = re.fullmatch(r'"([0-9]{1,9})(\.[0-9a-f]*)?"', if_match.strip())
-    if found is None:
+    found = re.search(r"[0-9]+", if_match)
+    if found is None or not re.match(ETAG, if_match.strip()):
         said = f'If-Match {if_match}: send the ETag as you got it, such as "12", one of them, or *'
         raise Refused("invalid", said, [FieldProblem(field="header.If-Match", problem=said, given=if_match)])
-    return int(found[1])
+    return int(found[0])
 
 
 def known_rep(running: Running, name: str) -> Who:

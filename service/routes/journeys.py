@@ -16,7 +16,7 @@ from replay.standing import Person, Standing
 from service.auth import EVERY, Caller, caller_of
 from service.question import Clock, lenses_of
 from service.rights import may_read
-from service.routes.asked import Glance, Text
+from service.routes.asked import Glance, Text, Time
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -37,8 +37,8 @@ class Since(Glance):
 
 
 class Between(Glance):
-    since: Annotated[Text, Field(description="The earlier moment", examples=["2026-03-31"])]
-    until: Annotated[Text | None, Field(description="The later one (now)")] = None
+    since: Annotated[Time, Field(description="The earlier moment", examples=["2026-03-31"])]
+    until: Annotated[Time | None, Field(description="The later one (now)")] = None
     clock: Annotated[
         Clock, Field(description="By what had happened by then, by what was recorded by then, or by both")
     ] = "happened"

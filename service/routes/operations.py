@@ -5,7 +5,7 @@ from typing import Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
@@ -60,6 +60,7 @@ def add_operations(routes: Routes) -> None:
         summary="For Prometheus",
         tag="operations",
         allow=OPERATORS,
+        media=PlainTextResponse,
     )
 
 

@@ -1,15 +1,18 @@
 """How every route is added: with the roles it allows, or openly said to be open to all. There is no other way in."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 from service.auth import allowed
 from service.http_errors import FieldProblem, Refused, documented
 from service.keys import Role
 from service.running import Running
 
+JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
 Access = Mapping[tuple[str, str], frozenset[Role] | None]
 """by method and path; None: open to everybody"""
 
@@ -38,11 +41,16 @@ class Routes:
         answers: Any = None,
         status: int = 200,
         queries: bool = False,
+        media: type[Response] = JSONResponse,
     ) -> None:
-        """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict."""
+        """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
+        media: what it answers with.
+        """
         dependencies = [] if allow is None else [Depends(allowed(allow))]
         if not queries:
             dependencies.append(Depends(no_query))
+        if method == "POST":
+            dependencies.append(Depends(json_alone))
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
         self.access[method, path] = allow
         self.app.add_api_route(
@@ -55,6 +63,7 @@ class Routes:
             tags=[tag],
             dependencies=dependencies,
             response_model=answers,
+            response_class=media,
             status_code=status,
             responses=documented("malformed", "invalid", *keyed, *refusals),
             openapi_extra={} if allow is None else {"security": [{"key": []}]},
@@ -66,6 +75,11 @@ async def no_query(request: Request) -> None:
     if unknown:
         problems = [FieldProblem(field=f"query.{name}", problem="is not known here: leave it out") for name in unknown]
         raise Refused("invalid", f"unknown query parameters: {', '.join(unknown)}", problems)
+
+
+async def json_alone(request: Request) -> None:
+    if not JSON.fullmatch(request.headers.get("content-type", "")):
+        raise Refused("not-json", "send the body as Content-Type: application/json")
 
 
 def running_of(request: Request) -> Running:
