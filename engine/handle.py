@@ -33,6 +33,8 @@ class Outcome:
     """of that stream, afterwards"""
     events: Sequence[AnyRecorded]
     """in the order of their positions; none when there was nothing to do"""
+    position: int | None = None
+    """of the log with it; None where it was not noted: of commands of a policy that led to nothing, and of old ones"""
     repeated: bool = False
 
 
@@ -128,8 +130,8 @@ def written(log: Log, request: Request, decision: Decision) -> Outcome:
     }
     looked_at = [StreamWrite(stream_id, seen, ()) for stream_id, seen in decision.looked_at.items()]
     record = CommandRecord(request.command_id, request.fingerprint, result)
-    events = log.append([*writes, *looked_at], decision.erasable, record)
-    return Outcome(request.command_id, last.stream_id, version, events)
+    done = log.write([*writes, *looked_at], decision.erasable, record)
+    return Outcome(request.command_id, last.stream_id, version, done.events, done.position)
 
 
 def first_answer(log: Log, record: CommandRecord) -> Outcome:
@@ -140,7 +142,8 @@ def first_answer(log: Log, record: CommandRecord) -> Outcome:
         for each in log.stream(UUID(str(stream_id)))[before : before + count]
     ]
     stream_id = UUID(str(record.result["stream_id"]))
-    return Outcome(record.command_id, stream_id, record.result["version"], events, repeated=True)
+    noted = record.result.get("position")
+    return Outcome(record.command_id, stream_id, record.result["version"], events, noted, repeated=True)
 
 
 def aware(occurred_at: datetime) -> datetime:

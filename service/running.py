@@ -9,10 +9,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import func, select
 
-from engine.log.application import Log
+from engine.log.application import Log, Written
 from engine.log.tables import erasures
 from engine.log.writes import NOTHING, CommandRecord, Erasable, StreamWrite
-from engine.messages import AnyRecorded
 from engine.projections.lens import Lens
 from engine.projections.views import Look, Views
 from service import metrics
@@ -27,11 +26,11 @@ V = TypeVar("V")
 class TimedLog(Log):
     """The log, telling how long appends take."""
 
-    def append(
+    def write(
         self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
-    ) -> list[AnyRecorded]:
+    ) -> Written:
         with metrics.append_seconds.time():
-            return super().append(writes, erasable, command)
+            return super().write(writes, erasable, command)
 
 
 class Newest(Generic[K, V]):

@@ -19,7 +19,7 @@ from engine.aggregates.deal.commands import (
 )
 from engine.aggregates.deal.events import DealOpened, DealWon, StageMoved, Touched
 from engine.aggregates.inputs import PersonRef, SourceKey
-from engine.aggregates.journey.commands import AddNote, AssessBant, AssignOwner, RetractEntry, Touch
+from engine.aggregates.journey.commands import AddNote, AssessBant, AssignOwner, RetractEntry, SetScore, Touch
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead, QualifyLead
 from engine.aggregates.lead.events import LeadConverted
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
@@ -335,20 +335,32 @@ def test_a_retry_with_its_old_version_gets_the_first_answer(sales: Log, deal: UU
     assert ask(sales, CALL, deal, expected_version=1, command_id=command_id).repeated
 
 
+def test_a_retry_is_told_the_position_of_the_first_answer_also_when_there_was_nothing_to_do(
+    sales: Log, deal: UUID
+) -> None:
+    scored, command_id = SetScore(fit=7), uuid4()
+    ask(sales, scored, deal)
+    first = ask(sales, scored, deal, command_id=command_id)
+    assert (list(first.events), first.position) == ([], sales.position())
+    ask(sales, CALL, deal)
+    again = ask(sales, scored, deal, command_id=command_id)
+    assert (again.position, again.version, again.repeated) == (first.position, first.version, True)
+
+
 def test_a_merge_is_decided_anew_when_its_target_changes_meanwhile(
     sales: Log, lead: UUID, deal: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else two journeys merged into each other at once would both be closed as merged."""
-    append = Log.append
+    written = Log.write
     merged_first: list[bool] = []
 
-    def append_after_the_other(log: Log, *given: Any) -> Any:
+    def write_after_the_other(log: Log, *given: Any) -> Any:
         if not merged_first:
             merged_first.append(True)
             ask(log, MergeDeal(into=lead), deal)
-        return append(log, *given)
+        return written(log, *given)
 
-    monkeypatch.setattr(Log, "append", append_after_the_other)
+    monkeypatch.setattr(Log, "write", write_after_the_other)
     with pytest.raises(Rejected, match="itself merged"):
         ask(sales, MergeLead(into=deal), lead)
     assert kinds(sales, lead) == ["LeadCaptured"]

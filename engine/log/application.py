@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -22,6 +22,16 @@ from engine.messages import AnyRecorded
 from engine.values import from_micros
 
 __all__ = ["AlreadyDone", "CommandRecord", "Erasable", "Log", "Person", "StreamKey", "StreamWrite", "Text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one append wrote."""
+
+    events: list[AnyRecorded]
+    """as stamped, in order"""
+    position: int
+    """of the log afterwards"""
 
 
 class Log(Application[UUID]):
@@ -74,7 +84,13 @@ class Log(Application[UUID]):
     def append(
         self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
     ) -> list[AnyRecorded]:
-        """Writes everything in one transaction, or nothing; returns the events as stamped, in order.
+        """As write, of which it returns the events."""
+        return self.write(writes, erasable, command).events
+
+    def write(
+        self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
+    ) -> Written:
+        """Writes everything in one transaction, or nothing.
 
         Raises Conflict where a stream is not at its expected version, where a person, text or key exists already, or
         where the command id was used for another body; AlreadyDone (a Conflict, with the first's answer in .record)
@@ -88,10 +104,11 @@ class Log(Application[UUID]):
             stamp = self.log_recorder.append(rows, expected, erasable, command)
         except IntegrityError as error:
             raise Conflict(f"somebody else wrote the same row first: read again and decide anew ({error})") from error
-        return [
+        stamped = [
             replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
             for n, event in enumerate(recorded)
         ]
+        return Written(stamped, stamp.position + len(stamped) - 1)
 
 
 _COMMAND = "SELECT fingerprint, result FROM commands WHERE command_id = "

@@ -94,7 +94,7 @@ class StreamRecorder(AggregateRecorder):
                 if erasable:
                     insert_erasable(writing, erasable)
                 if command:
-                    insert_command(writing, command)
+                    insert_command(writing, command, len(rows))
         except RefusedByDatabase as error:
             raise IntegrityError(str(error.orig)) from error
         return stamp

@@ -23,8 +23,10 @@ def insert_erasable(writing: Writing, erasable: Erasable, again: bool = False) -
     _insert(writing, keys, [(k.stream_id, k.source, k.key) for k in erasable.keys], again)
 
 
-def insert_command(writing: Writing, command: CommandRecord) -> None:
-    result = json.dumps(command.result, separators=(",", ":"), default=_by_id)
+def insert_command(writing: Writing, command: CommandRecord, events: int = 0) -> None:
+    """events: how many it wrote. The answer holds the log's position after them, so that a retry is told the same."""
+    told = {**command.result, "position": writing.head.position + events}
+    result = json.dumps(told, separators=(",", ":"), default=_by_id)
     _insert(writing, commands, [(command.command_id, command.fingerprint, result, writing.head.next_recorded_at)])
 
 

@@ -240,7 +240,7 @@ def accepted(running: Running, outcome: Outcome, status: int) -> Response:
         )
         for each in outcome.events
     ]
-    position = events[-1].position if events else running.log.position()
+    position = running.log.position() if outcome.position is None else outcome.position
     body = Accepted(stream_id=outcome.stream_id, version=outcome.version, position=position, events=events)
     headers = {"ETag": f'"{outcome.version}"', "Cache-Control": "no-store"}
     if outcome.repeated:

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,15 +19,14 @@ def test_an_accepted_command_is_remembered_with_its_answer(log: Log) -> None:
     assert log.command(done.command_id) is None
     log.append([write(uuid4(), 0, OPENED)], command=done)
     kept = log.command(done.command_id)
-    assert kept == CommandRecord(
-        done.command_id, done.fingerprint, {"stream_id": str(done.result["stream_id"]), "version": 1}
-    )
+    told = {"stream_id": str(done.result["stream_id"]), "version": 1, "position": 1}
+    assert kept == CommandRecord(done.command_id, done.fingerprint, told)
 
 
 def test_a_command_that_had_nothing_to_do_is_remembered_too(log: Log) -> None:
     done = command()
     log.append([], command=done)
-    assert log.command(done.command_id) == done
+    assert log.command(done.command_id) == replace(done, result={"position": 0})
     assert log.position() == 0
 
 
@@ -35,7 +35,7 @@ def test_a_retry_writes_nothing_and_gets_the_first_answer(log: Log) -> None:
     log.append([write(uuid4(), 0, OPENED)], command=first)
     with pytest.raises(AlreadyDone) as raised:
         log.append([write(uuid4(), 0, OPENED)], command=command(command_id=first.command_id, answer=2))
-    assert raised.value.record == first
+    assert raised.value.record == replace(first, result={"answer": 1, "position": 1})
     assert log.position() == 1
 
 
