@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -40,6 +40,9 @@ class Card(Figures):
     value: Amount | None
     owner: Owner | None
     next_action_at: datetime | None
+    expected_close: date | None
+    volume: str | None
+    """the attribute `volume`, as it is told: 40 t, 2 pallets, 1200"""
     likelihood: float | None
     """of being won; None for a closed journey and where history is insufficient"""
     stalled: bool
@@ -71,6 +74,7 @@ class Cards(Value):
 
 
 FIRST_PAGE = Cards()
+VOLUME = "volume"
 
 
 def page(rows: pl.DataFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ...], str | None]:
@@ -142,7 +146,13 @@ def rank_of(look: "Look", stage: str) -> int:
 
 def cards_of(rows: pl.DataFrame, look: "Look") -> list[Card]:
     people = named(look, rows["owner"].drop_nulls().unique().to_list())
-    return [card(row, look, people) for row in look.named(rows).iter_rows(named=True)]
+    return [card(row, look, people) for row in look.named(with_volume(rows, look)).iter_rows(named=True)]
+
+
+def with_volume(rows: pl.DataFrame, look: "Look") -> pl.DataFrame:
+    """Adds the attribute `volume` to the few journeys that are shown."""
+    told = look.attributes.filter(pl.col("name") == VOLUME).select("journey", volume="value")
+    return rows.join(told, on="journey", how="left", maintain_order="left")
 
 
 def card(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) -> Card:
@@ -157,6 +167,8 @@ def card(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) 
         value=None if row["amount_minor"] is None else Amount.of(row["amount_minor"], row["currency"]),
         owner=None if key is None else Owner(key=key, label=label),
         next_action_at=when(row["next_action_at"]),
+        expected_close=row["expected_close"],
+        volume=row["volume"],
         likelihood=row["likelihood"],
         stalled=row["stalled"],
         touches=row["touches"],

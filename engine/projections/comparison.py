@@ -4,15 +4,17 @@ Exact definitions: docs/metrics.md#comparison.
 """
 
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import Rejected
 from engine.projections.conversion import Conversion, ConversionGroup, conversion
 from engine.projections.cycle_time import CycleTime, CycleTimeGroup, cycle_time
-from engine.projections.figures import DAY, Answer, Figures, Group, head
+from engine.projections.figures import DAY, Amount, Answer, Figures, Group, head
 from engine.projections.filters import EVERYTHING, Filters, Window
 from engine.projections.win_rate import WinRate, WinRateGroup, win_rate
-from engine.values import from_micros
+from engine.values import exponent, from_micros
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
@@ -36,15 +38,15 @@ class Difference(Figures):
     stage: str | None
     currency: str | None
     unit: Unit
-    before: float | None
-    after: float | None
-    difference: float | None
+    before: float | Amount | None
+    after: float | Amount | None
+    difference: float | Amount | None
     """after - before"""
     change: float | None
     """difference / before, null where before is 0"""
-    before_per_30_days: float | None
+    before_per_30_days: float | Amount | None
     """of counts and sums of money: as much in 30 days, for periods of unequal length"""
-    after_per_30_days: float | None
+    after_per_30_days: float | Amount | None
 
 
 class ComparisonGroup(Group):
@@ -62,7 +64,9 @@ class Comparison(Answer):
 
 Name = tuple[str, str | None, str | None]
 """figure, stage, currency"""
-Told = dict[Name, tuple[Unit, float | None]]
+Number = float | Fraction | None
+"""of money an exact number of minor units"""
+Told = dict[Name, tuple[Unit, Number]]
 Key = tuple[str | None, str | None] | None
 """key and label of a group; None: the whole"""
 
@@ -154,10 +158,14 @@ def winning(found: WinRate | WinRateGroup) -> Told:
         ("win_rate", None, None): ("share", found.win_rate),
     }
     for money in found.won_value:
-        told["won_value", None, money.currency] = "money", float(money.amount)
-    for average in found.average_won:
-        told["average_sale", None, average.currency] = "average", average.mean
+        told["won_value", None, money.currency] = "money", in_minor(money)
+    for average in found.average_won_value:
+        told["average_sale", None, average.currency] = "average", in_minor(average)
     return told
+
+
+def in_minor(money: Amount) -> Fraction:
+    return Fraction(Decimal(money.amount).scaleb(exponent(money.currency)))
 
 
 def lasting(found: CycleTime | CycleTimeGroup) -> Told:
@@ -186,29 +194,38 @@ def differences(before: Told, after: Told, days_before: float, days_after: float
     )
 
 
-def none_of(unit: Unit) -> float | None:
-    return 0 if unit in SUMMED else None
+def none_of(unit: Unit) -> Number:
+    if unit not in SUMMED:
+        return None
+    return Fraction(0) if unit == "money" else 0
 
 
 def difference(
-    name: Name,
-    before: tuple[Unit, float | None],
-    after: tuple[Unit, float | None],
-    days_before: float,
-    days_after: float,
+    name: Name, before: tuple[Unit, Number], after: tuple[Unit, Number], days_before: float, days_after: float
 ) -> Difference:
     figure, stage, currency = name
     unit, was, now = after[0], before[1], after[1]
     gap = now - was if was is not None and now is not None else None
+
+    def told(number: Number) -> float | Amount | None:
+        if isinstance(number, Fraction):
+            return None if currency is None else Amount.of(number, currency)
+        return number
+
+    def monthly(number: Number, days: float) -> float | Amount | None:
+        if unit not in SUMMED or number is None:
+            return None
+        return told(number / Fraction(days) * MONTH_DAYS if unit == "money" else number / days * MONTH_DAYS)
+
     return Difference(
         figure=figure,
         stage=stage,
         currency=currency,
         unit=unit,
-        before=was,
-        after=now,
-        difference=gap,
-        change=gap / was if gap is not None and was else None,
-        before_per_30_days=was / days_before * MONTH_DAYS if unit in SUMMED and was is not None else None,
-        after_per_30_days=now / days_after * MONTH_DAYS if unit in SUMMED and now is not None else None,
+        before=told(was),
+        after=told(now),
+        difference=told(gap),
+        change=float(gap / was) if gap is not None and was else None,
+        before_per_30_days=monthly(was, days_before),
+        after_per_30_days=monthly(now, days_after),
     )

@@ -12,6 +12,7 @@ from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stoo
 from engine.projections.figures import DAY, Answer, Figures, Group, head, share, timed
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
+from engine.projections.narrowing import Narrowing, narrowings
 from engine.projections.transitions import Transition, in_order, transition, transitions
 from engine.stages.definition import Definition
 
@@ -53,16 +54,19 @@ class Overall(Figures):
     """won / entered"""
 
 
-class ConversionGroup(Group):
+class Funnel(Figures):
     stages: tuple[StageConversion, ...]
     overall: Overall
     transitions: tuple[Transition, ...]
+    narrowings: tuple[Narrowing, ...]
+    """steps that pass on abnormally few; the cause is the stage before the one at which it shows"""
 
 
-class Conversion(Answer):
-    stages: tuple[StageConversion, ...]
-    overall: Overall
-    transitions: tuple[Transition, ...]
+class ConversionGroup(Funnel, Group):
+    pass
+
+
+class Conversion(Funnel, Answer):
     merged: int
     """journeys left out, for they were merged into others"""
     void: int
@@ -120,7 +124,7 @@ def asked_of(
     within_days: float | None,
     in_period: bool,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Of Look.visits, with any further columns: first entries with what became of them, and transitions; with `group`."""
+    """Of Look.visits, with any further columns: first entries and what became of them; transitions. With `group`."""
     if in_period and filters.window.until is None:
         raise Rejected("in_period looks at the end of the window: give until")
     if within_days is not None and not 0 < within_days <= 36_500:
@@ -205,14 +209,19 @@ def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) ->
     )
     totals = whole.rows_by_key("group", named=True, unique=True) or {None: NONE}
     ranks = ranks_of(definition, "open", "won", "after_sale")
+    passing = {
+        group: tuple(stage_conversion(definition.key_of(rank), stages.get((group, rank))) for rank in ranks)
+        for group in totals | dict.fromkeys(times)
+    }
     return {
         group: {
             "n": totals.get(group, NONE)["n"],
-            "stages": tuple(stage_conversion(definition.key_of(rank), stages.get((group, rank))) for rank in ranks),
+            "stages": passing[group],
+            "narrowings": narrowings(passing[group], definition),
             "overall": overall(totals.get(group, NONE)),
             "transitions": tuple(transition(row, definition) for row in times.get(group, [])),
         }
-        for group in totals | dict.fromkeys(times)
+        for group in passing
     }
 
 

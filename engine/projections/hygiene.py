@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.board import placed
-from engine.projections.cards import Card, card, when
+from engine.projections.cards import Card, card, when, with_volume
 from engine.projections.figures import DAY, SECOND, Answer, Figures, head, quantile_seconds
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
@@ -89,7 +89,7 @@ def hygiene(look: "Look", filters: Filters = EVERYTHING, *, silent_days: float =
                 last_activity_at=from_micros(row["last_activity_at"]),
                 last_note_at=when(row["noted_at"]),
             )
-            for row in look.named(found).iter_rows(named=True)
+            for row in look.named(with_volume(found, look)).iter_rows(named=True)
         ),
     )
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.board import placed
-from engine.projections.cards import Card, card
+from engine.projections.cards import Card, card, with_volume
 from engine.projections.figures import DAY, SECOND, Answer, head
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
@@ -43,7 +43,8 @@ def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | N
     rows = idling(look, filters).collect()
     found = rows.filter(too_long(idle_days))
     people = named(look, found["owner"].drop_nulls().unique().to_list())
-    listed = look.named(found.sort("idle", "journey_id", descending=[True, False])).iter_rows(named=True)
+    longest = found.sort("idle", "journey_id", descending=[True, False])
+    listed = look.named(with_volume(longest, look)).iter_rows(named=True)
     return Stalled(
         **head(look),
         n=rows.height,

@@ -47,6 +47,8 @@ def draw(found: "Activity", out: "Console") -> None:
     out.print(summary(found))
     if found.groups is None:
         out.print(tries(found, out))
+    else:
+        out.print(kinds(found))
     if found.actors:
         out.print(people(found.actors))
 
@@ -96,10 +98,21 @@ def tries(found: "Activity", out: "Console") -> "Table":
     return drawn
 
 
+def kinds(found: "Activity") -> "Table":
+    """Calls, meetings and the rest of each group."""
+    told = [kind.kind for kind in found.kinds]
+    drawn = table("", "touches", *told, right=("touches", *told), title="Touches in the window")
+    rows: list[tuple[str, Activities]] = [(group.label or "none", group) for group in found.groups or ()]
+    for name, each in [*rows, ("all", found)]:
+        own = {kind.kind: kind.touches for kind in each.kinds}
+        drawn.add_row(name, f"{each.touches:,}", *[f"{own[kind]:,}" if kind in own else "-" for kind in told])
+    return drawn
+
+
 def people(actors: "tuple[Actor, ...]") -> "Table":
     told = list(dict.fromkeys(kind.kind for actor in actors for kind in actor.kinds))
     numbers = ("journeys", "touches", *told)
-    drawn = table("recorded by", *numbers, right=numbers, title="Touches in the window")
+    drawn = table("recorded by", *numbers, right=numbers, title="Touches in the window, by who recorded them")
     for actor in actors:
         own = {kind.kind: kind.touches for kind in actor.kinds}
         counts = [f"{own[kind]:,}" if kind in own else "-" for kind in told]

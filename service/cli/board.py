@@ -99,16 +99,18 @@ COLOURS = {"won": "green", "lost": "red", "after_sale": "cyan"}
 
 
 def cards(listed: "tuple[Card, ...]", order: str) -> "Table":
+    volumes = any(card.volume for card in listed)
+    numbers = ["for", *["volume"] * volumes, "value", "likely"]
     drawn = table(
         "deal",
         "title",
         "stage",
-        "for",
-        "value",
+        *numbers,
+        "expected",
         "owner",
         "next action",
         "",
-        right=["for", "value"],
+        right=numbers,
         breaks=["value"],
         title=f"\nCards by {order}",
     )
@@ -118,7 +120,10 @@ def cards(listed: "tuple[Card, ...]", order: str) -> "Table":
             card.label or "",
             card.stage,
             duration(card.age_seconds),
+            *[card.volume or "-"] * volumes,
             money([card.value] if card.value else []),
+            percent(card.likelihood),
+            "-" if card.expected_close is None else f"{card.expected_close}",
             card.owner.label if card.owner else "-",
             "-" if card.next_action_at is None else f"{card.next_action_at:%Y-%m-%d}",
             "[bold red]stalled[/]" if card.stalled else "",

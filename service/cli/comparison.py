@@ -1,5 +1,6 @@
 """dealtrail compare: two periods side by side, such as before and after the stages were changed."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,13 +10,14 @@ from service.cli.explain import Explain, explained
 from service.cli.naming import Lang, names_in
 from service.cli.options import By
 from service.cli.question import Question, asks, usage
-from service.cli.terminal import duration, percent, table
+from service.cli.terminal import duration, money, percent, table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from engine.projections.comparison import Comparison, Difference, Period
+    from engine.projections.figures import Amount
 
 
 @asks
@@ -60,7 +62,7 @@ def side_by_side(figures: "tuple[Difference, ...]", before: "Period", after: "Pe
     for row in figures:
         monthly = ""
         if row.before_per_30_days is not None and row.after_per_30_days is not None:
-            monthly = f"{row.before_per_30_days:,.1f} -> {row.after_per_30_days:,.1f}"
+            monthly = f"{rounded(row.before_per_30_days)} -> {rounded(row.after_per_30_days)}"
         drawn.add_row(
             row.figure.replace("_", " "),
             row.stage or "",
@@ -73,14 +75,18 @@ def side_by_side(figures: "tuple[Difference, ...]", before: "Period", after: "Pe
     return drawn
 
 
-def told(row: "Difference", value: float | None) -> str:
+def told(row: "Difference", value: "float | Amount | None") -> str:
     if value is None:
         return "-"
+    if not isinstance(value, float | int):
+        return money([value])
     match row.unit:
         case "share":
             return percent(value)
         case "seconds":
             return duration(value) if value >= 0 else f"-{duration(-value)}"
-        case "count":
-            return f"{value:,.0f}"
-    return f"{value:,.2f} {row.currency}"
+    return f"{value:,.0f}"
+
+
+def rounded(value: "float | Amount") -> str:
+    return f"{value:,.1f}" if isinstance(value, float | int) else f"{Decimal(value.amount):,.0f}"

@@ -52,6 +52,7 @@ def draw(found: "Conversion", out: "Console") -> None:
     if found.groups is None:
         out.print(funnel(found, out))
         out.print(overall(found.overall))
+        out.print(narrow(found), end="")
         if found.transitions:
             out.print(transitions(found))
         return
@@ -59,6 +60,7 @@ def draw(found: "Conversion", out: "Console") -> None:
         out.print(f"\n[bold]{group.label or 'none'}[/bold] · {group.n:,} journeys")
         out.print(funnel(group, out))
         out.print(overall(group.overall))
+        out.print(narrow(group), end="")
 
 
 def funnel(found: "Conversion | ConversionGroup", out: "Console") -> "Table":
@@ -80,6 +82,16 @@ def overall(whole: "Overall") -> str:
     return (
         f"Overall [bold]{percent(whole.conversion)}[/bold]: of {whole.entered:,} journeys {whole.won:,} won, "
         f"{whole.lost:,} lost, {whole.open:,} open"
+    )
+
+
+def narrow(found: "Conversion | ConversionGroup") -> str:
+    """What stands out: the steps that pass on abnormally few, each with the stage before, where the cause is."""
+    return "".join(
+        f"[bold yellow]Narrow[/bold yellow] at {each.shows_at}: of {each.left:,} that left {each.stage} only "
+        f"{percent(each.share)} went further, where other steps pass on {percent(each.typical)}. "
+        f"Look at [bold]{each.stage}[/bold], the stage before.\n"
+        for each in found.narrowings
     )
 
 

@@ -44,7 +44,7 @@ def draw(found: "Explanation", out: "Console") -> None:
     out.print(f"{found.answer}, {words}: [bold]{found.figure:,}[/bold]{together(found)}")
     worth, took = any(each.value for each in found.journeys), found.times.n > 0
     columns = ["deal", "title", "owner", *["value"] * worth, *["took"] * took]
-    right = ("value", "took", "log\nposition", "event id")
+    right = ("value", "took", "happened", "log\nposition", "event id")
     drawn = table(*columns, "", "event", "happened", "log\nposition", "event id", right=right)
     for each in found.journeys[:SHOWN]:
         told = [each.key or each.journey[:8], each.label or "", each.owner.label if each.owner else "-"]

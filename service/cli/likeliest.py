@@ -112,6 +112,7 @@ def deals(cards: "tuple[Card, ...]") -> "Table":
         "title",
         "stage",
         *numbers,
+        "expected",
         "owner",
         right=numbers,
         title="Likeliest first",
@@ -124,6 +125,7 @@ def deals(cards: "tuple[Card, ...]") -> "Table":
             percent(card.likelihood),
             money([card.value] if card.value else []),
             duration(card.age_seconds),
+            "-" if card.expected_close is None else f"{card.expected_close}",
             card.owner.label if card.owner else "-",
         )
     return drawn

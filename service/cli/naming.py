@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.stages.definition import Definition
 
 M = TypeVar("M", bound="BaseModel")
-STAGES = ("stage", "from_stage", "to")
+STAGES = ("stage", "from_stage", "to", "shows_at")
 """fields of answers that hold a stage's key"""
 
 

@@ -26,7 +26,7 @@ from engine.stages.presets import preset
 from engine.values import Direction, Money, TouchKind
 from replay.plain_answers import quantile
 from tests.checklist.desk import Desk, Sale
-from tests.projections.journeys import look
+from tests.projections.journeys import funnel, journey, look, person
 from tests.projections.one_by_one import one_by_one
 from tests.properties.random_logs import definitions, facts
 
@@ -116,6 +116,29 @@ def test_calls_and_meetings_are_counted_for_each_person_who_made_them(desk: Desk
     (calls, mails, meetings) = asked(desk).kinds
     assert (calls.touches, calls.outbound, calls.inbound, calls.automated) == (4, 3, 1, 0)
     assert (mails.kind, mails.automated, meetings.outbound) == ("email", 1, 1)
+
+
+@pytest.mark.checklist("S44")
+def test_calls_are_counted_for_each_manager_whose_people_own_the_deals() -> None:
+    def member(number: int, manager: int) -> dict[str, Any]:
+        return {
+            "rep": person(number),
+            "since": 0,
+            "until": None,
+            "team": "t",
+            "manager": person(manager),
+            "region": "r",
+        }
+
+    told = funnel(
+        journey("contact", "touch", "touch", owner=person(1)),
+        journey("contact", "touch", owner=person(2)),
+        journey("contact", "touch", owner=person(3)),
+        roster=[member(1, 4), member(2, 4), member(3, 5)],
+    )
+    groups = activity(told.look, by="manager").groups or ()
+    calls = {group.key: [(kind.kind, kind.touches) for kind in group.kinds] for group in groups}
+    assert calls == {"rep-4": [("call", 3)], "rep-5": [("call", 1)]}
 
 
 def test_touches_are_those_of_the_window_and_leads_those_opened_in_it(desk: Desk) -> None:

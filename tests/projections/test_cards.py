@@ -1,5 +1,7 @@
 """The cards of the board: ordered, a page at a time."""
 
+from datetime import date
+
 import pytest
 from pydantic import ValidationError
 
@@ -26,7 +28,16 @@ def decided(won: int, lost: int) -> list[Journey]:
 @pytest.mark.checklist("S31", "S35")
 def test_a_card_tells_what_a_rep_needs() -> None:
     told = funnel(
-        journey("contact@0", "touch@2", "qualified@3", owner=person(1), next_action_at=day(12), value="100 EUR"),
+        journey(
+            "contact@0",
+            "touch@2",
+            "qualified@3",
+            owner=person(1),
+            next_action_at=day(12),
+            value="100 EUR",
+            expected_close=date(2026, 2, 1),
+            attributes={"volume": "40 t"},
+        ),
         as_of=10,
     )
     card = asked(told).cards[0].model_dump(mode="json")
@@ -40,6 +51,8 @@ def test_a_card_tells_what_a_rep_needs() -> None:
         "value": {"amount": "100.00", "currency": "EUR"},
         "owner": {"key": "rep-1", "label": "Rep One"},
         "next_action_at": "2026-01-17T09:00:00Z",
+        "expected_close": "2026-02-01",
+        "volume": "40 t",
         "likelihood": None,
         "stalled": False,
         "touches": 1,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.errors import Rejected
 from engine.projections.comparison import Comparison, Difference, comparison
 from engine.projections.conversion import conversion
+from engine.projections.figures import Amount
 from engine.projections.filters import Filters, Window
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
@@ -44,7 +45,9 @@ def test_an_added_stage_cut_failed_orders_from_11_to_3_a_month() -> None:
     rate = figure(found, "win_rate")
     assert (rate.before, rate.after, rate.difference) == (0, 0.5, 0.5)
     value = figure(found, "won_value")
-    assert (value.before, value.after, value.currency, value.change) == (0, 30, "EUR", None)
+    none, thirty = Amount(amount="0.00", currency="EUR"), Amount(amount="30.00", currency="EUR")
+    assert (value.before, value.after, value.difference, value.change) == (none, thirty, thirty, None)
+    assert value.after_per_30_days == thirty
 
 
 def test_periods_of_unequal_length_are_compared_by_30_days() -> None:

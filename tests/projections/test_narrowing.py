@@ -99,3 +99,11 @@ def test_the_upper_end_is_where_the_share_is_just_within_95_percent(part: int, w
     p = highest_likely(part, whole)
     assert p > part / whole
     assert isclose(p - part / whole, 1.959963984540054 * sqrt(p * (1 - p) / whole), rel_tol=1e-9)
+
+
+@pytest.mark.checklist("S41")
+def test_the_conversion_itself_names_it_of_the_whole_and_of_a_group() -> None:
+    told = sold(passed=30, stuck=60).conversion(by="source")
+    assert [(each.stage, each.shows_at) for each in told.narrowings] == [("qualified", "proposal")]
+    (group,) = told.groups or ()
+    assert group.narrowings == told.narrowings

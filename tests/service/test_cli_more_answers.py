@@ -67,6 +67,14 @@ def test_the_earlier_period_is_written_from_to(sample_log: Path) -> None:
         ("cycle-time", "part=won"),
         ("win-rate", "part=lost"),
         ("stalled", "stage=proposal"),
+        ("velocity", "part=cycle_days"),
+        ("sources", "part=earned group=website"),
+        ("activity", "kind=demo part=touches"),
+        ("losses", "reason=price"),
+        ("likeliest", "month=none"),
+        ("trend", "part=won period=2026-10"),
+        ("hygiene", "part=stale_notes"),
+        ("follow-ups", "part=overdue"),
     ],
 )
 def test_behind_every_number_stand_journeys_and_events(command: str, cell: str, sample_log: Path) -> None:
@@ -82,4 +90,6 @@ def test_behind_every_number_stand_journeys_and_events(command: str, cell: str, 
 def test_a_number_that_is_not_there_is_refused(sample_log: Path) -> None:
     run("board", "--explain", "stage=nowhere", "--db", sample_log).refused(exits.REFUSED, "nowhere")
     run("board", "--explain", "proposal", "--db", sample_log).refused(exits.REFUSED, "NAME=VALUE")
-    run("board", "--explain", "stage=won", "--by", "owner", "--db", sample_log).refused(exits.USAGE, "--by")
+    asked = ("board", "--explain", "stage=won group=rep-99", "--db", sample_log)
+    run(*asked).refused(exits.REFUSED, "not grouped")
+    run(*asked, "--by", "owner").refused(exits.REFUSED, "rep-99", "rep-03")
