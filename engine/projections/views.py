@@ -175,29 +175,43 @@ class Views:
         with self._lock:
             self.catch_up()
             published = self.definitions.choose(pipeline, lens)
-            frames = self._frames(published, lens)
-            return Look(
-                pipeline=published.definition.pipeline,
-                definition=published.definition,
-                version=published.version,
-                as_of=lens.as_of,
+            return self._shown(published, lens, self._frames(published, lens))
+
+    def look_by(self, definition: Definition, lens: Lens) -> Look:
+        """What the lens shows of a pipeline by a definition that no log holds: version 0. Nothing of it is kept."""
+        with self._lock:
+            self.catch_up()
+            live = lens.live and lens.known_at is None
+            seen = see(self.columns, as_of=None if live else lens.as_of, known_at=lens.known_at)
+            profiles = self._profiles if live else None
+            if profiles is None:
+                profiles = derive_profiles(seen, self.columns.codes)
+            unpublished = Published(0, definition, 0, 0)
+            return self._shown(unpublished, lens, derive(seen, self.columns, definition, profiles))
+
+    def _shown(self, published: Published, lens: Lens, frames: Frames) -> Look:
+        return Look(
+            pipeline=published.definition.pipeline,
+            definition=published.definition,
+            version=published.version,
+            as_of=lens.as_of,
+            known_at=lens.known_at,
+            position=self.position,
+            visits=frames.visits,
+            journeys=frames.journeys,
+            attributes=frames.attributes,
+            membership=memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at),
+            people=self._everybody(),
+            void=frames.void.height,
+            log=self.log,
+            codes=self.columns.codes,
+            seen=partial(
+                see,
+                self.columns.as_it_is(),
+                as_of=None if lens.live else lens.as_of,
                 known_at=lens.known_at,
-                position=self.position,
-                visits=frames.visits,
-                journeys=frames.journeys,
-                attributes=frames.attributes,
-                membership=memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at),
-                people=self._everybody(),
-                void=frames.void.height,
-                log=self.log,
-                codes=self.columns.codes,
-                seen=partial(
-                    see,
-                    self.columns.as_it_is(),
-                    as_of=None if lens.live else lens.as_of,
-                    known_at=lens.known_at,
-                ),
-            )
+            ),
+        )
 
     def _frames(self, published: Published, lens: Lens) -> Frames:
         definition, version = published.definition, published.version

@@ -36,7 +36,7 @@ def position(url: str) -> int:
 @pytest.mark.checklist("S4")
 def test_stages_are_published_listed_and_shown(database_url: str, stages: Path) -> None:
     first = run("pipeline", "publish", stages, "--db", database_url, "--json").answer
-    assert first == {"pipeline": "loans", "version": 1, "published": True}
+    assert first == {"pipeline": "loans", "version": 1, "published": True, "reason": "first version"}
     [listed] = run("pipeline", "list", "--db", database_url, "--json").answer["pipelines"]
     assert listed["stages"] == ["contact", "offer", "won"]
     shown = run("pipeline", "show", "--db", database_url, "--json").answer
@@ -49,7 +49,7 @@ def test_publishing_the_same_again_writes_nothing(database_url: str, stages: Pat
     run("pipeline", "publish", stages, "--db", database_url)
     before = position(database_url)
     said = run("pipeline", "publish", stages, "--db", database_url, "--json").answer
-    assert said == {"pipeline": "loans", "version": 1, "published": False}
+    assert said == {"pipeline": "loans", "version": 1, "published": False, "reason": None}
     assert position(database_url) == before
 
 
@@ -57,9 +57,11 @@ def test_publishing_the_same_again_writes_nothing(database_url: str, stages: Pat
 def test_other_stages_need_a_reason_and_keep_the_older_version(database_url: str, stages: Path) -> None:
     run("pipeline", "publish", stages, "--db", database_url)
     stages.write_text(STAGES.replace("offer", "proposal"))
-    run("pipeline", "publish", stages, "--db", database_url).refused(exits.REFUSED, "reason")
-    said = run("pipeline", "publish", stages, "--reason", "clearer", "--db", database_url, "--json").answer
-    assert said["version"] == 2
+    blind = ("pipeline", "publish", stages, "--db", database_url)
+    run(*blind, "--reason", "clearer").refused(exits.REFUSED, "version 1", "preview", "--expect-version 1")
+    run(*blind, "--expect-version", "1").refused(exits.REFUSED, "reason")
+    said = run(*blind, "--expect-version", "1", "--reason", "clearer", "--json").answer
+    assert (said["version"], said["reason"]) == (2, "clearer")
     older = run("pipeline", "show", "loans", "--definition", "1", "--db", database_url, "--json").answer
     assert older["stages"] == ["contact", "offer", "won"]
     assert [version["version"] for version in older["versions"]] == [1, 2]
@@ -69,7 +71,7 @@ def test_publishing_over_somebody_elses_version_is_a_conflict(database_url: str,
     run("pipeline", "publish", stages, "--db", database_url)
     stages.write_text(STAGES.replace("offer", "proposal"))
     before = position(database_url)
-    late = ("pipeline", "publish", stages, "--reason", "clearer", "--expected-version", "0", "--db", database_url)
+    late = ("pipeline", "publish", stages, "--reason", "clearer", "--expect-version", "0", "--db", database_url)
     run(*late).refused(exits.CONFLICT, "version 1")
     assert position(database_url) == before
 

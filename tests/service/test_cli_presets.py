@@ -51,7 +51,7 @@ def test_a_preset_can_be_taken_as_a_file_changed_and_published(sqlite_url: str, 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_published_by_its_name(name: str, sqlite_url: str) -> None:
     said = run("pipeline", "publish", name, "--db", sqlite_url, "--json").answer
-    assert said == {"pipeline": name, "version": 1, "published": True}
+    assert said == {"pipeline": name, "version": 1, "published": True, "reason": "first version"}
     shown = run("pipeline", "show", name, "--db", sqlite_url, "--json").answer
     assert shown["stages"] == [stage.key for stage in preset(name).stages]
 

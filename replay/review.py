@@ -1,0 +1,250 @@
+"""What a careful reviewer of stages would say, each remark with its figures and what to do.
+
+Pure functions of a definition and of what history became by it. Exact definitions: docs/pipelines.md#warnings.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+
+from engine.projections.columns import Codes
+from engine.projections.conversion import Conversion, StageConversion
+from engine.projections.figures import Figures
+from engine.projections.likelihood import ENOUGH
+from engine.projections.narrowing import narrowings
+from engine.projections.views import Look
+from engine.stages.criteria import Criterion
+from engine.stages.criteria_polars import fires, looked_at
+from engine.stages.definition import Definition
+from replay.unmapped import UnmappedKey
+
+MOST = 0.5
+"""a stage that more than this share jump to swallows the entries"""
+
+Kind = Literal[
+    "never_entered", "never_true", "always_true", "swallows", "unmapped_keys", "passes_all", "abnormal_narrowing"
+]
+
+
+class Remark(Figures):
+    """n of `of`: the figures behind it; what they count is said in `says`."""
+
+    kind: Kind
+    stage: str | None
+    says: str
+    advice: str
+    n: int
+    of: int
+
+
+class Tried(Figures):
+    """How often a criterion was looked at, and how often it held then."""
+
+    looked: int
+    held: int
+
+
+def review(look: Look, funnel: Conversion, keys: Sequence[UnmappedKey]) -> tuple[Remark, ...]:
+    """All remarks on the look's definition. funnel, keys: over the whole pipeline, as the look shows it."""
+    definition, visits = look.definition, look.visits
+    events = look.seen().events
+    if len(look.codes.pipelines) > 1:
+        events = events.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
+    known = tried(definition, events, visits, look.codes)
+    return (
+        *never_entered(definition, visits, known, look.journeys.height),
+        *always_true(definition, known),
+        *swallowing(definition, visits),
+        *unmapped(keys),
+        *passing_all(definition, funnel.stages),
+        *narrowing(definition, funnel.stages),
+    )
+
+
+def never_entered(
+    definition: Definition, visits: pl.DataFrame, tried: Mapping[str, Tried], journeys: int
+) -> list[Remark]:
+    """Stages without a visit; those whose criterion never held are told so.
+
+    visits: Look.visits. tried: by stage key, of the criteria that brought nobody in. journeys: all there are.
+    """
+    if journeys == 0:
+        return []
+    visited = dict(visits.group_by("stage").agg(pl.col("journey").n_unique()).iter_rows())
+    found = []
+    for rank, stage in enumerate(definition.stages):
+        entered, told = visited.get(rank, 0), tried.get(stage.key)
+        by_hand = f"; the {entered:,} journeys in it were moved by a person" if entered else ""
+        if stage.enter is not None and told is not None and told.held == 0:
+            found.append(
+                Remark(
+                    kind="never_true",
+                    stage=stage.key,
+                    says=f"its criterion ({stage.enter.describe()}) never held: {looked(told.looked)}{by_hand}",
+                    advice="ask for less, or correct the name of the event, signal or kind it waits for",
+                    n=told.held,
+                    of=told.looked,
+                )
+            )
+        elif not entered:
+            held = f"; its criterion held {told.held:,} times, each time too late to matter" if told else ""
+            found.append(
+                Remark(
+                    kind="never_entered",
+                    stage=stage.key,
+                    says=f"none of {journeys:,} journeys ever entered it{held}",
+                    advice="remove it, place it where journeys pass, or give it a criterion"
+                    if stage.enter is None
+                    else "remove it, or place it before the stages that are entered at the same moment",
+                    n=0,
+                    of=journeys,
+                )
+            )
+    return found
+
+
+def looked(times: int) -> str:
+    if times == 0:
+        return "nothing that it speaks of has ever happened"
+    return f"it was looked at {times:,} times"
+
+
+def always_true(definition: Definition, tried: Mapping[str, Tried]) -> list[Remark]:
+    """Criteria that could have failed and never did, of those that were looked at often enough to tell."""
+    return [
+        Remark(
+            kind="always_true",
+            stage=stage.key,
+            says=f"its criterion ({stage.enter.describe()}) held each of the {told.looked:,} times it was looked at",
+            advice="it asks for nothing: raise its threshold, or name the event alone that shall bring a journey here",
+            n=told.held,
+            of=told.looked,
+        )
+        for stage in definition.stages
+        if stage.enter is not None
+        and (told := tried.get(stage.key)) is not None
+        and told.held == told.looked >= ENOUGH
+        and may_fail(stage.enter)
+    ]
+
+
+def may_fail(criterion: Criterion) -> bool:
+    """Whether there is a threshold or a negation in it; `proposals at_least 1` holds whenever it is looked at."""
+    if criterion.negated is not None:
+        return True
+    inner = criterion.any or criterion.all
+    if inner:
+        return any(may_fail(part) for part in inner)
+    counted = criterion.touches or criterion.proposals
+    if counted is not None:
+        return counted.at_least > 1
+    return any(
+        part is not None for part in (criterion.bant, criterion.bant_confirmed, criterion.amount, criterion.score)
+    )
+
+
+def swallowing(definition: Definition, visits: pl.DataFrame) -> list[Remark]:
+    """An open stage into which most journeys that leave the first stage jump, past stages that others do enter."""
+    opens = definition.open_count
+    entered = visits.filter(pl.col("stage").is_between(0, opens - 1)).select(
+        "journey",
+        "stage",
+        "how",
+        before=pl.when(pl.col("journey") == pl.col("journey").shift()).then(pl.col("stage").shift()),
+    )
+    if entered.is_empty():
+        return []
+    places = {rank: place for place, rank in enumerate(sorted(entered["stage"].unique()))}
+    place = pl.col("stage").replace_strict(places, return_dtype=pl.Int16)
+    start = pl.col("before").fill_null(min(places)).replace_strict(places, return_dtype=pl.Int16)
+    further = entered.filter(pl.col("stage") > 0).select("journey", "stage", "how", jumps=place - start > 1)
+    beyond = further["journey"].n_unique()
+    if beyond < ENOUGH:
+        return []
+    jumped = further.filter("jumps", pl.col("how") == "automatic").group_by("stage").agg(pl.col("journey").n_unique())
+    return [
+        Remark(
+            kind="swallows",
+            stage=definition.key_of(rank),
+            says=f"{n:,} of the {beyond:,} journeys that went beyond {definition.key_of(0)} jumped into it, past "
+            f"{passed(definition, places, rank)}",
+            advice="its criterion holds too early: ask for more with `all`, or place it before the stages it passes",
+            n=n,
+            of=beyond,
+        )
+        for rank, n in sorted(jumped.iter_rows())
+        if n > MOST * beyond
+    ]
+
+
+def passed(definition: Definition, places: Mapping[int, int], rank: int) -> str:
+    return " or ".join(definition.key_of(other) for other in places if 0 < other < rank)
+
+
+def unmapped(keys: Sequence[UnmappedKey]) -> list[Remark]:
+    return [
+        Remark(
+            kind="unmapped_keys",
+            stage=None,
+            says=f"people moved {each.journeys:,} journeys to {each.key!r}, which is none of its open stages; "
+            f"{each.standing:,} stand unmapped because of it",
+            advice=f"add `replaces: [{each.key}]` to the stage that takes it over",
+            n=each.standing,
+            of=each.journeys,
+        )
+        for each in keys
+    ]
+
+
+def passing_all(definition: Definition, funnel: Sequence[StageConversion]) -> list[Remark]:
+    """Open stages that enough journeys left and none left but forward."""
+    opens = {stage.key for stage in definition.stages if stage.kind == "open"}
+    return [
+        Remark(
+            kind="passes_all",
+            stage=each.stage,
+            says=f"all {left:,} journeys that left it went further: its conversion is 100 %",
+            advice="what ends it decides nothing: merge it with the next stage, or let losses be recorded in it",
+            n=each.advanced,
+            of=left,
+        )
+        for each in funnel
+        if each.stage in opens
+        and (left := each.entered - each.still_there - each.transferred) >= ENOUGH
+        and each.advanced == left
+    ]
+
+
+def narrowing(definition: Definition, funnel: Sequence[StageConversion]) -> list[Remark]:
+    return [
+        Remark(
+            kind="abnormal_narrowing",
+            stage=each.stage,
+            says=f"{each.advanced:,} of the {each.left:,} journeys that left it went further ({each.share:.1%}; the "
+            f"other steps pass on {each.typical:.1%}): the funnel narrows at {each.shows_at}",
+            advice=f"look at what is done in {each.stage}, the stage before the narrowing, not at {each.shows_at}",
+            n=each.advanced,
+            of=each.left,
+        )
+        for each in narrowings(funnel, definition)
+    ]
+
+
+def tried(definition: Definition, events: pl.DataFrame, visits: pl.DataFrame, codes: Codes) -> dict[str, Tried]:
+    """By stage key, of the criteria that could fail and of those that brought nobody in.
+
+    events: live entries of the pipeline's journeys (columns.EVENTS), sorted by (journey, occurred_at, position).
+    """
+    brought = set(visits.filter(pl.col("how") == "automatic")["stage"].unique())
+    first = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+    found = {}
+    for rank, stage in enumerate(definition.stages):
+        if stage.enter is None or (rank in brought and not may_fail(stage.enter)):
+            continue
+        bears = looked_at(stage.enter, codes.signals)
+        # What a criterion counts needs the rows that bear on it, and where each journey begins.
+        rows = events.lazy().with_columns(first=first).filter(pl.col("first") | bears)
+        told = rows.select(looked=bears.sum(), held=fires(stage.enter, codes.signals, codes.currencies).sum()).collect()
+        found[stage.key] = Tried(looked=told["looked"].item(), held=told["held"].item())
+    return found

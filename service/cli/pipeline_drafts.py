@@ -1,0 +1,154 @@
+"""dealtrail pipeline draft, drafts, discard: stages that somebody thinks of and nobody works by yet."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.opening import opened, viewed
+from service.cli.options import Actor, Db, Json
+from service.cli.pipeline_told import callers, print_json, who, written
+from service.cli.presets import preset_or_file
+from service.cli.terminal import console, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from engine.projections.definitions import Drafted, Published
+
+OfPipeline = Annotated[str | None, typer.Option("--pipeline", metavar="KEY", help="Default: the only one.")]
+
+
+def draft_number(text: str) -> int | None:
+    """The number in draft:N; None where it is something else. BadParameter: a draft without a number."""
+    from engine.errors import Rejected
+    from engine.projections.lens import DRAFT, choice_of
+
+    if not text.startswith(DRAFT):
+        return None
+    try:
+        choice = choice_of(text)
+    except Rejected:
+        raise typer.BadParameter(f"{text!r} is no draft: write its number, such as draft:1") from None
+    assert isinstance(choice, int)
+    return -choice
+
+
+def draft(
+    *,
+    stages: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="A preset's name, or a YAML file.")],
+    pipeline: Annotated[str | None, typer.Option("--as", metavar="KEY", help="Call the pipeline so.")] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What it is for.")] = None,
+    actor: Actor = "",
+    db: Db = "",
+    json: Json = False,
+) -> None:
+    """Keep stages to be previewed, spoken about and published, or not. A draft changes no answer."""
+    from engine.aggregates.inputs import PersonRef
+    from engine.aggregates.pipeline.commands import DraftDefinition
+    from engine.handle import handle
+    from engine.stages.presets import under
+
+    definition = preset_or_file(stages)
+    definition = definition if pipeline is None else under(definition, pipeline)
+    command = DraftDefinition(pipeline=definition.pipeline, definition=definition, note=note)
+    with opened(db) as log:
+        outcome = handle(log, command, actor=PersonRef(source="login", key=actor), origin="cli")
+    event = outcome.events[0].event
+    if json:
+        named = {"draft": f"draft:{event.number}", "draft_id": str(event.draft_id)}
+        print_json({"pipeline": definition.pipeline, **named, "based_on": event.based_on})
+        return
+    print(
+        f"{definition.pipeline}: draft:{event.number}, on version {event.based_on}; look at what it changes with "
+        f"`dealtrail pipeline preview draft:{event.number}`"
+    )
+
+
+def drafts(
+    *,
+    pipeline: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Default: all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those published or discarded.")] = False,
+    db: Db = "",
+    json: Json = False,
+) -> None:
+    """Drafts that wait to be published or discarded."""
+    from engine.log.texts import texts
+
+    with viewed(db) as views:
+        views.catch_up()
+        definitions = views.definitions
+        key = None if pipeline is None else definitions.key(pipeline)
+        found = [each for each in definitions.drafts(key) if everything or state_of(each) == "open"]
+        people = callers(views.log, [each.actor for each in found])
+        notes = texts(views.log, [each.note for each in found if each.note is not None])
+        in_force = definitions.by_pipeline
+        told = [draft_told(each, in_force.get(each.definition.pipeline, []), people, notes) for each in found]
+    if json:
+        print_json({"drafts": told})
+        return
+    if not told:
+        print("No draft: keep one with `dealtrail pipeline draft FILE`, or look at a file with `preview FILE`")
+        return
+    from rich.markup import escape
+
+    drawn = table("draft", "pipeline", "drafted", "by", "on", "state", "note", "stages", right=["on"])
+    for each in told:
+        on = str(each["based_on"])
+        at = each["drafted_at"][:16].replace("T", " ")
+        stages, by, note = ", ".join(each["stages"]), escape(each["drafted_by"] or ""), escape(each["note"] or "")
+        drawn.add_row(each["draft"], each["pipeline"], at, by, on, each["state"], note, stages)
+    console().print(drawn)
+
+
+def discard(
+    *,
+    draft: Annotated[str, typer.Argument(metavar="draft:N", help="Which.")],
+    pipeline: OfPipeline = None,
+    actor: Actor = "",
+    db: Db = "",
+    json: Json = False,
+) -> None:
+    """Throw a draft away. Its number is not given again."""
+    from engine.aggregates.inputs import PersonRef
+    from engine.aggregates.pipeline.commands import DiscardDraft
+    from engine.handle import handle
+
+    number = draft_number(draft)
+    if number is None:
+        raise typer.BadParameter(f"{draft!r} is no draft: write its number, such as draft:1")
+    with viewed(db) as views:
+        views.catch_up()
+        key = views.definitions.key(pipeline)
+        draft_id = views.definitions.draft(key, number).draft_id
+        command = DiscardDraft(pipeline=key, draft_id=draft_id)
+        outcome = handle(views.log, command, actor=PersonRef(source="login", key=actor), origin="cli")
+    if json:
+        print_json({"pipeline": key, "draft": f"draft:{number}", "discarded": bool(outcome.events)})
+    else:
+        print(f"{key}: draft:{number} " + ("is discarded" if outcome.events else "was discarded before"))
+
+
+def draft_told(
+    each: "Drafted", versions: "list[Published]", people: "Mapping[UUID, str]", notes: "Mapping[UUID, str]"
+) -> dict[str, Any]:
+    state, newest = state_of(each), versions[-1].version if versions else 0
+    if state == "open" and newest != each.based_on:
+        state = f"open; version {newest} was published since"
+    return {
+        "pipeline": each.definition.pipeline,
+        "draft": f"draft:{each.number}",
+        "draft_id": str(each.draft_id),
+        "based_on": each.based_on,
+        "state": state,
+        "note": None if each.note is None else notes.get(each.note),
+        "drafted_at": written(each.occurred_at),
+        "drafted_by": who(each.actor, people),
+        "stages": [stage.key for stage in each.definition.stages],
+    }
+
+
+def state_of(each: "Drafted") -> str:
+    if each.published_as is not None:
+        return f"published as version {each.published_as}"
+    return "discarded" if each.discarded else "open"

@@ -1,0 +1,188 @@
+"""A preview on a terminal: old and new side by side, what differs marked by an arrow as well as by colour."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from service.cli.terminal import duration, money, percent, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from engine.projections.figures import Amount
+    from replay.preview import Listed, Preview, StageRow
+    from replay.stage_figures import StageFigures
+
+MARKS = {
+    "same": (" ", ""),
+    "changed": ("~", "yellow"),
+    "renamed": ("~", "yellow"),
+    "merged": ("~", "yellow"),
+    "added": ("+", "green"),
+    "removed": ("-", "red"),
+}
+WHOLE = ("entered", "won", "lost", "disqualified", "open", "qualified", "stalled", "unmapped")
+LEGEND = "+ new, - removed, ~ other rules or another name; before -> after (difference), else the same"
+
+
+def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> None:
+    """publish: what was previewed, to be named in the command that would publish it."""
+    out.print(f"[bold]{named(found.against)}[/bold] -> [bold]{named(found.definition)}[/bold]\n{LEGEND}\n")
+    out.print(whole(found))
+    out.print(stages(found))
+    edits(found, out)
+    moves(found, out)
+    unmapped(found, out)
+    stalls(found, out)
+    remarks(found, out)
+    if publish is not None:
+        command = f"dealtrail pipeline publish {publish} --expect-version {newest} --reason '...'"
+        out.print(f"\nNothing was written. To put it in force: {escape(command)}", soft_wrap=True)
+
+
+def named(definition: int | str) -> str:
+    return f"version {definition}" if isinstance(definition, int) else definition
+
+
+def whole(found: "Preview") -> "Table":
+    drawn = table("all journeys", "")
+    for name in WHOLE:
+        drawn.add_row(name, count(getattr(found.before, name), getattr(found.after, name)))
+    drawn.add_row("conversion", share(found.before.conversion, found.after.conversion))
+    drawn.add_row("win rate", share(found.before.win_rate, found.after.win_rate))
+    drawn.add_row("won value", worth(found.before.won_value, found.after.won_value))
+    drawn.add_row("cycle, median", lasting(found.before.cycle_p50_seconds, found.after.cycle_p50_seconds))
+    return drawn
+
+
+def stages(found: "Preview") -> "Table":
+    numbers = ("journeys", "value", "stalled", "entered", "conversion", "median time")
+    drawn = table("", "stage", *numbers, right=numbers, breaks=numbers, title="\nStage by stage")
+    for row in found.stages:
+        mark, colour = MARKS[row.how]
+        name = f"[{colour}]{title(row)}[/]" if colour else title(row)
+        drawn.add_row(mark, name, *cells(row.before, row.after))
+        for part in row.parts:
+            drawn.add_row("", f"  [dim]was {part.stage}[/]", *cells(part.figures, None))
+    return drawn
+
+
+def title(row: "StageRow") -> str:
+    if row.stage is None:
+        return row.was[0]
+    name = f"{row.stage} (was {row.was[0]})" if row.how == "renamed" else row.stage
+    return f"{name} (another place)" if row.moved else name
+
+
+def cells(before: "StageFigures | None", after: "StageFigures | None") -> list[str]:
+    def each(name: str, told: Callable[[Any, Any], str]) -> str:
+        return told(None if before is None else getattr(before, name), None if after is None else getattr(after, name))
+
+    return [
+        each("count", count),
+        each("value", worth),
+        each("stalled", count),
+        each("entered", count),
+        each("conversion", share),
+        each("time_p50_seconds", lasting),
+    ]
+
+
+def changed(before: str, after: str, gap: str) -> str:
+    if before == after:
+        return after
+    return f"{before} -> [bold]{after}[/bold]" + (f" ({gap})" if gap else "")
+
+
+def count(before: int | None, after: int | None) -> str:
+    gap = "" if before is None or after is None else f"{after - before:+,}"
+    return changed("-" if before is None else f"{before:,}", "-" if after is None else f"{after:,}", gap)
+
+
+def share(before: float | None, after: float | None) -> str:
+    gap = "" if before is None or after is None else f"{(after - before) * 100:+.1f} points"
+    return changed(percent(before), percent(after), gap)
+
+
+def lasting(before: float | None, after: float | None) -> str:
+    return changed(duration(before), duration(after), "")
+
+
+def worth(before: "Sequence[Amount] | None", after: "Sequence[Amount] | None") -> str:
+    """A line a currency."""
+    was, now = ({each.currency: each for each in side or ()} for side in (before, after))
+    lines = []
+    for currency in sorted({*was, *now}):
+        old, new = was.get(currency), now.get(currency)
+        gap = "" if old is None or new is None else f"{Decimal(new.amount) - Decimal(old.amount):+,}"
+        lines.append(changed(money([old] if old else []), money([new] if new else []), gap))
+    return "\n".join(lines) or "-"
+
+
+def edits(found: "Preview", out: "Console") -> None:
+    told = [(row.stage, edit) for row in found.stages for edit in row.edits]
+    if not told:
+        return
+    drawn = table("stage", "rule", "before", "after", title="\nWhat was edited")
+    for stage, edit in told:
+        drawn.add_row(stage, edit.field, edit.before or "-", edit.after or "-")
+    out.print(drawn)
+
+
+def moves(found: "Preview", out: "Console") -> None:
+    out.print(f"\n[bold]{found.moves.n:,}[/bold] of {found.n:,} journeys stand in another stage")
+    if not found.moves.n:
+        return
+    drawn = table("from", "to", "journeys", right=["journeys"])
+    for move in found.moves.stages:
+        drawn.add_row(move.from_stage, move.to, f"{move.n:,}")
+    out.print(drawn)
+    owners = ", ".join(f"{owner.label or 'nobody'} {owner.n:,}" for owner in found.moves.owners)
+    out.print(f"By owner: {owners}", soft_wrap=True)
+    listed(found.moves.journeys, found.moves.n, out)
+
+
+def unmapped(found: "Preview", out: "Console") -> None:
+    if not found.unmapped.n and not found.unmapped.keys:
+        return
+    told = f"\n[bold]{found.unmapped.n:,}[/bold] journeys stand unmapped"
+    out.print(f"{told}, {found.unmapped.newly:,} of them newly so")
+    drawn = table("key", "moves", "journeys", "stand there", right=["moves", "journeys", "stand there"])
+    for key in found.unmapped.keys:
+        drawn.add_row(key.key, f"{key.moves:,}", f"{key.journeys:,}", f"{key.standing:,}")
+    out.print(drawn)
+    listed(found.unmapped.journeys, found.unmapped.n, out)
+
+
+def stalls(found: "Preview", out: "Console") -> None:
+    told = found.stalls
+    out.print(f"\n[bold]{told.newly:,}[/bold] journeys stall that did not, {told.no_longer:,} no longer do")
+    listed(told.newly_journeys, told.newly, out)
+    if told.no_longer:
+        out.print("No longer:")
+        listed(told.no_longer_journeys, told.no_longer, out)
+
+
+def listed(journeys: "Sequence[Listed]", n: int, out: "Console") -> None:
+    if not journeys:
+        return
+    drawn = table("deal", "title", "from", "to")
+    for each in journeys:
+        drawn.add_row(each.key or each.journey[:8], each.label or "", each.from_stage, each.to)
+    out.print(drawn)
+    if n > len(journeys):
+        out.print(f"and {n - len(journeys):,} more: --limit {n}, or --json")
+
+
+def remarks(found: "Preview", out: "Console") -> None:
+    if not found.remarks:
+        out.print(f"\nNothing to remark on the stages of {named(found.definition)}")
+        return
+    out.print(f"\n[bold]To look at[/bold] in {named(found.definition)}")
+    for each in found.remarks:
+        about = f"{each.stage}: " if each.stage else ""
+        out.print(f"[yellow]![/] [bold]{each.kind.replace('_', ' ')}[/bold] · {about}{each.says}", soft_wrap=True)
+        out.print(f"  {each.advice}", soft_wrap=True)
