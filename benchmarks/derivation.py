@@ -19,10 +19,11 @@ import polars as pl
 
 from benchmarks.made_up_columns import made_up_columns
 from benchmarks.slow_ways import facts_of, fold_all, run_projection
-from engine.projections.columns import ORDER, Columns
+from engine.projections.columns import Columns
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.kept import ORDER
 from engine.projections.seen import see
-from engine.projections.views import derive
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
 from engine.stages.fold import Trail
@@ -45,7 +46,7 @@ def main() -> None:
 
 def measure(events: int) -> dict[str, Any]:
     columns, definition = made_up_columns(events)
-    rows = columns.events()
+    rows = columns.events.all()
     ours = timed(lambda: derived(columns, definition))
     shuffled = rows.sample(fraction=1.0, shuffle=True, seed=1)
     slice_of = facts_of(rows.filter(pl.col("journey") < rows["journey"][min(FOLDED, rows.height - 1)]), columns.codes)
@@ -60,7 +61,7 @@ def measure(events: int) -> dict[str, Any]:
     assert in_a_row(by_runner) == [visit for visit in ours_on_slice if visit[0] < len(few)]
     return {
         "events": rows.height,
-        "journeys": len(columns.journeys),
+        "journeys": len(columns.streams),
         "visits_and_journeys_seconds": ours,
         "events_a_second": rows.height / ours,
         "scan_seconds": timed(lambda: rows.select(pl.all().cast(pl.Int64).sum())),
@@ -85,7 +86,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def derived(columns: Columns, definition: Definition) -> object:
-    seen = see(columns, as_of=None, known_at=None)
+    seen = see(columns, as_of=None, known=None)
     return derive(seen, columns, definition, derive_profiles(seen, columns.codes))
 
 
@@ -94,7 +95,7 @@ def in_a_row(trails: Mapping[int, Trail]) -> Visits:
 
 
 def visits_of(columns: Columns, definition: Definition, journeys: int) -> Visits:
-    seen = see(columns, as_of=None, known_at=None)
+    seen = see(columns, as_of=None, known=None)
     visits = derive_visits(seen.events, seen.began, definition, columns.codes).filter(pl.col("journey") < journeys)
     return [
         (j, definition.key_of(stage), at) for j, stage, at in visits.select("journey", "stage", "entered_at").rows()

@@ -6,6 +6,8 @@ from typing import Final
 import polars as pl
 
 from engine.projections.columns import EVENTS, SIDES, Codes, Columns
+from engine.projections.kept import Kept
+from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition, parse_definition
 
@@ -75,12 +77,12 @@ STAGES: Final = (*(stage.key for stage in DEFINITION.stages[:5]), "parked", "ret
 def made_up_columns(events: int, *, seed: int = 7) -> tuple[Columns, Definition]:
     """Columns of about so many events, 17 a journey."""
     columns = Columns()
-    columns.journeys = journey_ids(0, journeys_of(events))
     give_codes(columns.codes)
     parts = list(made_up_parts(events, seed=seed))
-    columns.base = pl.concat([rows for rows, _ in parts]).cast(EVENTS)
-    columns.sides["openings"] = pl.concat([openings for _, openings in parts])
-    columns.position = columns.base.height
+    columns.streams = Streams(pl.Series(journey_ids(0, journeys_of(events))))
+    columns.events = Kept(pl.concat([rows for rows, _ in parts], rechunk=True))
+    columns.sides["openings"] = Kept(pl.concat([openings for _, openings in parts], rechunk=True))
+    columns.position = len(columns.events)
     return columns, DEFINITION
 
 
@@ -151,7 +153,6 @@ def made_up_part(first: int, journeys: int, events: int, step: int, before: int,
         "journey",
         "occurred_at",
         "position",
-        pl.col("occurred_at").alias("recorded_at"),
         "kind",
         "code",
         pl.when(valued).then("value").when(retracts & entry).then(pl.col("position").shift()).alias("value"),
@@ -165,7 +166,7 @@ def openings_of(events: pl.DataFrame) -> pl.DataFrame:
     return (
         events.filter(pl.col("kind") == CODE["DealOpened"])
         .select(
-            *["journey", "occurred_at", "position", "recorded_at"],
+            *["journey", "occurred_at", "position"],
             stream=pl.lit(None, pl.String),
             pipeline=pl.lit(0, pl.Int16),
             first=pl.lit(True),
@@ -181,11 +182,11 @@ def openings_of(events: pl.DataFrame) -> pl.DataFrame:
 
 def only_first(columns: Columns, events: int) -> Columns:
     """The first journeys, of about so many events."""
-    rows = columns.events()
-    end = rows["journey"][min(events, rows.height - 1)]
+    rows = columns.events.all()
+    end = int(rows["journey"][min(events, rows.height - 1)])
     few = Columns()
     few.codes, few.position = columns.codes, columns.position
-    few.journeys = columns.journeys[:end]
-    few.base = rows.filter(pl.col("journey") < end)
-    few.sides |= {name: side.filter(pl.col("journey") < end) for name, side in columns.sides.items()}
+    few.streams = Streams(pl.Series(journey_ids(0, end)))
+    few.events = Kept(rows.filter(pl.col("journey") < end))
+    few.sides = {name: Kept(side.all().filter(pl.col("journey") < end)) for name, side in columns.sides.items()}
     return few

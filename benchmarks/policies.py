@@ -35,9 +35,11 @@ from engine.log.bulk import append_bulk
 from engine.log.feed import read_feed
 from engine.policies.raise_stalled import due
 from engine.projections import stalling
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.kept import Kept
 from engine.projections.seen import see
-from engine.projections.views import Look, derive
+from engine.projections.views import Look
 from engine.stages.definition import Definition, parse_definition
 from engine.values import to_micros
 from tests.postgres import postgres
@@ -94,11 +96,10 @@ def finding(journeys: int) -> dict[str, Any]:
 def open_journeys(journeys: int) -> Look:
     """Made-up journeys that are all open, 17 events each."""
     columns, definition = made_up_columns(journeys * 100 // 6)
-    columns.sides["openings"] = columns.sides["openings"].with_columns(
-        stream=pl.col("journey").cast(pl.String).str.zfill(32)
-    )
+    openings = columns.sides["openings"].all()
+    columns.sides["openings"] = Kept(openings.with_columns(stream=pl.col("journey").cast(pl.String).str.zfill(32)))
     ruled = with_rules(definition)
-    seen = see(columns, as_of=None, known_at=None)
+    seen = see(columns, as_of=None, known=None)
     frames = derive(seen, columns, ruled, derive_profiles(seen, columns.codes))
     open_rank = pl.col("stage").clip(0, ruled.open_count - 1)
     # Closed ones too take part, as open ones of the last open stage.

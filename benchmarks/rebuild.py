@@ -27,13 +27,15 @@ from benchmarks.rebuild_sql import in_duckdb, in_postgresql
 from benchmarks.slow_ways import facts_of, fold_all, run_projection
 from engine.log.application import Log
 from engine.projections.board import Cards, board
-from engine.projections.columns import ORDER, Columns
+from engine.projections.columns import Columns
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.kept import ORDER
 from engine.projections.roster import SCHEMA as MEMBERSHIP
 from engine.projections.seen import see
-from engine.projections.views import Look, derive
+from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
 
@@ -57,7 +59,7 @@ def main() -> None:
 
 def measure(events: int, rounds: int) -> dict[str, Any]:
     columns, definition = made_up_columns(events)
-    rows = columns.events()
+    rows = columns.events.all()
     as_of = int(rows.select(pl.col("occurred_at").max()).item()) + DAY
     with sqlite_log() as log:
         ours, cells = timed(lambda: rebuilt(columns, definition, as_of, log), rounds)
@@ -77,7 +79,7 @@ def measure(events: int, rounds: int) -> dict[str, Any]:
     }
     return {
         "events": rows.height,
-        "journeys": len(columns.journeys),
+        "journeys": len(columns.streams),
         "cells": len(cells),
         "rounds": rounds,
         "threads": threads,
@@ -90,7 +92,7 @@ def measure(events: int, rounds: int) -> dict[str, Any]:
 
 def rebuilt(columns: Columns, definition: Definition, as_of: int, log: Log) -> Cells:
     """The work."""
-    seen = see(columns, as_of=None, known_at=None)
+    seen = see(columns, as_of=None, known=None)
     frames = derive(seen, columns, definition, derive_profiles(seen, columns.codes))
     look = Look(
         pipeline=definition.pipeline,

@@ -18,10 +18,11 @@ import polars as pl
 from benchmarks.made_up_columns import made_up_columns
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.seen import see
 from engine.projections.trend import trend
-from engine.projections.views import Look, derive
+from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 
 ROUNDS = 7
@@ -41,10 +42,10 @@ def main() -> None:
 
 def measure(events: int) -> dict[str, Any]:
     columns, definition = made_up_columns(events)
-    last = int(columns.events()["occurred_at"].max() or 0)  # type: ignore[arg-type]  # a column of integers
+    last = int(columns.events.all()["occurred_at"].max() or 0)  # type: ignore[arg-type]  # a column of integers
 
     def look(as_of: int) -> Look:
-        seen = see(columns, as_of=as_of, known_at=None)
+        seen = see(columns, as_of=as_of, known=None)
         frames = derive(seen, columns, definition, derive_profiles(seen, columns.codes))
         return Look(
             pipeline=definition.pipeline,
@@ -61,7 +62,7 @@ def measure(events: int) -> dict[str, Any]:
             void=0,
             log=None,  # type: ignore[arg-type]  # no answer measured here reads the log
             codes=columns.codes,
-            seen=lambda: see(columns, as_of=as_of, known_at=None),
+            seen=lambda: see(columns, as_of=as_of, known=None),
         )
 
     now = look(last)

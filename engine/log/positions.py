@@ -22,3 +22,15 @@ def event_ids(log: Log, positions: Iterable[int]) -> dict[int, UUID]:
             for row in connection.execute(select(events.c.position, events.c.event_id).where(some)):
                 found[row.position] = from_database(row.event_id)
     return found
+
+
+def position_at(log: Log, recorded_at: int) -> int:
+    """The last position that was recorded at or before that moment (microseconds); 0: none was."""
+    first, end = 0, log.position()
+    with log.engine.connect() as connection:
+        # Recording times rise with positions, which have no holes: halving finds the place without an index of its own.
+        while first < end:
+            middle = (first + end + 1) // 2
+            asked = select(events.c.recorded_at).where(events.c.position == middle)
+            first, end = (middle, end) if connection.execute(asked).scalar_one() <= recorded_at else (first, middle - 1)
+    return first

@@ -3,11 +3,12 @@
 A row's `code`, `value` and `unit` mean, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed:
 dimension * 3 + verdict; SignalRecorded: signal; moves: stage (PipelineChanged: value = pipeline); Scored: fit and
 value = engagement; OwnerAssigned: owner; openings, ValueChanged, DealWon: value = amount in minor units,
-unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it.
+unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it. When an event was
+recorded is not kept: the order of positions is that of recording.
 """
 
 from collections.abc import Callable
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +18,8 @@ from polars._typing import PolarsDataType
 from engine.aggregates.deal import events as deal
 from engine.aggregates.lead import events as lead
 from engine.messages import Event
+from engine.projections.kept import Kept
+from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS, VALUED
 
@@ -24,7 +27,6 @@ EVENTS: Final[dict[str, PolarsDataType]] = {
     "journey": pl.UInt32,
     "occurred_at": pl.Int64,
     "position": pl.Int64,
-    "recorded_at": pl.Int64,
     "kind": pl.UInt8,
     "code": pl.Int32,
     "value": pl.Int64,
@@ -32,13 +34,7 @@ EVENTS: Final[dict[str, PolarsDataType]] = {
     "policy": pl.Boolean,
     "actor": pl.Int32,
 }
-ORDER: Final = ("journey", "occurred_at", "position")
-_STAMP: Final[dict[str, PolarsDataType]] = {
-    "journey": pl.UInt32,
-    "occurred_at": pl.Int64,
-    "position": pl.Int64,
-    "recorded_at": pl.Int64,
-}
+_STAMP: Final[dict[str, PolarsDataType]] = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": pl.Int64}
 SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "openings": _STAMP
     | {
@@ -128,6 +124,8 @@ class Codes:
 
 def coded(words: pl.Series, codes: dict[str, int], dtype: type[pl.DataType] | pl.DataType) -> pl.Series:
     """The codes of a column of words, new words added; null stays null."""
+    if words.null_count() == words.len():
+        return words.cast(dtype)
     for word in words.drop_nulls().unique(maintain_order=True):
         codes.setdefault(word, len(codes))
     if not codes:
@@ -146,14 +144,9 @@ class Columns:
     def __init__(self) -> None:
         self.codes = Codes()
         self.position = 0
-        self.streams = pl.DataFrame(schema={"stream_id": pl.String, "journey": pl.UInt32})
-        self.journeys: list[str] = []
-        """stream_id of each journey's first stream, by journey code"""
-        self.base = pl.DataFrame(schema=EVENTS)
-        """sorted by ORDER"""
-        self.tail = pl.DataFrame(schema=EVENTS)
-        """what came since, not yet sorted in: one new event must not cost a sort of the whole log"""
-        self.sides = {name: pl.DataFrame(schema=schema) for name, schema in SIDES.items()}
+        self.streams = Streams()
+        self.events = Kept.none(EVENTS)
+        self.sides = {name: Kept.none(schema) for name, schema in SIDES.items()}
 
     def take(self, feed: pl.DataFrame, entries_of: EntriesOf) -> pl.Series:
         """Adds a batch of the feed (engine.log.feed.read_feed); returns the codes of the journeys it touches."""
@@ -172,53 +165,29 @@ class Columns:
         rows = self.with_journeys(rows)
         rows = rows.join(self.retracted(rows, entries_of), on="position", how="left", maintain_order="left")
         events = self.hot(rows)
-        self.tail = pl.concat([self.tail, events])
+        self.events = self.events.plus(events)
         for name, more in self.side_rows(rows).items():
             if not more.is_empty():
-                self.sides[name] = pl.concat([self.sides[name], more.select(SIDES[name].keys())]).sort(ORDER)
+                self.sides[name] = self.sides[name].plus(more.select(SIDES[name].keys()))
         return events["journey"].unique()
 
     def as_it_is(self) -> "Columns":
-        """What there is now, for a question that is computed later: frames are replaced, never changed."""
+        """What there is now, for a question that is computed while more is taken."""
         found = copy(self)
-        found.sides = dict(self.sides)
+        found.codes, found.streams, found.sides = deepcopy(self.codes), copy(self.streams), dict(self.sides)
         return found
-
-    def events(self, only: pl.Series | None = None) -> pl.DataFrame:
-        """All events, or those of some journeys, sorted by ORDER."""
-        if only is not None:
-            wanted = pl.col("journey").is_in(only.implode())
-            return pl.concat([self.base.filter(wanted), self.tail.filter(wanted)]).sort(ORDER)
-        if not self.tail.is_empty():
-            self.base = pl.concat([self.base, self.tail]).sort(ORDER)
-            self.tail = self.tail.clear()
-        return self.base
 
     def with_journeys(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Adds `journey`: the code of the stream's journey; a deal opened from a lead continues the lead's."""
-        origin = rows.filter(is_opening()).select(
-            "stream_id", origin=pl.coalesce(hexed("detail_from_lead"), pl.col("stream_id"))
-        )
-        fresh = (
-            rows.select(pl.col("stream_id").unique(maintain_order=True))
-            .join(self.streams, on="stream_id", how="anti", maintain_order="left")
-            .join(origin.unique("stream_id", keep="first"), on="stream_id", how="left", maintain_order="left")
-            .with_columns(origin=pl.coalesce("origin", "stream_id"))
-        )
+        streams = rows["stream_id"].unique(maintain_order=True)
+        fresh = streams.filter(self.streams.journeys(streams).is_null())
         if not fresh.is_empty():
-            starts = (
-                fresh.select(stream_id=pl.col("origin").unique(maintain_order=True))
-                .join(self.streams, on="stream_id", how="anti", maintain_order="left")
-                .with_row_index("journey", offset=len(self.journeys))
-                .select("stream_id", "journey")
-            )
-            self.journeys += starts["stream_id"].to_list()
-            self.streams = pl.concat([self.streams, starts])
-            others = fresh.filter(pl.col("origin") != pl.col("stream_id")).join(
-                self.streams, left_on="origin", right_on="stream_id", how="inner", maintain_order="left"
-            )
-            self.streams = pl.concat([self.streams, others.select("stream_id", "journey")])
-        return rows.join(self.streams, on="stream_id", how="left", maintain_order="left")
+            openings = rows.filter(is_opening()).unique("stream_id", keep="first")
+            origin = openings.select("stream_id", origin=hexed("detail_from_lead"))
+            told = fresh.to_frame().join(origin, on="stream_id", how="left", maintain_order="left")
+            self.streams.take(fresh, told["origin"].fill_null(fresh))
+        of_stream = pl.DataFrame([streams, self.streams.journeys(streams).alias("journey")])
+        return rows.join(of_stream, on="stream_id", how="left", maintain_order="left")
 
     def retracted(self, rows: pl.DataFrame, entries_of: EntriesOf) -> pl.DataFrame:
         """Position and `target`, the position of the entry each retraction takes back (null: there is none)."""
@@ -255,7 +224,6 @@ class Columns:
             "journey",
             "occurred_at",
             "position",
-            "recorded_at",
             "kind",
             code=pl.when(is_any["Touched"])
             .then("touch")

@@ -156,7 +156,7 @@ def find_follow_up(views: "Views", asked: str) -> Found:
     NotFound: there is none; Rejected: there are several.
     """
     views.catch_up()
-    seen = see(views.columns, as_of=None, known_at=None)
+    seen = see(views.columns, as_of=None, known=None)
     streams = last(seen.sides["openings"].select("journey", "stream"))
     steps = open_steps(seen).join(streams, on="journey", how="inner")
     digits = asked.lower().replace("-", "")
@@ -168,7 +168,7 @@ def find_follow_up(views: "Views", asked: str) -> Found:
         stream = find_stream(views.log, asked)
     except NotFound:
         raise NotFound(f"{asked!r} is no open follow-up, and no lead or deal that has one") from None
-    journey = views.columns.streams.filter(pl.col("stream_id") == stream.hex)["journey"]
+    journey = views.columns.streams.journeys(pl.Series([stream.hex]))
     of_it = steps.filter(pl.col("journey").is_in(journey.implode()))
     if of_it.is_empty():
         raise NotFound(f"{asked!r} has no open follow-up")

@@ -1,10 +1,12 @@
 """One row a journey: what no definition can change (profiles), and where the definition's stages put it."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 import polars as pl
 
-from engine.projections.columns import ORDER, Codes
+from engine.projections.columns import Codes
+from engine.projections.kept import ORDER
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, is_touch, valued
 from engine.stages.definition import Definition
@@ -15,63 +17,70 @@ VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
 NAMES: Final = dict(enumerate(VERDICT.categories))
 
 
-def last(rows: pl.DataFrame) -> pl.DataFrame:
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+
+
+def last(rows: Rows) -> Rows:
     """The last row of each journey; rows are clustered by journey."""
     return rows.filter((pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True))
 
 
-def first(rows: pl.DataFrame) -> pl.DataFrame:
+def first(rows: Rows) -> Rows:
     """The first row of each journey; rows are clustered by journey."""
     return rows.filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
 
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
-    events = seen.events
-    profiles = first(events).select("journey", opened_at="occurred_at")
-    active = last(events.filter(~pl.col("policy"))).select(
-        "journey", last_activity_at="occurred_at", last_activity_position="position"
-    )
+    events = seen.events.lazy()
     touched = events.filter(is_kind("Touched")).select("journey", "occurred_at")
-    counts = touched["journey"].rle()
-    touches = pl.DataFrame({"journey": counts.struct.field("value"), "touches": counts.struct.field("len")})
-    amounts = last(events.filter(valued())).select(
-        "journey", amount_minor="value", currency=named("unit", codes.currencies)
-    )
+    scored, bant = events.filter(is_kind("Scored")), events.filter(is_kind("BantAssessed"))
     parts = [
-        active,
-        touches.with_columns(pl.col("touches").cast(pl.UInt32)),
+        first(events).select("journey", opened_at="occurred_at"),
+        last(events.filter(~pl.col("policy"))).select(
+            "journey", last_activity_at="occurred_at", last_activity_position="position"
+        ),
+        touched.select(pl.col("journey").rle()).unnest("journey").select(journey="value", touches="len"),
         first(touched).rename({"occurred_at": "first_touch_at"}),
         last(touched).rename({"occurred_at": "last_touch_at"}),
-        amounts,
+        last(events.filter(valued())).select("journey", amount_minor="value", currency=named("unit", codes.currencies)),
         owners(seen, codes),
         *opened(seen),
-        last(events.filter(is_kind("Scored") & (pl.col("code") >= 0))).select(
-            "journey", fit=pl.col("code").cast(pl.Int16)
-        ),
-        last(events.filter(is_kind("Scored") & pl.col("value").is_not_null())).select(
-            "journey", engagement=pl.col("value").cast(pl.Int16)
-        ),
+        last(scored.filter(pl.col("code") >= 0)).select("journey", fit=pl.col("code").cast(pl.Int16)),
+        last(scored.filter(pl.col("value").is_not_null())).select("journey", engagement=pl.col("value").cast(pl.Int16)),
         next_actions(seen),
         alarms(seen),
         last(events.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
     ]
-    bant = events.filter(is_kind("BantAssessed"))
     for place, dimension in enumerate(Dimension):
-        verdicts = last(bant.filter(pl.col("code") // 3 == place))
-        parts.append(
-            verdicts.select(
-                "journey", (pl.col("code") % 3).replace_strict(NAMES, return_dtype=VERDICT).alias(dimension.value)
-            )
-        )
-    for part in parts:
-        profiles = profiles.join(part, on="journey", how="left", maintain_order="left")
-    return profiles.with_columns(
+        verdict = (pl.col("code") % 3).replace_strict(NAMES, return_dtype=VERDICT)
+        parts.append(last(bant.filter(pl.col("code") // 3 == place)).select("journey", verdict.alias(dimension.value)))
+    begun, *told = pl.collect_all(parts)
+    return side_by_side(begun, told, len(seen.began)).with_columns(
         pl.col("touches").fill_null(0),
         pl.col("last_activity_at").fill_null(pl.col("opened_at")),
         *clock(seen),
         *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
     )
+
+
+def side_by_side(rows: pl.DataFrame, parts: Sequence[pl.DataFrame], length: int) -> pl.DataFrame:
+    """The rows with what each part says of their journeys, null where it says nothing: left joins, for less.
+
+    parts: one row for each of some of the journeys in rows. length: of the journeys, whose codes are below it.
+    """
+    numbers = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
+    nothing = pl.repeat(None, rows.height, dtype=pl.UInt32, eager=True)
+    row_of = pl.repeat(None, length, dtype=pl.UInt32, eager=True).scatter(rows["journey"], numbers)
+    beside = [rows]
+    for part in parts:
+        told = part.drop("journey")
+        if told.is_empty():
+            beside.append(told.clear(rows.height))
+        else:
+            at = row_of[part["journey"]]
+            beside.append(told[nothing.clone().scatter(at, numbers.head(told.height))])
+    return pl.concat(beside, how="horizontal")
 
 
 def named(column: str, codes: dict[str, int]) -> pl.Expr:
@@ -81,25 +90,25 @@ def named(column: str, codes: dict[str, int]) -> pl.Expr:
     return pl.col(column).replace_strict(list(codes.values()), list(codes), default=None, return_dtype=pl.String)
 
 
-def owners(seen: Seen, codes: Codes) -> pl.DataFrame:
+def owners(seen: Seen, codes: Codes) -> pl.LazyFrame:
     """The newest owner of each journey: of an assignment, or named at an opening."""
     keys = ["journey", "occurred_at", "position"]
-    assigned = seen.events.filter(is_kind("OwnerAssigned")).select(*keys, owner="code")
-    at_opening = seen.sides["openings"].filter(pl.col("owner").is_not_null()).select(*keys, "owner")
+    assigned = seen.events.lazy().filter(is_kind("OwnerAssigned")).select(*keys, owner="code")
+    at_opening = seen.sides["openings"].lazy().filter(pl.col("owner").is_not_null()).select(*keys, "owner")
     return last(pl.concat([assigned, at_opening]).sort(keys)).select("journey", owner=named("owner", codes.people))
 
 
-def opened(seen: Seen) -> list[pl.DataFrame]:
+def opened(seen: Seen) -> list[pl.LazyFrame]:
     """The stream that takes new entries; source and channel as first told; title and expected close as last told."""
-    openings = seen.sides["openings"]
+    openings = seen.sides["openings"].lazy()
     closes = pl.concat(
         [
             openings.select("journey", "occurred_at", "position", "expected_close"),
-            seen.sides["closes"].select("journey", "occurred_at", "position", "expected_close"),
+            seen.sides["closes"].lazy().select("journey", "occurred_at", "position", "expected_close"),
         ]
     ).sort("journey", "occurred_at", "position")
 
-    def told(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    def told(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
         return rows.filter(pl.col(column).is_not_null()).select("journey", column)
 
     return [
@@ -111,9 +120,9 @@ def opened(seen: Seen) -> list[pl.DataFrame]:
     ]
 
 
-def next_actions(seen: Seen) -> pl.DataFrame:
+def next_actions(seen: Seen) -> pl.LazyFrame:
     """When each journey's earliest open follow-up is due; until when it sleeps, and its newest snooze."""
-    due = open_follow_ups(seen)
+    due = open_follow_ups(seen).lazy()
     snoozed = due.filter(pl.col("kind") == CODE["FollowUpSnoozed"]).sort(ORDER)
     sleeps = snoozed.group_by("journey").agg(
         snoozed_until=pl.col("due_at").max(),
@@ -131,10 +140,11 @@ def open_follow_ups(seen: Seen) -> pl.DataFrame:
     return newest.filter(~pl.col("kind").is_in(ended))
 
 
-def alarms(seen: Seen) -> pl.DataFrame:
+def alarms(seen: Seen) -> pl.LazyFrame:
     """The alerts each journey had: by the event_id that started each episode; and where the newest stands."""
     alerts = (
         seen.sides["stalls"]
+        .lazy()
         .group_by("journey")
         .agg(alerted=pl.col("started_by"), alerted_position=pl.col("position").max())
     )

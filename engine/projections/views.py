@@ -19,34 +19,24 @@ from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
-from engine.log.positions import event_ids
+from engine.log.positions import event_ids, position_at
 from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
-from engine.projections.definitions import Definitions, Published
-from engine.projections.journeys import derive_journeys, derive_profiles, with_values
+from engine.projections.definitions import Definitions
+from engine.projections.frames import Frames, Live, derive
+from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
-from engine.projections.visits import derive_visits
+from engine.projections.spans import Spans
 from engine.stages.definition import Definition
 
 BATCH: Final = 500_000
 KEPT: Final = 8
 """answers through other lenses than the present that are kept ready"""
-WHOLESALE: Final = 0.2
+WHOLESALE: Final = 0.03
 """from this share of changed journeys on, deriving everything anew is cheaper"""
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Derived frames of one pipeline by one definition; see docs/architecture.md for their columns."""
-
-    visits: pl.DataFrame
-    journeys: pl.DataFrame
-    attributes: pl.DataFrame
-    void: pl.DataFrame
-    """the journeys whose opening was retracted"""
 
 
 @dataclass(frozen=True)
@@ -90,31 +80,54 @@ class Look:
         )
 
 
-def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
-    """Everything about one pipeline: a pure function of live entries and a definition."""
-    visits = derive_visits(seen.events, seen.began, definition, columns.codes)
-    visits = with_values(visits, seen, columns.codes).drop("row")
-    journeys = derive_journeys(visits, profiles, seen, definition)
-    ids = pl.Series("journey_id", columns.journeys, dtype=pl.String)
-    journeys = journeys.with_columns(journey_id=ids.gather(journeys["journey"]))
-    attributes = (
-        seen.sides["attributes"]
-        .filter(pl.col("journey").is_in(journeys["journey"].implode()))
-        .unique(["journey", "name"], keep="last", maintain_order=True)
-        .select("journey", "name", "value")
-    )
-    void = seen.voided.filter(pl.col("pipeline") == columns.codes.pipelines.get(definition.pipeline, -1))
-    return Frames(visits, journeys, attributes, void.select("journey"))
+@dataclass(frozen=True)
+class Snapshot:
+    """What the views know at one position, for one lens: enough to derive any definition while they go on."""
 
+    lens: Lens
+    columns: Columns
+    known: int | None
+    """the last position that the lens knows; None: all"""
+    membership: pl.DataFrame
+    people: pl.DataFrame
+    log: Log
+    profiles: Spans | None
+    """of the present, where the lens shows the present"""
 
-def replaced(old: pl.DataFrame, new: pl.DataFrame, changed: pl.Series) -> pl.DataFrame:
-    """The rows of the changed journeys taken out and the new ones put in their place; sorted by journey as both are."""
-    kept = old.filter(~pl.col("journey").is_in(changed.implode()))
-    return kept.merge_sorted(new.select(kept.columns), key="journey")
+    def seen(self) -> Seen:
+        return see(self.columns, as_of=None if self.lens.live else self.lens.as_of, known=self.known)
+
+    def frames(self, definition: Definition) -> Frames:
+        seen = self.seen()
+        profiles = derive_profiles(seen, self.columns.codes) if self.profiles is None else self.profiles.whole
+        return derive(seen, self.columns, definition, profiles)
+
+    def look(self, definition: Definition, version: int, frames: Frames) -> Look:
+        return Look(
+            pipeline=definition.pipeline,
+            definition=definition,
+            version=version,
+            as_of=self.lens.as_of,
+            known_at=self.lens.known_at,
+            position=self.columns.position,
+            visits=frames.visits,
+            journeys=frames.journeys,
+            attributes=frames.attributes,
+            membership=self.membership,
+            people=self.people,
+            void=frames.void.height,
+            log=self.log,
+            codes=self.columns.codes,
+            seen=self.seen,
+        )
 
 
 class Views:
-    """The answers' way to the log. One a process; any number of threads may look."""
+    """The answers' way to the log. One a process; any number of threads may look.
+
+    Two locks: who asks about the present waits for the following of the log alone, never for a question about another
+    time or by another definition, of which one at a time is derived.
+    """
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -122,10 +135,11 @@ class Views:
         self.definitions = Definitions()
         self._roster: list[pl.DataFrame] = []
         self._people: tuple[int, pl.DataFrame] = (-1, pl.DataFrame())
-        self._live: dict[tuple[str, int], Frames] = {}
-        self._profiles: pl.DataFrame | None = None
+        self._live: dict[tuple[str, int], Live] = {}
+        self._profiles: Spans | None = None
         self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
         self._lock = RLock()
+        self._deriving = RLock()
 
     @property
     def position(self) -> int:
@@ -142,30 +156,28 @@ class Views:
             changed: list[pl.Series] = []
             while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
                 self.definitions.take(feed)
-                self._roster.append(feed.filter(pl.col("type").is_in(ROSTER)))
+                roster = feed.filter(pl.col("type").is_in(ROSTER))
+                if not roster.is_empty():
+                    self._roster.append(roster)
                 changed.append(self.columns.take(feed, partial(existing_events, self.log)))
             if changed and self._profiles is not None:
-                self._follow(pl.concat(changed).unique())
+                self._follow(pl.concat(changed).unique().sort())
 
     def _follow(self, changed: pl.Series) -> None:
         """Bring the live frames up to date with the journeys that changed."""
         assert self._profiles is not None
-        if len(changed) > WHOLESALE * len(self.columns.journeys):
+        if len(changed) > WHOLESALE * len(self.columns.streams):
             self._profiles = None
             self._live.clear()
             return
-        seen = see(self.columns, as_of=None, known_at=None, only=changed)
+        seen = see(self.columns, as_of=None, known=None, only=changed)
         profiles = derive_profiles(seen, self.columns.codes)
-        self._profiles = replaced(self._profiles, profiles, changed)
-        for (pipeline, version), frames in self._live.items():
-            definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
-            fresh = derive(seen, self.columns, definition, profiles)
-            self._live[pipeline, version] = Frames(
-                replaced(frames.visits, fresh.visits, changed),
-                replaced(frames.journeys, fresh.journeys, changed),
-                replaced(frames.attributes, fresh.attributes, changed),
-                replaced(frames.void, fresh.void, changed),
-            )
+        self._profiles = self._profiles.replaced(profiles, changed)
+        been_in = seen.pipelines(changed)
+        for (pipeline, version), live in self._live.items():
+            if self.columns.codes.pipelines.get(pipeline) in been_in or live.holds(changed):
+                definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
+                self._live[pipeline, version] = live.replaced(derive(seen, self.columns, definition, profiles), changed)
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
@@ -175,61 +187,43 @@ class Views:
         with self._lock:
             self.catch_up()
             published = self.definitions.choose(pipeline, lens)
-            return self._shown(published, lens, self._frames(published, lens))
+            definition, version = published.definition, published.version
+            now = self._snapshot(lens)
+            if now.profiles is not None and version > 0:
+                live = self._live.get((definition.pipeline, version))
+                if live is None:
+                    live = self._live[definition.pipeline, version] = Live.of(now.frames(definition))
+                return now.look(definition, version, live.frames())
+        key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
+        with self._deriving:
+            if key not in self._kept:
+                self._kept[key] = now.frames(definition)
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return now.look(definition, version, self._kept[key])
 
     def look_by(self, definition: Definition, lens: Lens) -> Look:
         """What the lens shows of a pipeline by a definition that no log holds: version 0. Nothing of it is kept."""
         with self._lock:
             self.catch_up()
-            live = lens.live and lens.known_at is None
-            seen = see(self.columns, as_of=None if live else lens.as_of, known_at=lens.known_at)
-            profiles = self._profiles if live else None
-            if profiles is None:
-                profiles = derive_profiles(seen, self.columns.codes)
-            unpublished = Published(0, definition, 0, 0)
-            return self._shown(unpublished, lens, derive(seen, self.columns, definition, profiles))
+            now = self._snapshot(lens)
+        with self._deriving:
+            return now.look(definition, 0, now.frames(definition))
 
-    def _shown(self, published: Published, lens: Lens, frames: Frames) -> Look:
-        return Look(
-            pipeline=published.definition.pipeline,
-            definition=published.definition,
-            version=published.version,
-            as_of=lens.as_of,
-            known_at=lens.known_at,
-            position=self.position,
-            visits=frames.visits,
-            journeys=frames.journeys,
-            attributes=frames.attributes,
+    def _snapshot(self, lens: Lens) -> Snapshot:
+        columns = self.columns.as_it_is()
+        if lens.live and lens.known_at is None and self._profiles is None:
+            self._profiles = Spans.of(derive_profiles(see(columns, as_of=None, known=None), columns.codes))
+        return Snapshot(
+            lens=lens,
+            columns=columns,
+            known=None if lens.known_at is None else position_at(self.log, lens.known_at),
             membership=memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at),
             people=self._everybody(),
-            void=frames.void.height,
             log=self.log,
-            codes=self.columns.codes,
-            seen=partial(
-                see,
-                self.columns.as_it_is(),
-                as_of=None if lens.live else lens.as_of,
-                known_at=lens.known_at,
-            ),
+            profiles=self._profiles if lens.live and lens.known_at is None else None,
         )
-
-    def _frames(self, published: Published, lens: Lens) -> Frames:
-        definition, version = published.definition, published.version
-        if lens.live and lens.known_at is None:
-            if (definition.pipeline, version) not in self._live:
-                seen = see(self.columns, as_of=None, known_at=None)
-                if self._profiles is None:
-                    self._profiles = derive_profiles(seen, self.columns.codes)
-                self._live[definition.pipeline, version] = derive(seen, self.columns, definition, self._profiles)
-            return self._live[definition.pipeline, version]
-        key = (definition.pipeline, version, lens.as_of, lens.known_at, self.position)
-        if key not in self._kept:
-            seen = see(self.columns, as_of=lens.as_of, known_at=lens.known_at)
-            self._kept[key] = derive(seen, self.columns, definition, derive_profiles(seen, self.columns.codes))
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
 
     def _everybody(self) -> pl.DataFrame:
         if self._people[0] != self.position:

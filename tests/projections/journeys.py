@@ -16,10 +16,11 @@ import polars as pl
 
 from engine.projections.conversion import Conversion, StageConversion, conversion
 from engine.projections.filters import Filters
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.roster import SCHEMA as ROSTER
 from engine.projections.seen import see
-from engine.projections.views import Look, derive
+from engine.projections.views import Look
 from engine.stages.definition import Definition, parse_definition
 from engine.stages.facts import Fact
 from engine.values import Money, to_micros
@@ -133,7 +134,7 @@ def look(
 ) -> FoundLook:
     """What the derivation makes of the facts of numbered journeys."""
     columns = columns_of(facts)
-    seen = see(columns, as_of=as_of, known_at=None)
+    seen = see(columns, as_of=as_of, known=None)
     frames = derive(seen, columns, definition, derive_profiles(seen, columns.codes))
     people = [{"person_id": person(n), "role": "rep", "source": "crm", "key": f"rep-{n}"} for n in range(1, 6)]
     names = {"name": ["Rep One", "Rep Two", None, None, None]}

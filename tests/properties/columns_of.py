@@ -1,10 +1,13 @@
 """Facts put straight into columns, without a log: what the derivation's property tests feed it with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import polars as pl
 
-from engine.projections.columns import EVENTS, ORDER, SIDES, Columns
+from engine.projections.columns import EVENTS, SIDES, Columns
+from engine.projections.kept import ORDER, Kept
+from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS, VALUED, Fact
 
@@ -14,7 +17,7 @@ Journeys = Mapping[int, Sequence[Fact]]
 def columns_of(journeys: Journeys) -> Columns:
     """Columns that hold these journeys, as reading them from a log would."""
     columns = Columns()
-    columns.journeys = [f"{number:032x}" for number in journeys]
+    columns.streams = Streams(pl.Series([f"{number:032x}" for number in journeys]))
     hot, openings = [], []
     for number, facts in journeys.items():
         for fact in facts:
@@ -22,19 +25,21 @@ def columns_of(journeys: Journeys) -> Columns:
                 "journey": number,
                 "occurred_at": fact.occurred_at,
                 "position": fact.position,
-                "recorded_at": fact.recorded_at,
             }
             hot.append(stamp | hot_part(fact, columns))
             if fact.kind in OPENINGS:
                 pipeline = code(columns.codes.pipelines, fact.pipeline)
                 openings.append(stamp | {"pipeline": pipeline, "first": not fact.from_lead})
-    columns.tail = pl.DataFrame(hot, schema=EVENTS, orient="row")
-    sides = {"openings": openings}
-    columns.sides = {
-        name: pl.DataFrame(sides.get(name, []), schema=schema, orient="row").sort(ORDER)
-        for name, schema in SIDES.items()
-    }
+    columns.events = Kept.none(EVENTS).plus(pl.DataFrame(hot, schema=EVENTS, orient="row"))
+    columns.sides["openings"] = Kept(pl.DataFrame(openings, schema=SIDES["openings"], orient="row").sort(ORDER))
     return columns
+
+
+def known_by(facts: Iterable[Fact], known_at: int | None) -> int | None:
+    """The last position recorded by then; positions and recording times rise together."""
+    ordered = sorted(facts, key=lambda fact: fact.position)
+    assert all(one.recorded_at <= next_one.recorded_at for one, next_one in pairwise(ordered))
+    return None if known_at is None else max((f.position for f in ordered if f.recorded_at <= known_at), default=0)
 
 
 def code(words: dict[str, int], word: str | None) -> int | None:

@@ -1,5 +1,7 @@
 """The derivation over columns equals the plain fold, cell by cell, over random logs and random definitions."""
 
+from itertools import chain
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,14 +13,14 @@ from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact, life
 from engine.stages.fold import fold
-from tests.properties.columns_of import columns_of
+from tests.properties.columns_of import columns_of, known_by
 from tests.properties.random_logs import definitions, facts
 
 Cells = list[tuple[int, str, int, int, int | None, str]]
 
 
-def derived(columns: Columns, definition: Definition, as_of: int | None = None, known_at: int | None = None) -> Cells:
-    seen = see(columns, as_of=as_of, known_at=known_at)
+def derived(columns: Columns, definition: Definition, as_of: int | None = None, known: int | None = None) -> Cells:
+    seen = see(columns, as_of=as_of, known=known)
     visits = derive_visits(seen.events, seen.began, definition, columns.codes)
     cells = visits.select("journey", "stage", "entered_at", "entered_position", "left_at", "how").rows()
     return [(journey, definition.key_of(stage), *rest) for journey, stage, *rest in cells]
@@ -38,7 +40,8 @@ def test_the_derivation_equals_the_plain_fold(
     journeys: list[list[Fact]], definition: Definition, as_of: int | None, known_at: int | None
 ) -> None:
     columns = columns_of(dict(enumerate(journeys)))
-    assert derived(columns, definition, as_of, known_at) == folded(journeys, definition, as_of, known_at)
+    known = known_by(chain.from_iterable(journeys), known_at)
+    assert derived(columns, definition, as_of, known) == folded(journeys, definition, as_of, known_at)
 
 
 @settings(max_examples=200, deadline=None)
@@ -47,7 +50,7 @@ def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
     journeys: list[list[Fact]], definition: Definition
 ) -> None:
     columns = columns_of(dict(enumerate(journeys)))
-    seen = see(columns, as_of=None, known_at=None)
+    seen = see(columns, as_of=None, known=None)
     visits = with_values(derive_visits(seen.events, seen.began, definition, columns.codes), seen, columns.codes)
     expected = []
     for number, entries in enumerate(journeys):
@@ -65,9 +68,9 @@ def test_some_journeys_derived_alone_equal_all_derived_together(
     journeys: list[list[Fact]], definition: Definition
 ) -> None:
     columns = columns_of(dict(enumerate(journeys)))
-    everyone = see(columns, as_of=None, known_at=None)
+    everyone = see(columns, as_of=None, known=None)
     some = pl.Series([number for number in range(len(journeys)) if number % 2], dtype=pl.UInt32)
-    few = see(columns, as_of=None, known_at=None, only=some)
+    few = see(columns, as_of=None, known=None, only=some)
     whole = derive_visits(everyone.events, everyone.began, definition, columns.codes).drop("row")
     part = derive_visits(few.events, few.began, definition, columns.codes).drop("row")
     assert part.rows() == whole.filter(pl.col("journey").is_in(some.implode())).rows()

@@ -1,7 +1,6 @@
 """`check` finds nothing in a sound log, and finds whatever is planted: in the views, and in the database itself."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -16,8 +15,9 @@ from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinitio
 from engine.handle import handle
 from engine.log.application import Log
 from engine.messages import Command
+from engine.projections.frames import Frames, Live
 from engine.projections.lens import Lens
-from engine.projections.views import Frames, Views
+from engine.projections.views import Views
 from engine.stages.definition import parse_definition
 from engine.values import Money, TouchKind
 from replay.verify import verify
@@ -71,25 +71,25 @@ def test_a_sound_log_has_no_difference(small_log: Log) -> None:
 def plant(views: Views, change: Callable[[Frames], Frames]) -> None:
     """Make the live frames say something else than the log."""
     views.look("sales", Lens.of())
-    views._live = {key: change(frames) for key, frames in views._live.items()}
+    views._live = {key: Live.of(change(live.frames())) for key, live in views._live.items()}
 
 
 def test_a_visit_that_is_not_so_is_found(small_log: Log) -> None:
     views = Views(small_log)
-    plant(views, lambda frames: replace(frames, visits=frames.visits.with_columns(left_at=pl.col("left_at") + 1)))
+    plant(views, lambda frames: frames._replace(visits=frames.visits.with_columns(left_at=pl.col("left_at") + 1)))
     assert {"visits", "time in stage"} <= {difference.what for difference in verify(small_log, views)}
 
 
 def test_a_value_that_is_not_so_is_found_in_the_journey_and_on_the_board(small_log: Log) -> None:
     views = Views(small_log)
     more = pl.col("amount_minor") + 1
-    plant(views, lambda frames: replace(frames, journeys=frames.journeys.with_columns(amount_minor=more)))
+    plant(views, lambda frames: frames._replace(journeys=frames.journeys.with_columns(amount_minor=more)))
     assert {difference.what for difference in verify(small_log, views)} == {"journey", "board value"}
 
 
 def test_a_journey_that_is_missing_is_found(small_log: Log) -> None:
     views = Views(small_log)
-    plant(views, lambda frames: replace(frames, visits=frames.visits.head(2), journeys=frames.journeys.head(1)))
+    plant(views, lambda frames: frames._replace(visits=frames.visits.head(2), journeys=frames.journeys.head(1)))
     assert "visits" in {difference.what for difference in verify(small_log, views)}
 
 

@@ -12,7 +12,7 @@ from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition, parse_definition
 from engine.stages.facts import Fact, life
 from engine.stages.fold import fold
-from tests.properties.columns_of import columns_of
+from tests.properties.columns_of import columns_of, known_by
 
 DAY = 86_400_000_000
 
@@ -95,7 +95,7 @@ class Story:
 
     def derived(self) -> list[tuple[object, ...]]:
         columns = columns_of({0: self.facts})
-        seen = see(columns, as_of=self.as_of, known_at=self.known_at)
+        seen = see(columns, as_of=self.as_of, known=known_by(self.facts, self.known_at))
         visits = derive_visits(seen.events, seen.began, self.definition, columns.codes)
         rows = visits.select("stage", "entered_at", "left_at", "how").rows()
         return [(self.definition.key_of(stage), *rest) for stage, *rest in rows]

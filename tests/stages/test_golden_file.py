@@ -7,7 +7,7 @@ import yaml
 
 from engine.projections.seen import see
 from engine.projections.visits import derive_visits
-from tests.properties.columns_of import columns_of
+from tests.properties.columns_of import columns_of, known_by
 from tests.stages.golden import folded, read_cases
 
 
@@ -19,7 +19,7 @@ def test_every_golden_case_holds_by_the_fold_and_over_columns(shared_data: Path)
     for case in cases:
         columns = columns_of({0: case.facts})
         for question in case.questions:
-            seen = see(columns, as_of=question.as_of, known_at=question.known_at)
+            seen = see(columns, as_of=question.as_of, known=known_by(case.facts, question.known_at))
             visits = derive_visits(seen.events, seen.began, case.definition, columns.codes)
             rows = visits.select("stage", "entered_at", "left_at", "how").rows()
             derived = [(case.definition.key_of(stage), *rest) for stage, *rest in rows]

@@ -1,0 +1,66 @@
+"""Which journey each stream belongs to: a small code for every journey, in the order of their appearance."""
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+SCHEMA: dict[str, PolarsDataType] = {"stream_id": pl.String, "journey": pl.UInt32}
+RECENT = 4096
+"""streams that came since may be so many, or a tenth of all, before they are sorted in"""
+
+
+class Streams:
+    """stream_id (32 hex digits) to journey code; a deal opened from a lead belongs to the lead's journey."""
+
+    def __init__(self, ids: pl.Series | None = None, streams: pl.DataFrame | None = None) -> None:
+        """ids: of the journeys, by code; without streams each has one stream, called as the journey is."""
+        self._ids = pl.Series("journey_id", [] if ids is None else ids, dtype=pl.String)
+        if streams is None:
+            codes = pl.int_range(self._ids.len(), dtype=pl.UInt32, eager=True)
+            streams = pl.DataFrame({"stream_id": self._ids, "journey": codes})
+        self._sorted = streams.sort("stream_id")
+        self._recent: dict[str, int] = {}
+        self._recent_ids: list[str] = []
+
+    def __len__(self) -> int:
+        """How many journeys there are."""
+        return self._ids.len() + len(self._recent_ids)
+
+    def ids(self, journeys: pl.Series) -> pl.Series:
+        """journey_id, the id of its first stream, of each journey code."""
+        if len(self._recent_ids) > (RECENT if journeys.len() < RECENT else 0):
+            self._ids = pl.concat([self._ids, pl.Series("journey_id", self._recent_ids)], rechunk=True)
+            self._recent_ids = []
+        if not self._recent_ids:
+            return self._ids[journeys]
+        old = self._ids.len()
+        found = [self._ids[code] if code < old else self._recent_ids[code - old] for code in journeys]
+        return pl.Series("journey_id", found, dtype=pl.String)
+
+    def all(self) -> pl.DataFrame:
+        """SCHEMA, sorted by stream_id."""
+        if self._recent:
+            recent = pl.DataFrame([list(self._recent), list(self._recent.values())], schema=SCHEMA)
+            self._sorted, self._recent = pl.concat([self._sorted, recent]).sort("stream_id"), {}
+        return self._sorted
+
+    def journeys(self, streams: pl.Series) -> pl.Series:
+        """The journey of each stream; null: not known yet."""
+        recent = pl.Series([self._recent.get(stream) for stream in streams], dtype=pl.UInt32)
+        if self._sorted.is_empty():
+            return recent
+        at = self._sorted["stream_id"].search_sorted(streams).clip(upper_bound=self._sorted.height - 1)
+        found = self._sorted[at]
+        return found["journey"].zip_with(found["stream_id"] == streams, recent)
+
+    def take(self, streams: pl.Series, origins: pl.Series) -> None:
+        """Adds streams that are not known; origin: the stream the journey began with, perhaps the stream itself.
+
+        Journeys that are not known get the next codes, in the order of their streams.
+        """
+        begun = origins.unique(maintain_order=True)
+        begun = begun.filter(self.journeys(begun).is_null())
+        self._recent |= {stream: len(self) + number for number, stream in enumerate(begun)}
+        self._recent_ids.extend(begun)
+        self._recent |= dict(zip(streams, self.journeys(origins), strict=True))
+        if len(self._recent) > max(RECENT, self._sorted.height // 10):
+            self.all()
