@@ -108,7 +108,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.digest = sha256()
-        self.then: str | None = None
+        self.then = self.digest.hexdigest() if self.older is not None and self.older.rows == 0 else None
         self.checks = ["digest", "positions", "times", "payloads"]
         self.checks += ["versions"] if self.manifest.whole else []
         self.checks += ["older export"] if self.older is not None else []

@@ -1,11 +1,14 @@
 """An export from one end to the other: which rows, into which file, and the manifest beside it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+
+import polars as pl
 
 from engine.errors import Rejected
 from engine.log.application import Log
@@ -16,14 +19,19 @@ from engine.values import from_micros
 from replay.export import frames
 from replay.export.files import WRITERS, Batches
 from replay.export.lines import lines
+from replay.export.lives import lives
 from replay.export.manifest import Format, Kind, Manifest, beside
+from replay.export.ocel_json import write_ocel_json
+from replay.export.ocel_sqlite import write_ocel_sqlite
 from replay.export.output import digest_of, refuse_loss, replacing
+from replay.export.people import People
 from replay.export.stored import Progress, Scope, position_at, silent, stored_events
+from replay.export.xes import write_xes
 
 FORMATS: Final[dict[Kind, tuple[Format, ...]]] = {
     "visits": ("parquet", "csv"),
     "journeys": ("parquet", "csv"),
-    "events": ("parquet", "csv", "jsonl"),
+    "events": ("parquet", "csv", "jsonl", "xes", "ocel-json", "ocel-sqlite"),
 }
 
 
@@ -73,11 +81,8 @@ def export(
         raise Rejected(f"--format {form}: {asked.kind} are written as {', '.join(FORMATS[asked.kind])}")
     refuse_loss(path, force)
     with replacing(path) as temporary:
-        told = (
-            events(log, asked, temporary, form, progress)
-            if asked.kind == "events"
-            else table(log, asked, temporary, form, progress)
-        )
+        write = table if asked.kind != "events" else events if form in WRITERS else stories
+        told = write(log, asked, temporary, form, progress)
         manifest = Manifest(
             **told,
             kind=asked.kind,
@@ -126,6 +131,30 @@ def events(log: Log, asked: Asked, path: Path, form: Format, progress: Progress)
         "last_position": tally.last,
         "content_sha256": tally.digest,
     }
+
+
+def stories(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+    """Events of live entries for process mining; returns its part of the manifest."""
+    scope, told = scope_of(log, asked)
+    left_out: Counter[str] = Counter()
+    people = People(log, asked.names)
+    whole = lives(log, scope, entered(log, asked), left_out, names=asked.names, progress=progress)
+    write = {"xes": write_xes, "ocel-json": write_ocel_json, "ocel-sqlite": write_ocel_sqlite}[form]
+    rows = write(whole, path, people, left_out)
+    return told | {"rows": rows, "names": asked.names, "left_out": dict(left_out)}
+
+
+def entered(log: Log, asked: Asked) -> pl.DataFrame:
+    """position and `entered`, the key of the stage that the event there brought its journey to."""
+    views = Views(log)
+    views.catch_up()
+    found = [pl.DataFrame(schema={"position": pl.Int64, "entered": pl.String})]
+    for pipeline in views.pipelines() if asked.pipeline is None else [asked.pipeline]:
+        look = views.look(pipeline, asked.lens)
+        key = frames.stage_key(look.definition)
+        found.append(look.visits.select(position="entered_position", entered=key))
+    # A change of the pipeline may enter a stage of each.
+    return pl.concat(found).unique("position", keep="first", maintain_order=True)
 
 
 def scope_of(log: Log, asked: Asked) -> tuple[Scope, dict[str, Any]]:

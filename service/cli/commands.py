@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
+from service.cli import db, exits, export, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
 from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
@@ -95,6 +95,7 @@ webhooks.app.command("send", epilog="Example: dealtrail webhooks send --once")(w
 app.add_typer(webhooks.app, name="webhooks")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
+app.add_typer(export.app, name="export")
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
 app.add_typer(keys.app, name="keys")
 app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)
