@@ -54,6 +54,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=running.tracing.config,
     )
     app.state.running = running
     app.state.callers = Callers(running.log, issuer)

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from service.http_errors import request_id
+from service.tracing import current
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 """what every record has; the rest was told with extra="""
@@ -19,6 +20,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": request_id.get(),
+            **current(),
         }
         line |= {name: value for name, value in vars(record).items() if name not in PLAIN}
         if record.exc_info:

@@ -17,6 +17,7 @@ from engine.projections.views import Look, Views
 from service import metrics
 from service.settings import Serving
 from service.sharing import Sharing
+from service.tracing import Tracing
 from service.work import Pool
 
 K = TypeVar("K")
@@ -26,10 +27,14 @@ V = TypeVar("V")
 class TimedLog(Log):
     """The log, telling how long appends take."""
 
+    def __init__(self, url: str, tracing: Tracing) -> None:
+        super().__init__(url)
+        self.tracing = tracing
+
     def write(
         self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
     ) -> Written:
-        with metrics.append_seconds.time():
+        with self.tracing.span("append"), metrics.append_seconds.time():
             return super().write(writes, erasable, command)
 
 
@@ -65,7 +70,8 @@ class Running:
     def __init__(self, url: str, serving: Serving) -> None:
         """Rejected where there is no log of the newest schema."""
         self.serving = serving
-        self.log = TimedLog(url)
+        self.tracing = Tracing(serving)
+        self.log = TimedLog(url, self.tracing)
         self.views = Views(self.log)
         bounds = (serving.waiting, serving.patience_seconds)
         self.writing = Pool("writing", serving.writers, *bounds)
@@ -110,3 +116,4 @@ class Running:
         self.reading.close()
         self.access.close()
         self.log.close()
+        self.tracing.close()

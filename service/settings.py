@@ -49,6 +49,8 @@ class Serving:
     port: int = 8000
     workers: int = 1
     """processes; more than one is meant for PostgreSQL"""
+    telemetry: str = "off"
+    """off, or otlp: traces go where OpenTelemetry's own variables say (tracing.py)"""
     oidc_issuer: str = ""
     """whose bearer tokens let people in, beside API keys; empty: nobody's"""
     oidc_audience: str = ""
@@ -107,10 +109,13 @@ class Serving:
                 raise Rejected(f"DEALTRAIL_{field.name.upper()}={value} must be above 0")
         if serving.log_level not in LOG_LEVELS:
             raise Rejected(f"DEALTRAIL_LOG_LEVEL={serving.log_level!r} is none of {', '.join(LOG_LEVELS)}")
+        if serving.telemetry not in TELEMETRY:
+            raise Rejected(f"DEALTRAIL_TELEMETRY={serving.telemetry!r} is none of {', '.join(TELEMETRY)}")
         return serving
 
 
 MAY_BE_ZERO: Final = ("waiting", "port", "policies_seconds", "senders")
 READ: Final[Mapping[Any, Callable[[str], object]]] = {str: str, int: int, float: float}
 """by the type of the field"""
+TELEMETRY: Final = ("off", "otlp")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")

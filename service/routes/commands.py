@@ -109,7 +109,8 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
         caller, running = caller_of(request), running_of(request)
 
         def work() -> Response:
-            with metrics.counted(given.command.__name__):
+            kind = given.command.__name__
+            with running.tracing.span(kind), metrics.counted(kind):
                 return accepted(running, asked(running, given, caller, body, idempotency_key, if_match, name), status)
 
         return await running.writing.run(work)

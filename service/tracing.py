@@ -1,0 +1,86 @@
+"""OpenTelemetry traces, where DEALTRAIL_TELEMETRY=otlp switches them on: a span for each request, command and append.
+
+FastAPI makes the span of a request by itself; where it goes is said here and by OpenTelemetry's own variables
+(OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, ...). A trace leaves the house: it holds no query,
+which may hold a name somebody looks for, no body, and no message of an error. Switched off, nothing of it is loaded.
+"""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import Rejected
+from service.settings import Serving
+
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+    from opentelemetry.sdk.trace import TracerProvider
+
+QUIET = ("/livez", "/readyz", "/metrics")
+"""what machines ask all the time"""
+OFF: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
+
+class Tracing:
+    """Of one process."""
+
+    def __init__(self, serving: Serving) -> None:
+        """Rejected where it is switched on and its packages are not there."""
+        self.provider: TracerProvider | None = None
+        self._tracer: Any = None
+        if serving.telemetry == "otlp":
+            self.provider = provider()
+            self._tracer = self.provider.get_tracer("dealtrail")
+
+    @property
+    def config(self) -> "TelemetryConfig":
+        """What FastAPI is told: numbers go to Prometheus, errors to the log, and only traces from here."""
+        if self.provider is None:
+            return OFF
+        traced: TelemetryConfig = {"tracing": True, "tracer_provider": self.provider, "operation_spans": False}
+        return {**OFF, **traced, "exclude": lambda scope: scope.get("path") in QUIET}
+
+    def span(self, name: str) -> AbstractContextManager[object]:
+        """Around a piece of work, below the span of the request it belongs to."""
+        if self._tracer is None:
+            return nullcontext()
+        span: AbstractContextManager[object] = self._tracer.start_as_current_span(name, record_exception=False)
+        return span
+
+    def close(self) -> None:
+        """Sends what is left."""
+        if self.provider is not None:
+            self.provider.shutdown()
+
+
+def provider() -> "TracerProvider":
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise Rejected(
+            f"DEALTRAIL_TELEMETRY=otlp needs the packages of dealtrail[telemetry] ({error}): install them"
+        ) from error
+
+    class Private(SpanProcessor):
+        def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002 (the library's name)
+            if "url.query" in span.attributes:
+                span.set_attribute("url.query", "left out")
+
+    named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": "dealtrail"}
+    made = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+    made.add_span_processor(Private())
+    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return made
+
+
+def current() -> dict[str, str]:
+    """The ids of the trace that is under way, for the log; none where there is none."""
+    from opentelemetry import trace
+
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
