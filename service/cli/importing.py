@@ -130,8 +130,13 @@ def remarks(report: "ImportReport") -> Iterator[str]:
         yield f"{report.rows_without_actor:,} rows name nobody: the actor of this import stands for them"
     if report.reopened_by_move:
         yield f"{report.reopened_by_move:,} moves of closed deals to open stages were imported as reopenings"
+    if report.reopened_by_close:
+        yield f"{report.reopened_by_close:,} wins or losses of deals closed the other way came with their reopening"
     if report.closed_twice:
-        yield f"{report.closed_twice:,} wins or losses of deals closed the other way before: the first stands"
+        yield (
+            f"{report.closed_twice:,} wins or losses of deals closed the other way before: the first stands; "
+            "`reopens: STAGE` on their rule lets the last one stand"
+        )
     if report.changed_count:
         done = "were corrected" if all(fact.corrected for fact in report.changed) else "are told otherwise now"
         yield f"{report.changed_count:,} known facts {done}:"

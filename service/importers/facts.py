@@ -45,8 +45,10 @@ def part_facts(
     rows: pl.DataFrame, part: Part, rules: list[tuple[int, Ruled]], reading: Reading
 ) -> Iterator[pl.DataFrame]:
     spoken = repeated("spoken", None, rows.height).is_not_null()
-    for nth, (number, ruled) in enumerate(rules, 1):
+    nth = 0
+    for number, ruled in rules:
         rule = ruled.rule
+        nth += ruled.own
         chosen = rows.select(holds(rule.when).alias("chosen"))["chosen"]
         if rule.otherwise or (not ruled.own and rule.event == "SignalRecorded"):
             chosen = chosen & ~spoken

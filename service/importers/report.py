@@ -84,6 +84,8 @@ class ImportReport(BaseModel):
     """Moves to stages that the pipeline's definition does not know, by stage key."""
     reopened_by_move: int = 0
     """Moves of a closed deal to an open stage, imported as reopenings."""
+    reopened_by_close: int = 0
+    """Wins of lost deals and losses of won ones, imported with the reopening that the mapping says (`reopens`)."""
     closed_twice: int = 0
     """Wins of lost deals and losses of won ones, without a reopening between: the first stands."""
     rule_rows: dict[str, int] = Field(default_factory=dict)

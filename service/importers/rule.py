@@ -9,6 +9,8 @@ from engine.values import Key, Label
 from service.importers.kinds import KINDS, Kind, Side, Slot
 from service.importers.words import Amount, Column, Conditions, Given, Option, Source, Strict, columns_of
 
+CLOSING = ("DealWon", "DealLost")
+
 
 class Fallback(Strict):
     """The moment to take where the cell is empty: of another column, or a constant in the column's own format."""
@@ -48,6 +50,8 @@ class Rule(Strict):
     """lead or deal, for events both can have; default: the deal once it is opened."""
     each: Literal["every", "first", "last"] = "every"
     """Of a journey's rows for which it holds: all, or only the first or the last of them."""
+    reopens: Key | None = None
+    """Of a win or a loss: where the deal stands closed the other way, it is reopened into this stage first."""
     at: Annotated[At, BeforeValidator(lambda raw: {"column": raw} if isinstance(raw, str) else raw)] | None = None
     fields: dict[str, Filling] = Field(default_factory=dict, alias="with")
 
@@ -64,6 +68,8 @@ class Rule(Strict):
     def event_or_skip(self) -> Self:
         if (self.event is None) == (self.skip is None):
             raise ValueError("a rule says either `event: NAME` or `skip: REASON`")
+        if self.reopens is not None and self.event not in CLOSING:
+            raise ValueError(f"reopens belongs to {' and '.join(CLOSING)}")
         if self.event is None:
             return self
         if self.event not in KINDS:

@@ -25,12 +25,24 @@ class Ruled:
 
 
 def rules_of(mapping: Mapping) -> list[Ruled]:
-    """The mapping's rules and, where it asks for them, those for unknown activities and for conversions of leads."""
+    """The mapping's rules and those it asks for beside: unknown activities, conversions of leads, reopenings."""
     return [ruled for place, part in enumerate(mapping.parts) for ruled in rules_of_part(place, part)]
 
 
+def reopening(rule: Rule) -> Rule:
+    """From the same rows as the win or loss, and told before it; it is left out where the deal is open."""
+    was, now = ("lost", "won") if rule.event == "DealWon" else ("won", "lost")
+    fields = {"stage": Source(const=rule.reopens), "reason": Source(const=f"import: {now} after it was {was}")}
+    told = {"name": f"{rule.key}.reopened", "event": "DealReopened", "reopens": None, "fields": fields}
+    return rule.model_copy(update=told)
+
+
 def rules_of_part(place: int, part: Part) -> list[Ruled]:
-    rules = [Ruled(place, part, rule) for rule in part.rules]
+    rules: list[Ruled] = []
+    for rule in part.rules:
+        if rule.reopens is not None:
+            rules.append(Ruled(place, part, reopening(rule), own=False))
+        rules.append(Ruled(place, part, rule))
     if part.unknown == "signal":
         signal = Rule(event="SignalRecorded", fields={"signal": Source(column=part.activity[0])})
         rules.append(Ruled(place, part, signal, own=False))
