@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 SAMPLE := sample.db
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check bench lock clean
+.PHONY: help setup run serve test check contract bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to do
@@ -39,6 +39,9 @@ check: $(VENV)/.test ## What CI runs: format, lint, types, import contracts, the
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+contract: $(VENV)/.test ## Hold the service against its OpenAPI document, all phases (ARGS= examples an operation)
+	@$(BIN)/python -m tests.service.http.contract $(ARGS)
 
 bench: $(VENV)/.test ## Measure, each figure beside what the machine could do at best
 	@$(BIN)/python -m benchmarks $(ARGS)

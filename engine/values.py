@@ -1,6 +1,7 @@
 """Values every part of the engine speaks of: money, verdicts, touches, references to erasable rows."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -9,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iso4217 import Currency
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from engine.errors import Rejected
 
@@ -35,7 +36,18 @@ def from_micros(micros: int) -> datetime:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Utc = Annotated[AwareDatetime, AfterValidator(utc)]
+
+def written(raw: object) -> object:
+    """A bare number is refused: it would count seconds or milliseconds since 1970, whichever fits."""
+    if isinstance(raw, int | float) or (isinstance(raw, str) and not _ISO.match(raw)):
+        raise ValueError("write a date as 2026-01-05, a moment as 2026-01-05T09:00:00Z")
+    return raw
+
+
+_ISO = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+Utc = Annotated[AwareDatetime, BeforeValidator(written), AfterValidator(utc)]
+Day = Annotated[date, BeforeValidator(written)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 """A permanent key (pipeline, stage): lower case, never shown translated, never reused for another meaning."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

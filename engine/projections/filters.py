@@ -1,6 +1,5 @@
 """Which journeys an answer is about: by owner, source, channel, team, manager, region, attributes, value and window."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,14 +12,12 @@ import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
-from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros
+from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros, written
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
 
 MEMBERSHIP = ("team", "manager", "region")
-ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-"""how a date and a moment begin"""
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,8 @@ def moment(bound: datetime | date | None, tz: str) -> int | None:
 
 def day_or_moment(raw: object) -> object:
     """A naive datetime is refused, not taken for the day it begins."""
+    raw = written(raw)
     if isinstance(raw, str):
-        # Else 20260105 would be seconds since 1970.
-        if not ISO.match(raw):
-            raise ValueError("write a date or a moment, such as 2026-01-05 or 2026-01-05T09:00Z")
         raw = datetime.fromisoformat(raw) if len(raw) > len("2026-01-05") else date.fromisoformat(raw)
     if isinstance(raw, datetime) and raw.tzinfo is None:
         raise ValueError(f"{raw.isoformat()} has no time zone: add an offset, or give a date alone")

@@ -1,6 +1,5 @@
 """What one may ask of a deal."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from engine.aggregates.inputs import SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
-from engine.values import Key, Label, Money, Utc
+from engine.values import Day, Key, Label, Money, Utc
 
 
 class OpenDeal(Command):
@@ -28,7 +27,7 @@ class OpenDeal(Command):
     source: Label | None = None
     channel: Label | None = None
     value: Money | None = None
-    expected_close: date | None = None
+    expected_close: Day | None = None
     attributes: Attributes = ()
 
 
@@ -79,7 +78,7 @@ class ChangeValue(Command):
 
 
 class ChangeExpectedClose(Command):
-    expected_close: date
+    expected_close: Day
 
 
 class Win(Command):

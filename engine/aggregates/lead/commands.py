@@ -1,13 +1,12 @@
 """What one may ask of a lead."""
 
-from datetime import date
 from uuid import UUID
 
 from engine.aggregates.inputs import SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
-from engine.values import Key, Label, Money
+from engine.values import Day, Key, Label, Money
 
 
 class CaptureLead(Command):
@@ -40,7 +39,7 @@ class ConvertLead(Command):
     title: Words | None = None
     owner: Who | None = None
     value: Money | None = None
-    expected_close: date | None = None
+    expected_close: Day | None = None
     attributes: Attributes = ()
 
 
