@@ -11,6 +11,7 @@ from engine.errors import Rejected
 
 DATABASE_VARIABLE = "DEALTRAIL_DB"
 DEFAULT_DATABASE = "dealtrail.db"
+ARCHIVE_VARIABLE = "DEALTRAIL_ARCHIVE"
 
 
 def database_url(given: str | None = None) -> str:
@@ -30,6 +31,14 @@ def database_url(given: str | None = None) -> str:
     if scheme == "sqlite":
         return named
     raise Rejected(f"a database of the kind {scheme!r} can't hold a log: use a file or postgresql://...")
+
+
+def archive_folder(url: str) -> Path | None:
+    """Where the log's archive is: DEALTRAIL_ARCHIVE, else beside an SQLite file, else nowhere."""
+    from replay.archive import default_folder
+
+    named = os.environ.get(ARCHIVE_VARIABLE)
+    return Path(named) if named else default_folder(url)
 
 
 def login_name() -> str:

@@ -98,7 +98,7 @@ _PAYLOAD: Final = pl.Struct(
         "expires_at": pl.String,
     }
 )
-_KIND_OF: Final = {
+KIND_OF: Final = {
     kind.TOPIC: CODE[kind.__name__]
     for union in (lead.LeadEvent, deal.DealEvent)
     for kind in union.__args__
@@ -150,7 +150,7 @@ class Columns:
 
     def take(self, feed: pl.DataFrame, entries_of: EntriesOf) -> pl.Series:
         """Adds a batch of the feed (engine.log.feed.read_feed); returns the codes of the journeys it touches."""
-        rows = feed.with_columns(kind=pl.col("type").replace_strict(_KIND_OF, default=None, return_dtype=pl.UInt8))
+        rows = feed.with_columns(kind=pl.col("type").replace_strict(KIND_OF, default=None, return_dtype=pl.UInt8))
         rows = rows.filter(pl.col("kind").is_not_null())
         self.position = int(feed["position"][-1])
         if rows.is_empty():

@@ -40,6 +40,15 @@ WHOLESALE: Final = 0.03
 
 
 @dataclass(frozen=True)
+class Start:
+    """What is known of the log up to columns.position without reading it: of an archive (replay/archive.py)."""
+
+    columns: Columns
+    told: pl.DataFrame
+    """the feed's rows that are no journey's: of definitions and the roster"""
+
+
+@dataclass(frozen=True)
 class Look:
     """What a lens shows of one pipeline: everything an answer is computed from."""
 
@@ -129,9 +138,10 @@ class Views:
     time or by another definition, of which one at a time is derived.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, start: Start | None = None) -> None:
+        """start: from where on to read the log; without one, all of it."""
         self.log = log
-        self.columns = Columns()
+        self.columns = Columns() if start is None else start.columns
         self.definitions = Definitions()
         self._roster: list[pl.DataFrame] = []
         self._people: tuple[int, pl.DataFrame] = (-1, pl.DataFrame())
@@ -140,6 +150,8 @@ class Views:
         self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
         self._lock = RLock()
         self._deriving = RLock()
+        if start is not None:
+            self._take(start.told)
 
     @property
     def position(self) -> int:
@@ -155,13 +167,17 @@ class Views:
         with self._lock:
             changed: list[pl.Series] = []
             while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
-                self.definitions.take(feed)
-                roster = feed.filter(pl.col("type").is_in(ROSTER))
-                if not roster.is_empty():
-                    self._roster.append(roster)
+                self._take(feed)
                 changed.append(self.columns.take(feed, partial(existing_events, self.log)))
             if changed and self._profiles is not None:
                 self._follow(pl.concat(changed).unique().sort())
+
+    def _take(self, feed: pl.DataFrame) -> None:
+        """What definitions and the roster say."""
+        self.definitions.take(feed)
+        roster = feed.filter(pl.col("type").is_in(ROSTER))
+        if not roster.is_empty():
+            self._roster.append(roster)
 
     def _follow(self, changed: pl.Series) -> None:
         """Bring the live frames up to date with the journeys that changed."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import db, exits, export, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
+from service.cli import archive, db, exits, export, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
 from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
@@ -17,6 +17,7 @@ from service.cli.importing import import_file
 from service.cli.likeliest import likeliest
 from service.cli.losses import losses
 from service.cli.options import DB_HELP
+from service.cli.rebuild import rebuild
 from service.cli.sampling import sample
 from service.cli.serving import serve
 from service.cli.simulating import simulate
@@ -96,6 +97,8 @@ app.add_typer(webhooks.app, name="webhooks")
 app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.add_typer(export.app, name="export")
+app.add_typer(archive.app, name="archive")
+app.command("rebuild", epilog="Example: dealtrail rebuild -o derived --threads 2")(rebuild)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
 app.add_typer(keys.app, name="keys")
 app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)

@@ -1,10 +1,12 @@
 """Open the log a command speaks of. Imports of the engine wait until a command needs them: --help stays quick."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.errors import Rejected
+from service.settings import archive_folder
 
 if TYPE_CHECKING:
     from engine.log.application import Log
@@ -43,11 +45,11 @@ def opened(url: str) -> Iterator["Log"]:
 
 @contextmanager
 def viewed(url: str) -> Iterator["Views"]:
-    """The answers over the log."""
-    from engine.projections.views import Views
+    """The answers over the log, begun with its archive where there is one."""
+    from replay.archive import views_of
 
     with opened(url) as log:
-        yield Views(log)
+        yield views_of(log, archive_folder(url), lambda message: print(f"dealtrail: {message}", file=sys.stderr))
 
 
 def is_unreachable(error: Exception) -> bool:

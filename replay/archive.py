@@ -1,0 +1,134 @@
+"""The archive: the columns of the log as Parquet files, so that a process starts without reading the whole log.
+
+It is disposable: everything in it comes from the log, and can be built anew at any time. Its files hold ranges of
+consecutive journeys, in the order in which journeys appear in the log, so that what is old keeps its files. It holds
+what events hold, hence no name and no free text. Why so: docs/adr/0007-archive-by-range.md.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from engine.errors import NotFound
+from engine.log.application import Log
+from engine.log.connect import database, sqlite_file
+from engine.log.positions import event_ids
+from engine.projections.views import Start, Views
+from replay.archive_files import columns_of, read_told
+from replay.archive_manifest import MANIFEST, REMEDY, ArchiveRefused, Manifest, only_one, read_manifest
+
+TRIES: Final = 5
+"""times a reader looks again when a writer replaced the files under its hands"""
+
+
+def default_folder(url: str) -> Path | None:
+    """Beside the file of an SQLite database; for PostgreSQL somebody has to say where."""
+    file = sqlite_file(database(url))
+    return None if file is None else file.with_name(f"{file.name}.archive")
+
+
+def belonging(log: Log, folder: Path) -> Manifest | None:
+    """The manifest of this log's archive; None: there is no archive.
+
+    ArchiveRefused: it is of another log, or of another history of this one (a database that was restored has other
+    events after the backup), or not to be read by this program.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return None
+    if manifest.log_id != log.log_id:
+        raise ArchiveRefused(f"the archive in {folder} is of another log ({manifest.log_id}): {REMEDY}")
+    here = event_ids(log, [manifest.position]).get(manifest.position)
+    if here != manifest.event_id:
+        told = "no event" if here is None else f"event {here}"
+        raise ArchiveRefused(
+            f"the archive in {folder} is of another history of this log: at position {manifest.position:,} it has "
+            f"event {manifest.event_id}, the log has {told}: {REMEDY}"
+        )
+    return manifest
+
+
+def load(log: Log, folder: Path) -> Start | None:
+    """Where views of the log may begin; None: there is no archive. Raises ArchiveRefused (see belonging)."""
+    for again in reversed(range(TRIES)):
+        manifest = belonging(log, folder)
+        if manifest is None:
+            return None
+        try:
+            return Start(columns_of(folder, manifest), read_told(folder, manifest))
+        except FileNotFoundError as error:
+            if not again:
+                raise ArchiveRefused(f"the archive in {folder} lacks {Path(error.filename).name}: {REMEDY}") from None
+    raise AssertionError("the last try either returns or raises")
+
+
+def views_of(log: Log, folder: Path | None, say: Callable[[str], None]) -> Views:
+    """Views that begin with the archive where there is one. One that is refused is told of, and the log alone read."""
+    if folder is None:
+        return Views(log)
+    try:
+        return Views(log, load(log, folder))
+    except ArchiveRefused as refusal:
+        say(f"{refusal}; reading the whole log instead")
+        return Views(log)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What there is, seen from the log."""
+
+    folder: Path
+    state: Literal["none", "current", "behind", "refused"]
+    log_position: int
+    position: int = 0
+    """of the archive's newest event"""
+    events: int = 0
+    """of journeys"""
+    journeys: int = 0
+    ranges: int = 0
+    files: int = 0
+    bytes: int = 0
+    written_at: datetime | None = None
+    why: str | None = None
+    """it is refused"""
+
+    @property
+    def behind(self) -> int:
+        """Events a process would still read from the log."""
+        return self.log_position - self.position
+
+
+def status(log: Log, folder: Path) -> Status:
+    """Never raises for what stands in the folder."""
+    end = log.position()
+    try:
+        manifest = belonging(log, folder)
+    except ArchiveRefused as refusal:
+        return Status(folder, "refused", end, why=str(refusal))
+    if manifest is None:
+        return Status(folder, "none", end)
+    return Status(
+        folder,
+        "current" if manifest.position == end else "behind",
+        end,
+        manifest.position,
+        manifest.events,
+        manifest.journeys,
+        len(manifest.ranges),
+        len(manifest.parts),
+        manifest.bytes,
+        manifest.written_at,
+    )
+
+
+def drop(folder: Path) -> None:
+    """Removes the archive, whatever its state. NotFound: there is none; Conflict: another process writes it."""
+    if not folder.is_dir():
+        raise NotFound(f"there is no archive in {folder}")
+    with only_one(folder):
+        # The manifest first: half an archive must not look like one.
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder)

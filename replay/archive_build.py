@@ -1,0 +1,163 @@
+"""Write what the archive does not hold yet: only ranges in which something happened get new files."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from engine.log.application import Log
+from engine.log.bulk import existing_events
+from engine.log.feed import read_feed
+from engine.log.positions import event_ids
+from engine.projections.columns import EVENTS, KIND_OF, SIDES, Columns
+from engine.projections.kept import ORDER, Kept
+from replay.archive import belonging
+from replay.archive_files import copied, read_table, read_told, without_rows, write_part
+from replay.archive_manifest import (
+    MEANING,
+    TABLES,
+    TOLD,
+    WIDTH,
+    ArchiveRefused,
+    Manifest,
+    Range,
+    only_one,
+    sweep,
+    write_manifest,
+)
+
+BATCH: Final = 250_000
+"""events read while those before are decoded"""
+Progress = Callable[[int, int], None]
+Parts = dict[str, list[pl.DataFrame]]
+"""new rows by table, each frame sorted by journey"""
+
+
+def silent(done: int, total: int) -> None:
+    """No progress shown."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came of it."""
+
+    manifest: Manifest
+    read: int
+    """events read from the log"""
+    written: int
+    """ranges written anew; the others stand as they stood"""
+    instead_of: str | None
+    """why an archive that was there was not gone on with"""
+
+
+def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = WIDTH) -> Built:
+    """Brings the archive to the log's present position: from where it stands, or from the start where there is none or
+    one that is not to be believed.
+
+    progress: events read, of how many. width: journeys in a range of a new archive. Raises Conflict when another
+    process writes the archive.
+    """
+    with only_one(folder):
+        before, why = what_stands(log, folder)
+        end = log.position()
+        if before is not None and before.position == end:
+            return Built(before, 0, 0, None)
+        columns = Columns() if before is None else without_rows(folder, before)
+        width = width if before is None else before.width
+        begun = columns.position
+        parts, told = read_new(log, columns, end, progress)
+        if before is not None:
+            told.insert(0, read_told(folder, before))
+        ranges, written = write_ranges(folder, before, columns, parts, width)
+        manifest = Manifest(
+            meaning=MEANING,
+            log_id=log.log_id,
+            position=columns.position,
+            event_id=event_ids(log, [columns.position]).get(columns.position),
+            written_at=datetime.now(UTC),
+            width=width,
+            journeys=len(columns.streams),
+            codes=copied(columns.codes),
+            told=write_part(folder, "told", pl.concat(told)),
+            ranges=ranges,
+        )
+        write_manifest(folder, manifest)
+        sweep(folder, manifest)
+        return Built(manifest, columns.position - begun, written, why)
+
+
+def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
+    """The archive to go on with, or why there is one that can't be."""
+    try:
+        return belonging(log, folder), None
+    except ArchiveRefused as refusal:
+        return None, str(refusal)
+
+
+def read_new(log: Log, columns: Columns, end: int, progress: Progress) -> tuple[Parts, list[pl.DataFrame]]:
+    """What the log has after the columns' position up to `end`: rows by table, and the feed's rows of no journey."""
+    parts: Parts = {name: [] for name in TABLES}
+    told = [pl.DataFrame(schema=TOLD)]
+    begun = columns.position
+    for feed in batches(log, columns.position, end):
+        told.append(feed.filter(~pl.col("type").is_in(list(KIND_OF))))
+        columns.take(feed, partial(existing_events, log))
+        # Taken out as they come: sorting each batch into all before it would cost more than decoding it.
+        parts["events"].append(columns.events.all())
+        columns.events = Kept.none(EVENTS)
+        for name in SIDES:
+            parts[name].append(columns.sides[name].all())
+            columns.sides[name] = Kept.none(SIDES[name])
+        progress(columns.position - begun, end - begun)
+    return parts, told
+
+
+def batches(log: Log, after: int, end: int) -> Iterator[pl.DataFrame]:
+    """The feed up to a position; the next batch is read while the one before is used."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read_feed, log, after, min(BATCH, end - after))
+        while after < end:
+            feed = coming.result()
+            after = int(feed["position"][-1])
+            if after < end:
+                coming = reader.submit(read_feed, log, after, min(BATCH, end - after))
+            yield feed
+
+
+def write_ranges(
+    folder: Path, before: Manifest | None, columns: Columns, parts: Parts, width: int
+) -> tuple[tuple[Range, ...], int]:
+    """All ranges, those of journeys that have new rows written anew, the others as they are; and how many were."""
+    ranges = {each.first: each for each in before.ranges} if before is not None else {}
+    touched = sorted({first for rows in parts["events"] for first in (rows["journey"] // width * width).unique()})
+
+    def written(first: int) -> Range:
+        old = [ranges[first]] if first in ranges else []
+        tables = {}
+        for name in TABLES:
+            if name == "streams":
+                rows = within(streams, first, width)
+            else:
+                rows = pl.concat([read_table(folder, name, old), *(within(part, first, width) for part in parts[name])])
+                rows = rows.sort(ORDER)
+            if not rows.is_empty():
+                tables[name] = write_part(folder, name, rows)
+        return Range(first=first, parts=tables)
+
+    streams = columns.streams.all().sort("journey", "stream_id")
+    ids = columns.streams.ids(streams["journey"])
+    streams = streams.with_columns(first=streams["stream_id"] == ids)
+    with ThreadPoolExecutor() as writers:
+        ranges |= dict(zip(touched, writers.map(written, touched), strict=True))
+    return tuple(ranges[first] for first in sorted(ranges)), len(touched)
+
+
+def within(rows: pl.DataFrame, first: int, width: int) -> pl.DataFrame:
+    """The rows of a range; they are sorted by journey."""
+    begin, end = rows["journey"].search_sorted(pl.Series([first, first + width]), side="left")
+    return rows[begin:end]
