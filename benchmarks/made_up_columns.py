@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.columns import EVENTS, SIDES, Codes, Columns
+from engine.projections.columns import SIDES, Codes, Columns
 from engine.projections.kept import Kept
 from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE
