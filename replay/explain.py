@@ -46,6 +46,7 @@ CELLS: Final[dict[str, Callable[..., list[Counted]]]] = {
     "sizing": closed.sizing,
     "sources": closed.sources,
     "activity": work.activity,
+    "satisfaction": work.satisfaction,
     "losses": closed.losses,
     "likeliest": standing.likeliest,
     "compare": periods.comparison,

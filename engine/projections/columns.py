@@ -2,9 +2,9 @@
 
 A row's `code`, `value` and `unit` mean, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed:
 dimension * 3 + verdict; SignalRecorded: signal; moves: stage (PipelineChanged: value = pipeline); Scored: fit and
-value = engagement; OwnerAssigned: owner; openings, ValueChanged, DealWon: value = amount in minor units,
-unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it. When an event was
-recorded is not kept: the order of positions is that of recording.
+value = engagement; SatisfactionRecorded: score; OwnerAssigned: owner; openings, ValueChanged, DealWon: value = amount
+in minor units, unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it. When
+an event was recorded is not kept: the order of positions is that of recording.
 """
 
 from collections.abc import Callable
@@ -76,6 +76,7 @@ _PAYLOAD: Final = pl.Struct(
         "verdict": pl.String,
         "signal": pl.String,
         "fit": pl.Int32,
+        "score": pl.Int32,
         "engagement": pl.Int64,
         "stage": pl.String,
         "pipeline": pl.String,
@@ -235,6 +236,8 @@ class Columns:
             .then("stage")
             .when(is_any["Scored"])
             .then(pl.col("detail_fit"))
+            .when(is_any["SatisfactionRecorded"])
+            .then(pl.col("detail_score"))
             .when(is_any["OwnerAssigned"])
             .then("owner")
             .otherwise(-1)

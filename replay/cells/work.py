@@ -9,11 +9,13 @@ from engine.projections.activity import A_DAY, AUTOMATED, INBOUND, MOST_ATTEMPTS
 from engine.projections.filters import Filters, chosen, narrowed
 from engine.projections.groups import labels
 from engine.projections.journeys import named
+from engine.projections.satisfaction import DETRACTOR, PROMOTER
+from engine.projections.satisfaction import asked_of as scored_of
 from engine.projections.views import Look
 from engine.stages.criteria_polars import is_kind
 from engine.values import TouchKind
 from replay.cells.counted import Counted, What, Word, all_rows
-from replay.cells.events import among, merged, of, openings
+from replay.cells.events import among, as_it_stands, merged, of, openings
 
 RESPONSE = ("answered", "never_answered", "waiting", "within_sla", "within_sla_share")
 
@@ -72,6 +74,25 @@ def activity(look: Look, filters: Filters, by: str | None, *, sla: timedelta = A
             {"kind": Word(kind, kinds), "actor": Word(who)},
         ),
         merged(look, opened.filter(filters.window.holds("opened_at"))),
+    ]
+
+
+def satisfaction(look: Look, filters: Filters, by: str | None, **_: Any) -> list[Counted]:
+    scored, silent = scored_of(look, filters, by)
+    score = pl.col("score")
+    parts = {
+        "scored": all_rows(),
+        "mean": all_rows(),
+        "promoters": score >= PROMOTER,
+        "passives": (score < PROMOTER) & (score > DETRACTOR),
+        "detractors": score <= DETRACTOR,
+        "net_promoter": all_rows(),
+        "n": all_rows(),
+    }
+    words = {"score": Word(score.cast(pl.String), tuple(map(str, range(11))))}
+    return [
+        Counted(scored, parts, lambda rows, _: [("scored", of(rows, "position"))], words),
+        Counted(silent, {"unscored": all_rows()}, as_it_stands(look)),
     ]
 
 

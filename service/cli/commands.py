@@ -19,6 +19,7 @@ from service.cli.losses import losses
 from service.cli.options import DB_HELP
 from service.cli.rebuild import rebuild
 from service.cli.sampling import sample
+from service.cli.satisfaction import satisfaction
 from service.cli.serving import serve
 from service.cli.simulating import simulate
 from service.cli.sizing import sizing
@@ -74,6 +75,7 @@ app.command("sizing", epilog="Example: dealtrail sizing --target '100000 EUR' --
 app.command("sources", epilog="Example: dealtrail sources --by channel --from-date 2026-01-01")(sources)
 app.command("activity", epilog="Example: dealtrail activity --by owner --sla-hours 4")(activity)
 app.command("losses", epilog="Example: dealtrail losses --late-days 60 --by owner")(losses)
+app.command("satisfaction", epilog="Example: dealtrail satisfaction --by owner --from-date 2026-01-01")(satisfaction)
 app.command("likeliest", epilog="Example: dealtrail likeliest --by team --limit 20")(likeliest)
 app.command(
     "compare",

@@ -12,6 +12,7 @@ TABLES = {
     "months": ("month",),
     "attempts": ("attempts",),
     "kinds": ("kind",),
+    "scores": ("score",),
     "actors": ("actor",),
     "points": ("period",),
     "unmapped": ("stage",),

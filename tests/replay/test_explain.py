@@ -31,6 +31,7 @@ from engine.projections.hygiene import hygiene
 from engine.projections.lens import Lens
 from engine.projections.likeliest import likeliest
 from engine.projections.losses import losses
+from engine.projections.satisfaction import satisfaction
 from engine.projections.sizing import Target, sizing
 from engine.projections.sources import sources
 from engine.projections.stalled import stalled
@@ -183,7 +184,11 @@ def test_what_is_listed_adds_up_to_what_was_told(
 def counted(told: Answer, answer: str) -> Iterator[tuple[Cell, Number]]:
     """The cells of an answer; n where it has no other name is told by the figure it is the sum of."""
     for cell, number in cells(told):
-        if cell["part"] != "n" or {"from", "reason"} & cell.keys() or (answer == "cycle-time" and "stage" in cell):
+        if (
+            cell["part"] != "n"
+            or {"from", "reason", "score"} & cell.keys()
+            or (answer == "cycle-time" and "stage" in cell)
+        ):
             yield cell, number
 
 
@@ -216,6 +221,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "sizing": partial(sizing, target=Target(deals=10)),
     "sources": sources,
     "activity": activity,
+    "satisfaction": satisfaction,
     "losses": losses,
     "likeliest": likeliest,
     "trend": partial(trend, every="quarter"),
@@ -242,7 +248,7 @@ def test_every_count_and_sum_of_every_answer_can_be_explained(made_up: Views, an
 
 
 TREND: dict[str, dict[str, Any]] = {"trend": {"every": "quarter"}}
-FEWEST = {"stalled": 1, "hygiene": 3, "follow-ups": 3}
+FEWEST = {"stalled": 1, "hygiene": 3, "follow-ups": 3, "satisfaction": 5}
 
 
 def test_behind_two_periods_is_what_each_of_them_counted(made_up: Views) -> None:

@@ -23,6 +23,7 @@ ANSWERS = {
     "sources": (),
     "activity": ("--by", "owner"),
     "losses": ("--by", "source"),
+    "satisfaction": ("--by", "owner"),
     "likeliest": (),
     "compare": ("--from-date", "2026-09-01"),
     "trend": ("--by", "owner"),

@@ -10,6 +10,7 @@ from tests.service.commandline import run
 ANSWERS = {
     "activity": (),
     "losses": (),
+    "satisfaction": (),
     "likeliest": (),
     "compare": ("--from-date", "2026-09-01"),
     "trend": (),
