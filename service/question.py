@@ -131,10 +131,10 @@ def period_of(field: str, text: str, tz: str) -> Window:
         return Filters.model_validate({"since": since, "until": until, "tz": tz}).window
 
 
-def pair(text: str) -> tuple[str, str]:
+def pair(text: str, field: str = "attributes") -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name or not value:
-        raise Unclear([Problem("attributes", "write NAME=VALUE, such as product=GTX", repr(text))])
+        raise Unclear([Problem(field, "write NAME=VALUE, such as product=GTX", repr(text))])
     return name, value
 
 

@@ -82,6 +82,23 @@ class Paged(BaseModel):
     ] = None
 
 
+class ExplainQuestion(BaseModel):
+    """One number of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: Annotated[
+        list[Text],
+        Field(
+            min_length=1,
+            max_length=10,
+            description="NAME=VALUE: part (the number), what else names it (stage, month, ...), group; repeat for more",
+            examples=[["part=lost", "stage=proposal"]],
+        ),
+    ]
+    limit: Annotated[int, Field(ge=0, le=1_000, description="How many journeys are listed")] = 100
+
+
 class Grouped(Question):
     by: Annotated[
         Text | None, Field(description="owner, team, manager, region, source, channel, month or attr:NAME")

@@ -1,24 +1,22 @@
 """How an answer is given over HTTP: looked at, tagged, computed once for all who ask, told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, create_model
 
-from engine.projections.filters import Filters
-from engine.projections.views import Look
 from engine.stages.names import stage_names
+from replay.explain import Explanation, explain
 from service import metrics
-from service.auth import EVERY, Caller, caller_of
-from service.rights import narrowed
+from service.auth import EVERY, caller_of
+from service.question import pair
 from service.routes.answers import QUESTIONS, Asked
-from service.routes.asked import Paged, Question, Worded
-from service.routes.pages import cursor, resumed
+from service.routes.asked import ExplainQuestion, Paged, Question, Worded
+from service.routes.looking import Seen, looked, next_page
 from service.routes.routing import Routes, running_of
-from service.routes.tags import not_modified, tag_of, told, unchanged
-from service.running import Pinned, Running
+from service.routes.tags import not_modified, told, unchanged
+from service.running import Running
 
 
 def worded(each: Asked) -> type[BaseModel]:
@@ -46,61 +44,68 @@ def add_questions(routes: Routes) -> None:
             answers=SHAPES[each.name],
             queries=True,
         )
+        routes.add(
+            "GET",
+            f"/v1/{each.name}/explain",
+            explaining(each),
+            name=f"explain_{each.name.replace('-', '_')}",
+            summary=f"The journeys and events behind one number of {each.name}",
+            tag="explanations",
+            allow=EVERY,
+            refusals=("not-found",),
+            answers=Explanation,
+            queries=True,
+        )
 
 
 def endpoint_of(each: Asked) -> Callable[..., Any]:
     async def endpoint(request: Request, question: Any) -> Response:
-        running, caller = running_of(request), caller_of(request)
-        with metrics.answer_seconds.labels(each.name).time():
-            whose = caller.person_id if caller.role == "rep" else None
-            asked_now = (each.name, question.model_dump_json(), whose)
-            seen = await running.sharing.fresh(
-                asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question))
-            )
-            if unchanged(request, seen.tag):
-                return not_modified(seen.tag)
-            body = running.answers.get(seen.tag)
-            if body is None:
-                body = await running.sharing.same(
-                    seen.tag, lambda: running.reading.run(lambda: computed(running, each, seen))
-                )
-            return told(body, seen.tag)
+        return await answered(request, each.name, question, lambda running, seen: computed(running, each, seen))
 
     endpoint.__annotations__["question"] = Annotated[each.question, Query()]
     return endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A question, and the world it is about."""
+def explaining(each: Asked) -> Callable[..., Any]:
+    """The endpoint that tells what stands behind a cell of the answer, asked in the answer's own words."""
+    own = {name: field for name, field in each.question.model_fields.items() if name not in Paged.model_fields}
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in own.items()}
+    shape = create_model(f"Explain{each.question.__name__}", __base__=ExplainQuestion, **fields)
 
-    look: Look
-    filters: Filters
-    question: Question
-    same: str
-    """what its pages have in common"""
-    tag: str
+    async def endpoint(request: Request, asked: Any) -> Response:
+        question = each.question.model_validate({name: getattr(asked, name) for name in own})
+        return await answered(
+            request, f"{each.name}/explain", question, lambda running, seen: explained(running, each, asked, seen)
+        )
+
+    endpoint.__annotations__["asked"] = Annotated[shape, Query()]
+    return endpoint
 
 
-def looked(running: Running, caller: Caller, request: Request, question: Question) -> Seen:
-    lens, filters = question.lens(), narrowed(running.log, caller, question.filters())
-    # Everything but where a page begins and how long it is.
-    same = repr((filters, question.model_dump(exclude={"after", "limit"})))
-    if isinstance(question, Paged) and question.after is not None:
-        look, following = resumed(running, question.after, same)
-        question = question.model_copy(update={"after": following})
-    else:
-        look = running.look(question.pipeline, lens)
-    tag = tag_of(running, caller, request, filters, *pin_of(look))
-    return Seen(look, filters, question, same, tag)
+async def answered(
+    request: Request, name: str, question: Question, compute: Callable[[Running, Seen], bytes]
+) -> Response:
+    """Looks, compares the entity tag, and computes what nobody has computed yet; alike questions at once are one."""
+    running, caller = running_of(request), caller_of(request)
+    with metrics.answer_seconds.labels(name).time():
+        whose = caller.person_id if caller.role == "rep" else None
+        asked_now = (name, str(request.query_params), whose)
+        seen = await running.sharing.fresh(
+            asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question))
+        )
+        if unchanged(request, seen.tag):
+            return not_modified(seen.tag)
+        body = running.answers.get(seen.tag)
+        if body is None:
+            body = await running.sharing.same(seen.tag, lambda: running.reading.run(lambda: compute(running, seen)))
+        return told(body, seen.tag)
 
 
 def computed(running: Running, each: Asked, seen: Seen) -> bytes:
     found = each.compute(seen.look, seen.filters, **seen.question.options())
     following = getattr(found, "next", None)
     if following is not None:
-        running.looks.put(pin_of(seen.look), seen.look)
-        found = found.model_copy(update={"next": cursor(running.log, seen.look, seen.same, following)})
+        found = found.model_copy(update={"next": next_page(running, seen, following)})
     if isinstance(seen.question, Worded) and seen.question.lang is not None:
         names = stage_names(seen.look.definition, seen.question.lang)
         found = SHAPES[each.name].model_construct(**dict(found), names=names)
@@ -109,5 +114,11 @@ def computed(running: Running, each: Asked, seen: Seen) -> bytes:
     return body
 
 
-def pin_of(look: Look) -> Pinned:
-    return (look.pipeline, look.version, look.as_of, look.known_at, look.position)
+def explained(running: Running, each: Asked, cell: ExplainQuestion, seen: Seen) -> bytes:
+    options = {name: value for name, value in seen.question.options().items() if name not in Paged.model_fields}
+    found = explain(
+        seen.look, each.name, dict(pair(text, "cell") for text in cell.cell), seen.filters, limit=cell.limit, **options
+    )
+    body = found.model_dump_json().encode()
+    running.answers.put(seen.tag, body)
+    return body

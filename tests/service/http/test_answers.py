@@ -75,6 +75,39 @@ def test_an_answer_is_the_command_line_s(
     assert told == expected
 
 
+@pytest.mark.parametrize(
+    ("answer", "cell", "query", "options"),
+    [
+        ("board", "part=count stage=contact", {}, ""),
+        ("conversion", "part=lost stage=contact", {"strict": "true"}, "--strict"),
+        ("win-rate", "part=won group=rep-03", {"by": "owner"}, "--by owner"),
+        ("losses", "part=n", {"owner": "rep-01"}, "--owner rep-01"),
+        ("sizing", "part=won", {"deals": 5}, "--deals 5"),
+    ],
+)
+def test_what_is_behind_a_number_is_the_command_line_s(
+    answer: str, cell: str, query: dict[str, Any], options: str, sample_service: Service, reader: Client
+) -> None:
+    on_the_line = run(
+        answer, "--db", sample_service.running.log.url, "--as-of", AS_OF, "--json", "--explain", cell, *split(options)
+    )
+    told = reader.get(f"/v1/{answer}/explain", as_of=AS_OF, cell=cell.split(), limit=1_000, **query)
+    if on_the_line.code:
+        told.refused(422, "invalid")
+        assert told.json["detail"].split(":")[0] in on_the_line.err
+    else:
+        assert told.answer == on_the_line.answer
+        few = reader.get(f"/v1/{answer}/explain", as_of=AS_OF, cell=cell.split(), limit=1, **query).answer
+        assert (few["n"], len(few["journeys"])) == (told.answer["n"], min(1, told.answer["n"]))
+
+
+def test_a_cell_that_is_not_there_is_refused(reader: Client) -> None:
+    for cell, words in ((["nonsense"], "NAME=VALUE"), (["part=tea"], "tea"), (["part=lost", "stage=tea"], "tea")):
+        reader.get("/v1/conversion/explain", cell=cell).refused(422, "invalid", words)
+    assert "query.cell" in str(reader.get("/v1/conversion/explain").refused(422, "invalid")["errors"])
+    reader.get("/v1/board/explain", cell=["part=count", "stage=contact"], after="x").refused(422, "invalid", "after")
+
+
 def test_a_history_is_the_command_line_s(sample_service: Service, reader: Client) -> None:
     told = reader.get("/v1/journeys/C-004/history", as_of=AS_OF).answer
     assert told == run("history", "C-004", "--db", sample_service.running.log.url, "--as-of", AS_OF, "--json").answer
