@@ -4,7 +4,7 @@ The filters choose journeys as the board does: the window by the opening, value 
 visits of these journeys.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from iso4217 import Currency
@@ -14,7 +14,7 @@ from engine.projections.filters import Filters, chosen, narrowed, with_membershi
 from engine.projections.views import Look
 from engine.stages.definition import UNMAPPED, UNMAPPED_KEY, Definition
 from engine.stages.facts import KINDS
-from engine.values import Dimension, exponent, from_micros
+from engine.values import Dimension, exponent
 from replay.export.files import Batches
 from replay.export.shown import dashed, moment
 
@@ -45,16 +45,6 @@ STAGES: Final[dict[str, PolarsDataType]] = {
     "probability": pl.Float64,
     "qualified": pl.Boolean,
 }
-
-
-def read_from(look: Look) -> dict[str, Any]:
-    """What the rows are made from, as the manifest has it."""
-    return {
-        "pipeline": look.pipeline,
-        "definition": look.version,
-        "as_of": from_micros(look.as_of),
-        "position": look.position,
-    }
 
 
 def picked(look: Look, filters: Filters) -> pl.DataFrame:

@@ -27,8 +27,8 @@ class Manifest(BaseModel):
     """of the last event that was read; what came later is not in it"""
     pipeline: str | None = None
     """None: events of all"""
-    definition: int | None = None
-    """version of the stages; None: of the pipeline's newest, or none was asked"""
+    definition: int | str | None = None
+    """version of the stages, or draft:ID; None: each pipeline's own"""
     as_of: datetime | None = None
     """None, of events: whenever they occurred"""
     known_at: datetime | None = None

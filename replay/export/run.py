@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.log.application import Log
+from engine.projections.figures import head
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.lens import Lens
 from engine.projections.views import Views
@@ -91,7 +92,6 @@ def export(
             bytes=temporary.stat().st_size,
             sha256=digest_of(temporary),
             log_id=str(log.log_id),
-            known_at=None if asked.lens.known_at is None else from_micros(asked.lens.known_at),
             filters=asked.filters.model_dump(mode="json", exclude_defaults=True),
             program=f"dealtrail {version('dealtrail')}",
             exported_at=datetime.now(UTC),
@@ -116,7 +116,7 @@ def table(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) 
             yield batch
 
     WRITERS[form](batches(), path)
-    return frames.read_from(look) | {"rows": counted, "names": asked.names and asked.kind == "journeys"}
+    return head(look) | {"rows": counted, "names": asked.names and asked.kind == "journeys"}
 
 
 def events(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
@@ -165,7 +165,8 @@ def scope_of(log: Log, asked: Asked) -> tuple[Scope, dict[str, Any]]:
         return Scope(position, as_of), {
             "position": position,
             "as_of": None if as_of is None else from_micros(as_of),
+            "known_at": None if asked.lens.known_at is None else from_micros(asked.lens.known_at),
         }
     look = Views(log).look(asked.pipeline, asked.lens)
     journeys = frames.picked(look, asked.filters)["journey_id"]
-    return Scope(min(position, look.position), as_of, journeys), frames.read_from(look)
+    return Scope(min(position, look.position), as_of, journeys), head(look)

@@ -39,8 +39,8 @@ from sqlalchemy.types import TypeEngine
 
 from engine.errors import Rejected
 from engine.log.application import Log
+from engine.projections.figures import head
 from engine.projections.views import Views
-from engine.values import from_micros
 from replay.export import frames
 from replay.export.files import Batches
 from replay.export.loading import load
@@ -61,7 +61,7 @@ EXPORTS: Final = Table(
     MetaData(),
     Column("table_name", String(64), nullable=False),
     Column("pipeline", String(64), nullable=False),
-    Column("definition", BigInteger),
+    Column("definition", String(64)),
     Column("as_of", DateTime(timezone=True)),
     Column("known_at", DateTime(timezone=True)),
     Column("position", BigInteger, nullable=False),
@@ -85,7 +85,7 @@ class Replaced(BaseModel):
     url: str
     tables: dict[str, int]
     pipeline: str | None
-    definition: int | None
+    definition: int | str | None
     as_of: datetime | None
     known_at: datetime | None
     position: int
@@ -120,6 +120,7 @@ def replace_tables(
                     EXPORTS.insert(),
                     {
                         **told,
+                        "definition": None if told["definition"] is None else str(told["definition"]),
                         "table_name": name,
                         "pipeline": part,
                         "log_id": str(log.log_id),
@@ -138,10 +139,9 @@ def replace_tables(
 
 def of_log(log: Log, asked: Asked, kinds: Sequence[str]) -> tuple[dict[str, Any], dict[str, Batches]]:
     """What the tables are made from, and their rows by kind."""
-    known = {"known_at": None if asked.lens.known_at is None else from_micros(asked.lens.known_at)}
     if tuple(kinds) == ("events",):
         scope, told = scope_of(log, asked)
-        return {"pipeline": None, "definition": None, **told, **known}, {"events": stored_events(log, scope)}
+        return {"pipeline": None, "definition": None, **told}, {"events": stored_events(log, scope)}
     look = Views(log).look(asked.pipeline, asked.lens)
     rows = frames.picked(look, asked.filters)
     parts = {
@@ -150,7 +150,7 @@ def of_log(log: Log, asked: Asked, kinds: Sequence[str]) -> tuple[dict[str, Any]
         "attributes": frames.attributes(look, rows),
         "stages": frames.stages(look.definition),
     }
-    return frames.read_from(look) | known, {kind: parts[kind] for kind in kinds}
+    return head(look), {kind: parts[kind] for kind in kinds}
 
 
 def engine_of(to: str, log: Log) -> Engine:
