@@ -14,6 +14,7 @@ from service.logs import log_as_json
 from service.openapi import describe
 from service.outer import Outer
 from service.routes.commands import add_commands
+from service.routes.drafts import add_drafts
 from service.routes.feed import add_feed
 from service.routes.journeys import add_journeys
 from service.routes.operations import add_documentation, add_operations
@@ -67,6 +68,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_journeys,
         add_feed,
         add_pipelines,
+        add_drafts,
         add_people,
         add_operations,
     ):

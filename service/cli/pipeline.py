@@ -10,15 +10,12 @@ from service.cli.options import Db, Json
 from service.cli.pipeline_drafts import discard, draft, drafts
 from service.cli.pipeline_preview import compare, preview
 from service.cli.pipeline_publish import publish, rollback
-from service.cli.pipeline_told import callers, head, print_json, published_at, spoken, stage_table, who
+from service.cli.pipeline_told import print_json, spoken, stage_table
 from service.cli.presets import plain, presets
-from service.cli.terminal import console, table
+from service.cli.terminal import console, moment, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
-
-    from engine.projections.definitions import Published
+    from service.versions import Version
 
 app = typer.Typer(help="List, show and change pipelines and their stages.", no_args_is_help=True)
 app.command(epilog="Example: dealtrail pipeline presets ca --lang ca")(presets)
@@ -34,20 +31,22 @@ app.command(epilog="Example: dealtrail pipeline rollback --to 1 --reason 'the no
 @app.command("list", epilog="Example: dealtrail pipeline list")
 def list_pipelines(db: Db = "", json: Json = False) -> None:
     """All pipelines with the version in force."""
+    from service.versions import versions_told
+
     with viewed(db) as views:
         views.catch_up()
-        known = {key: versions[-1] for key, versions in sorted(views.definitions.by_pipeline.items())}
-        people = callers(views.log, [version.actor for version in known.values()])
+        newest = [versions[-1] for _, versions in sorted(views.definitions.by_pipeline.items())]
+        known = versions_told(views.log, newest)
     if json:
-        print_json({"pipelines": [head(version, people) for version in known.values()]})
+        print_json({"pipelines": [version.model_dump(mode="json") for version in known]})
         return
     if not known:
         print("No pipeline yet: publish one with `dealtrail pipeline publish PRESET|FILE`, or import with a mapping")
         return
     drawn = table("pipeline", "name", "version", "published", "stages", right=["version"])
-    for key, version in known.items():
-        stages = ", ".join(stage.key for stage in version.definition.stages)
-        drawn.add_row(key, spoken(version.definition.name), str(version.version), published_at(version), stages)
+    for version in known:
+        at, stages = moment(version.published_at), ", ".join(version.stages)
+        drawn.add_row(version.pipeline, spoken(version.name), str(version.version), at, stages)
     console().print(drawn)
 
 
@@ -61,31 +60,30 @@ def show(
 ) -> None:
     """The stages of a pipeline: what they are called, what brings a journey there, when it stalls."""
     from engine.projections.lens import Lens
+    from service.versions import versions_told
 
     with viewed(db) as views:
         views.catch_up()
-        version = views.definitions.choose(pipeline, Lens.of(definition=definition))
-        every = views.definitions.by_pipeline[version.definition.pipeline]
-        people = callers(views.log, [each.actor for each in (*every, version)])
+        chosen = views.definitions.choose(pipeline, Lens.of(definition=definition))
+        stages = chosen.definition
+        version, *every = versions_told(views.log, [chosen, *views.definitions.by_pipeline[stages.pipeline]])
     if json:
-        versions = [head(each, people) for each in every]
-        print_json({**head(version, people), "versions": versions, "definition": plain(version.definition)})
+        versions = [each.model_dump(mode="json") for each in every]
+        print_json({**version.model_dump(mode="json"), "versions": versions, "definition": plain(stages)})
         return
     out = console()
-    name = spoken(version.definition.name, lang)
-    told = f"version {version.version} of {every[-1].version}, published" if version.version > 0 else f"{definition},"
-    out.print(f"[bold]{version.definition.pipeline}[/bold] {name} · {told} {published_at(version)} UTC")
-    out.print(stage_table(version.definition, lang))
+    of = f"version {version.version} of {every[-1].version}, published" if chosen.version > 0 else f"{version.version},"
+    out.print(f"[bold]{stages.pipeline}[/bold] {spoken(stages.name, lang)} · {of} {moment(version.published_at)} UTC")
+    out.print(stage_table(stages, lang))
     if len(every) > 1:
-        out.print(versions_table(every, people))
+        out.print(versions_table(every))
 
 
-def versions_table(every: "list[Published]", people: "Mapping[UUID, str]") -> Any:
+def versions_table(every: "list[Version]") -> Any:
     from rich.markup import escape
 
     drawn = table("version", "published", "by", "reason", "stages", right=["version"])
     for each in reversed(every):
-        by = who(each.actor, people) or ""
-        stages = ", ".join(stage.key for stage in each.definition.stages)
-        drawn.add_row(str(each.version), published_at(each), escape(by), escape(each.reason), stages)
+        told = moment(each.published_at), escape(each.published_by or ""), escape(each.reason), ", ".join(each.stages)
+        drawn.add_row(str(each.version), *told)
     return drawn

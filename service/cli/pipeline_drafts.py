@@ -1,20 +1,14 @@
 """dealtrail pipeline draft, drafts, discard: stages that somebody thinks of and nobody works by yet."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
-from service.cli.pipeline_told import callers, print_json, who, written
+from service.cli.pipeline_told import print_json
 from service.cli.presets import preset_or_file
-from service.cli.terminal import console, table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
-
-    from engine.projections.definitions import Drafted, Published
+from service.cli.terminal import console, moment, table
 
 OfPipeline = Annotated[str | None, typer.Option("--pipeline", metavar="KEY", help="Default: the only one.")]
 
@@ -73,19 +67,15 @@ def drafts(
     json: Json = False,
 ) -> None:
     """Drafts that wait to be published or discarded."""
-    from engine.log.texts import texts
+    from service.versions import drafts_told, waits
 
     with viewed(db) as views:
         views.catch_up()
         definitions = views.definitions
-        key = None if pipeline is None else definitions.key(pipeline)
-        found = [each for each in definitions.drafts(key) if everything or state_of(each) == "open"]
-        people = callers(views.log, [each.actor for each in found])
-        notes = texts(views.log, [each.note for each in found if each.note is not None])
-        in_force = definitions.by_pipeline
-        told = [draft_told(each, in_force.get(each.definition.pipeline, []), people, notes) for each in found]
+        known = definitions.drafts(None if pipeline is None else definitions.key(pipeline))
+        told = drafts_told(views.log, definitions, [each for each in known if everything or waits(each)])
     if json:
-        print_json({"drafts": told})
+        print_json({"drafts": [each.model_dump(mode="json") for each in told]})
         return
     if not told:
         print("No draft: keep one with `dealtrail pipeline draft FILE`, or look at a file with `preview FILE`")
@@ -94,10 +84,8 @@ def drafts(
 
     drawn = table("draft", "pipeline", "drafted", "by", "on", "state", "note", "stages", right=["on"])
     for each in told:
-        on = str(each["based_on"])
-        at = each["drafted_at"][:16].replace("T", " ")
-        stages, by, note = ", ".join(each["stages"]), escape(each["drafted_by"] or ""), escape(each["note"] or "")
-        drawn.add_row(each["draft"], each["pipeline"], at, by, on, each["state"], note, stages)
+        said = escape(each.drafted_by or ""), str(each.based_on), each.state, escape(each.note or "")
+        drawn.add_row(each.draft, each.pipeline, moment(each.drafted_at), *said, ", ".join(each.stages))
     console().print(drawn)
 
 
@@ -127,28 +115,3 @@ def discard(
         print_json({"pipeline": key, "draft": f"draft:{number}", "discarded": bool(outcome.events)})
     else:
         print(f"{key}: draft:{number} " + ("is discarded" if outcome.events else "was discarded before"))
-
-
-def draft_told(
-    each: "Drafted", versions: "list[Published]", people: "Mapping[UUID, str]", notes: "Mapping[UUID, str]"
-) -> dict[str, Any]:
-    state, newest = state_of(each), versions[-1].version if versions else 0
-    if state == "open" and newest != each.based_on:
-        state = f"open; version {newest} was published since"
-    return {
-        "pipeline": each.definition.pipeline,
-        "draft": f"draft:{each.number}",
-        "draft_id": str(each.draft_id),
-        "based_on": each.based_on,
-        "state": state,
-        "note": None if each.note is None else notes.get(each.note),
-        "drafted_at": written(each.occurred_at),
-        "drafted_by": who(each.actor, people),
-        "stages": [stage.key for stage in each.definition.stages],
-    }
-
-
-def state_of(each: "Drafted") -> str:
-    if each.published_as is not None:
-        return f"published as version {each.published_as}"
-    return "discarded" if each.discarded else "open"

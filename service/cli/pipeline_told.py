@@ -1,66 +1,17 @@
-"""What the pipeline commands say of versions and stages."""
+"""What the pipeline commands say of stages."""
 
 from typing import TYPE_CHECKING, Any
 
-from service.cli.terminal import moment, percent, table
+from service.cli.terminal import percent, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from uuid import UUID
-
-    from engine.log.application import Log
-    from engine.projections.definitions import Published
     from engine.stages.definition import Definition, Stage
-
-
-def head(version: "Published", people: "Mapping[UUID, str]") -> dict[str, Any]:
-    """people: what to call who published it (`callers`)."""
-    from engine.projections.lens import called
-
-    definition = version.definition
-    return {
-        "pipeline": definition.pipeline,
-        "name": definition.name,
-        "version": called(version.version),
-        "published_at": written(version.occurred_at),
-        "published_by": who(version.actor, people),
-        "reason": version.reason,
-        "stages": [stage.key for stage in definition.stages],
-    }
-
-
-def callers(log: "Log", ids: "Iterable[UUID | None]") -> "dict[UUID, str]":
-    """What people are called: the name, else the key; erased ones are not in it."""
-    from uuid import UUID
-
-    from engine.log.people import people_frame
-
-    wanted = {each.hex for each in ids if each is not None}
-    rows = people_frame(log, customers=False).iter_rows(named=True)
-    return {UUID(hex=row["person_id"]): row["name"] or row["key"] for row in rows if row["person_id"] in wanted}
-
-
-def who(person: "UUID | None", people: "Mapping[UUID, str]") -> str | None:
-    """An erased person keeps the id."""
-    return None if person is None else people.get(person, str(person))
-
-
-def written(micros: int) -> str:
-    from engine.values import from_micros
-
-    return from_micros(micros).isoformat().replace("+00:00", "Z")
 
 
 def print_json(said: dict[str, Any]) -> None:
     from json import dumps
 
     print(dumps(said, indent=2, ensure_ascii=False))
-
-
-def published_at(version: "Published") -> str:
-    from engine.values import from_micros
-
-    return moment(from_micros(version.occurred_at))
 
 
 def english(names: dict[str, str]) -> str:

@@ -1,28 +1,18 @@
 """Pipelines and their stages, by version."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.aggregates.pipeline.state import pipeline_stream
-from engine.projections.definitions import Published
 from engine.stages.definition import Definition
-from engine.values import from_micros
 from service.auth import EVERY, caller_of
 from service.question import lens_of
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
-
-
-class Version(BaseModel):
-    pipeline: str
-    name: dict[str, str]
-    version: int
-    published_at: datetime
-    stages: list[str]
+from service.versions import Version, versions_told
 
 
 class Pipelines(BaseModel):
@@ -39,7 +29,7 @@ class PipelineVersion(Version):
 class Which(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    definition: Annotated[str, Field(max_length=20, description="now, or the number of a version")] = "now"
+    definition: Annotated[str, Field(max_length=20, description="now, the number of a version, or draft:N")] = "now"
 
 
 def add_pipelines(routes: Routes) -> None:
@@ -76,9 +66,8 @@ async def list_endpoint(request: Request) -> Response:
         if unchanged(request, tag):
             return not_modified(tag)
         known = [versions[-1] for _, versions in sorted(running.views.definitions.by_pipeline.items())]
-        return told(
-            Pipelines(pipelines=[Version(**head(each)) for each in known], position=running.views.position), tag
-        )
+        versions = versions_told(running.log, known)
+        return told(Pipelines(pipelines=versions, position=running.views.position), tag)
 
     return await running.reading.run(work)
 
@@ -98,22 +87,11 @@ async def one_endpoint(
         if unchanged(request, tag):
             return not_modified(tag)
         every = running.views.definitions.by_pipeline[pipeline]
-        versions = [Version(**head(each)) for each in every]
-        return told(PipelineVersion(**head(published), versions=versions, definition=published.definition), tag)
+        this, *versions = versions_told(running.log, [published, *every])
+        return told(PipelineVersion(**dict(this), versions=versions, definition=published.definition), tag)
 
     return await running.reading.run(work)
 
 
 def stream_version(running: Running, pipeline: str) -> int:
     return len(running.log.stream(pipeline_stream(pipeline)))
-
-
-def head(published: Published) -> dict[str, Any]:
-    definition = published.definition
-    return {
-        "pipeline": definition.pipeline,
-        "name": definition.name,
-        "version": published.version,
-        "published_at": from_micros(published.occurred_at),
-        "stages": [stage.key for stage in definition.stages],
-    }

@@ -73,11 +73,16 @@ def test_the_document_names_every_operation_and_refusal(service: Service) -> Non
         assert {"500", "503"} <= statuses
         if operation.get("security"):
             assert {"401", "403"} <= statuses, path
-        if method == "post":
+        # A preview is a question whose stages are too long for an address.
+        if method == "post" and operation["operationId"] != "preview_definition":
             assert {"400", "409", "412", "413", "415", "422"} <= statuses, path
+            headers = {each["name"]: each["required"] for each in operation["parameters"] if each["in"] == "header"}
+            if operation["tags"] == ["webhooks"]:
+                # No event comes of it: it can't come late, and has no version.
+                assert headers == {"Idempotency-Key": True}, path
+                continue
             body = operation["requestBody"]["content"]["application/json"]["schema"]
             assert "occurred_at" in schema(document, body)["properties"]
-            headers = {each["name"]: each["required"] for each in operation["parameters"] if each["in"] == "header"}
             assert headers == {"Idempotency-Key": True, "If-Match": "428" in statuses}, path
     assert {int(status) for each in operations.values() for status in each["responses"]} - {200, 201} <= {
         status for status, _ in KINDS.values()
