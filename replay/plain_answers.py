@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from engine.stages.definition import TRANSFERRED_KEY, UNMAPPED, Definition
 from engine.stages.facts import VALUED, Fact, Life
@@ -144,11 +145,10 @@ def transitions(trails: Iterable[Trail]) -> Numbers:
     """How often a visit was followed by which other, or by another pipeline."""
     counts: Counter[str] = Counter()
     for trail in trails:
-        for visit, following in zip(trail.visits, [*trail.visits[1:], None], strict=True):
-            if visit.left_at is not None:
-                stayed = following is not None and following.entered_at == visit.left_at
-                to = following.stage if following is not None and stayed else TRANSFERRED_KEY
-                counts[f"{visit.stage} to {to}"] += 1
+        # Event by event: who leaves and returns at the same moment has left all the same.
+        for before, after in pairwise(step.stage for step in trail.steps):
+            if before is not None and after != before:
+                counts[f"{before} to {TRANSFERRED_KEY if after is None else after}"] += 1
     return counts
 
 
