@@ -19,7 +19,7 @@ from engine.values import Value, from_micros, known_currency
 if TYPE_CHECKING:
     from engine.projections.views import Look
 
-Order = Literal["age", "value", "next_action", "likelihood"]
+Order = Literal["age", "value", "next_action", "likelihood", "opened", "closed", "activity", "expected_close"]
 
 
 class Owner(Figures):
@@ -51,9 +51,8 @@ class Card(Figures):
 
 
 class Cards(Value):
-    """Which cards, and in what order: longest in stage, highest value, soonest next action or likeliest to close first.
-
-    What has none of it comes last.
+    """Which cards, and in what order: longest in stage, highest value, soonest next action, likeliest to close, newest
+    opened, newest closed, newest activity or soonest expected close first. What has none of it comes last.
     """
 
     order: Order = "age"
@@ -82,12 +81,22 @@ def page(rows: pl.DataFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ..
 
     rows: Look.journeys with age, stalled and likelihood. Rejected: an unknown stage, a cursor of another order.
     """
-    listed = rows.lazy()
+    shown, following = rows_of(wanted(rows.lazy(), look, cards), cards)
+    return tuple(cards_of(shown, look)), following
+
+
+def wanted(rows: pl.LazyFrame, look: "Look", cards: Cards) -> pl.LazyFrame:
+    """Those of the stage and the outcome that are to be shown. Rejected: an unknown stage."""
     if cards.stage is not None:
-        listed = listed.filter(pl.col("stage") == rank_of(look, cards.stage))
+        rows = rows.filter(pl.col("stage") == rank_of(look, cards.stage))
     is_open = pl.col("outcome") == "open"
     if cards.show != "all":
-        listed = listed.filter(is_open if cards.show == "open" else ~is_open)
+        rows = rows.filter(is_open if cards.show == "open" else ~is_open)
+    return rows
+
+
+def rows_of(listed: pl.LazyFrame, cards: Cards) -> tuple[pl.DataFrame, str | None]:
+    """The rows of one page, and the cursor of the next."""
     # Ascending whatever the order, so that one comparison continues a page: as large as now, or later.
     listed = listed.with_columns(rank=place(cards), missing=place(cards).is_null())
     if cards.after is not None:
@@ -97,7 +106,7 @@ def page(rows: pl.DataFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ..
     following = None
     if found.height > shown.height > 0:
         following = cursor(cards, shown["rank"][-1], shown["journey_id"][-1])
-    return tuple(cards_of(shown, look)), following
+    return shown, following
 
 
 def place(cards: Cards) -> pl.Expr:
@@ -111,6 +120,14 @@ def place(cards: Cards) -> pl.Expr:
             return pl.col("next_action_at")
         case "likelihood":
             return 0 - pl.col("likelihood")
+        case "opened":
+            return 0 - pl.col("opened_at")
+        case "closed":
+            return 0 - pl.col("closed_at")
+        case "activity":
+            return 0 - pl.col("last_activity_at")
+        case "expected_close":
+            return pl.col("expected_close").dt.epoch("d")
 
 
 def cursor(cards: Cards, rank: float | None, journey_id: str) -> str:

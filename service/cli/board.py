@@ -29,7 +29,8 @@ def board(
     *,
     by: By = None,
     order: Annotated[
-        Literal["age", "value", "next_action", "likelihood"], typer.Option("--order", help="Which cards come first.")
+        Literal["age", "value", "next_action", "likelihood", "opened", "closed", "activity", "expected_close"],
+        typer.Option("--order", help="Which cards come first."),
     ] = "age",
     stage: Annotated[str | None, typer.Option("--stage", metavar="KEY", help="Cards of this stage alone.")] = None,
     show: Annotated[Literal["all", "open", "closed"] | None, typer.Option("--show", help="Which cards.")] = None,

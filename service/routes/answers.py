@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -24,8 +25,10 @@ from engine.projections import (
     velocity,
     win_rate,
 )
+from engine.projections.cards import Cards, Order
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
+from engine.projections.listing import Listing, listing
 from engine.projections.views import Look
 from service.question import cards_of, money_of, period_of, understood
 from service.routes.asked import Grouped, Paged, Question, Text, Worded
@@ -35,16 +38,12 @@ class BoardQuestion(Grouped, Worded, Paged):
     basis: Annotated[Literal["observed", "configured"], Field(description="Where the likelihood comes from")] = (
         "observed"
     )
-    order: Annotated[
-        Literal["age", "value", "next_action", "likelihood"], Field(description="Which cards come first")
-    ] = "age"
+    order: Annotated[Order, Field(description="Which cards come first; value needs currency")] = "age"
     stage: Annotated[Text | None, Field(description="Cards of this stage alone")] = None
     show: Annotated[Literal["all", "open", "closed"], Field(description="Which cards")] = "all"
 
     def options(self) -> dict[str, Any]:
-        asked = {name: getattr(self, name) for name in ("order", "stage", "show", "limit", "after")}
-        asked["currency"] = self.currency if self.order == "value" else None
-        return {"by": self.by, "basis": self.basis, "cards": cards_of(asked), "language": self.lang}
+        return {"by": self.by, "basis": self.basis, "cards": cards_asked(self), "language": self.lang}
 
 
 class ConversionQuestion(Grouped, Worded):
@@ -150,6 +149,20 @@ class FollowUpsQuestion(Question):
     overdue: Annotated[bool, Field(description="Only those that are due since")] = False
 
 
+class ListQuestion(Question, Paged):
+    order: Annotated[Order, Field(description="Which come first; value needs currency")] = "activity"
+    stage: Annotated[Text | None, Field(description="Those in this stage alone")] = None
+    show: Annotated[Literal["all", "open", "closed"], Field(description="Which")] = "all"
+
+    def options(self) -> dict[str, Any]:
+        return {"cards": cards_asked(self)}
+
+
+def cards_asked(question: BoardQuestion | ListQuestion) -> Cards:
+    asked = {name: getattr(question, name) for name in ("order", "stage", "show", "limit", "after")}
+    return cards_of({**asked, "currency": question.currency if question.order == "value" else None})
+
+
 def sizes(look: Look, filters: Filters, *, target: sizing.Target, by: str | None) -> sizing.Sizing:
     return sizing.sizing(look, target, filters, by=by)
 
@@ -182,4 +195,10 @@ QUESTIONS: tuple[Asked, ...] = (
     Asked("stalled", StalledQuestion, stalled.Stalled, stalled.stalled, "Where nothing happens any more"),
     Asked("hygiene", HygieneQuestion, hygiene.Hygiene, hygiene.hygiene, "Gone silent, stuck, with stale notes"),
     Asked("follow-ups", FollowUpsQuestion, follow_ups.FollowUps, follow_ups.follow_ups, "Every rep's next steps"),
+)
+
+LISTS: tuple[Asked, ...] = (
+    Asked("journeys", ListQuestion, Listing, listing, "All journeys, leads and deals"),
+    Asked("leads", ListQuestion, Listing, partial(listing, kind="lead"), "Leads that have not become a deal"),
+    Asked("deals", ListQuestion, Listing, partial(listing, kind="deal"), "Deals, those that were leads too"),
 )

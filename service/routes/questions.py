@@ -11,7 +11,7 @@ from replay.explain import Explanation, explain
 from service import metrics
 from service.auth import EVERY, caller_of
 from service.question import pair
-from service.routes.answers import QUESTIONS, Asked
+from service.routes.answers import LISTS, QUESTIONS, Asked
 from service.routes.asked import ExplainQuestion, Paged, Question, Worded
 from service.routes.looking import Seen, looked, next_page
 from service.routes.routing import Routes, running_of
@@ -54,6 +54,19 @@ def add_questions(routes: Routes) -> None:
             allow=EVERY,
             refusals=("not-found",),
             answers=Explanation,
+            queries=True,
+        )
+    for each in LISTS:
+        routes.add(
+            "GET",
+            f"/v1/{each.name}",
+            endpoint_of(each),
+            name=f"list_{each.name}",
+            summary=each.summary,
+            tag=each.name,
+            allow=EVERY,
+            refusals=("not-found", "gone"),
+            answers=each.answer,
             queries=True,
         )
 

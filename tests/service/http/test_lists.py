@@ -1,0 +1,102 @@
+"""Leads, deals and journeys as lists: filtered, in any order, page after page of one world; and the reps."""
+
+from typing import Any
+
+import pytest
+
+from tests.service.http.server import Client, Service
+from tests.service.http.test_answers import AS_OF
+
+ORDERS = ("age", "value", "next_action", "likelihood", "opened", "closed", "activity", "expected_close")
+FIELD = {
+    "age": "stage_since",
+    "next_action": "next_action_at",
+    "likelihood": "likelihood",
+    "opened": "opened_at",
+    "closed": "closed_at",
+    "activity": "last_activity_at",
+    "expected_close": "expected_close",
+}
+NEWEST_FIRST = {"likelihood", "opened", "closed", "activity"}
+
+
+@pytest.fixture
+def reader(sample_service: Service) -> Client:
+    return sample_service.client("ops")
+
+
+def whole(reader: Client, path: str, **query: Any) -> list[dict[str, Any]]:
+    """All pages, which are of one world and say the same total."""
+    page = reader.get(path, as_of=AS_OF, limit=17, **query).answer
+    found, total = list(page["journeys"]), page["n"]
+    while page["next"]:
+        page = reader.get(path, as_of=AS_OF, limit=17, after=page["next"], **query).answer
+        assert page["n"] == total
+        found += page["journeys"]
+    assert len(found) == total
+    return found
+
+
+def test_leads_and_deals_are_the_journeys_parted(reader: Client) -> None:
+    journeys, leads, deals = (whole(reader, f"/v1/{name}") for name in ("journeys", "leads", "deals"))
+    assert sorted(each["journey"] for each in leads + deals) == sorted(each["journey"] for each in journeys)
+    assert {each["kind"] for each in leads} == {"lead"}
+    assert {each["kind"] for each in deals} == {"deal"}
+    for each in (*leads[:10], *deals[:10]):
+        standing = reader.get(f"/v1/journeys/{each['journey']}", as_of=AS_OF).answer
+        assert (standing["deal"] is None) == (each["kind"] == "lead")
+        for name in ("stage", "source", "channel", "touches", "attributes", "value", "owner"):
+            assert standing["state"][name] == each[name], name
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_list_comes_in_the_order_asked_for_and_what_has_none_of_it_last(order: str, reader: Client) -> None:
+    more = {"currency": "EUR"} if order == "value" else {}
+    found = whole(reader, "/v1/journeys", order=order, **more)
+    assert len({each["journey"] for each in found}) == len(found)
+    if order == "value":
+        told = [None if each["value"] is None else -float(each["value"]["amount"]) for each in found]
+    else:
+        told = [each[FIELD[order]] for each in found]
+    there = [value for value in told if value is not None]
+    assert told == there + [None] * (len(told) - len(there))
+    assert there == sorted(there, reverse=order in NEWEST_FIRST)
+
+
+def test_a_list_is_filtered_like_an_answer(reader: Client) -> None:
+    everything = whole(reader, "/v1/journeys")
+    for query, kept in (
+        ({"owner": "rep-03"}, lambda each: each["owner"] and each["owner"]["key"] == "rep-03"),
+        ({"attr": "machine=Barista"}, lambda each: each["attributes"].get("machine") == "Barista"),
+        ({"show": "open"}, lambda each: each["outcome"] == "open"),
+        ({"show": "closed"}, lambda each: each["outcome"] != "open"),
+        ({"source": "website"}, lambda each: each["source"] == "website"),
+        ({"stage": "proposal"}, lambda each: each["stage"] == "proposal"),
+    ):  # fmt: skip
+        found = whole(reader, "/v1/journeys", **query)
+        assert sorted(each["journey"] for each in found) == sorted(each["journey"] for each in everything if kept(each))
+        assert found
+
+
+def test_a_wrong_list_is_refused(reader: Client) -> None:
+    for query, words in (
+        ({"order": "beauty"}, "activity"),
+        ({"order": "value"}, "currency"),
+        ({"stage": "tea"}, "tea"),
+        ({"limit": 501}, "500"),
+        ({"after": "nonsense"}, "cursor"),
+        ({"by": "owner"}, "by"),
+        ({"attr": "colour=red"}, "colour"),
+    ):
+        reader.get("/v1/deals", **query).refused(422, "invalid", words)
+
+
+def test_a_rep_lists_the_team_s_alone(service: Service) -> None:
+    manager = service.client("manager")
+    for rep, team in (("rep-01", "north"), ("rep-02", "south")):
+        manager.post("/v1/reps", {"rep": {"source": "crm", "key": rep}, "team": team}).done()
+        service.client("rep", f"crm:{rep}").post("/v1/leads", {"pipeline": "loans"}).done()
+    own = service.client("rep", "crm:rep-01").get("/v1/leads").answer
+    assert [each["owner"]["key"] for each in own["journeys"]] == ["rep-01"]
+    assert manager.get("/v1/leads").answer["n"] == 2
+    assert manager.get("/v1/deals").answer["n"] == 0
