@@ -9,7 +9,7 @@ from itertools import pairwise
 from engine.stages.definition import TRANSFERRED_KEY, UNMAPPED, Definition
 from engine.stages.facts import VALUED, Fact, Life
 from engine.stages.fold import Trail, Visit
-from engine.values import exponent
+from engine.values import exponent, from_micros
 
 Numbers = Mapping[str, object]
 PARTS = ("advanced", "lost", "moved_back", "transferred", "still_there")
@@ -190,3 +190,40 @@ def outcomes(definition: Definition, journeys: Iterable[tuple[Trail, Life]]) -> 
     """Journeys won, lost and open."""
     counts = Counter(outcome(definition, trail, life) for trail, life in journeys)
     return {name: counts[name] for name in ("won", "lost", "open")}
+
+
+def qualified(definition: Definition, journeys: Iterable[tuple[Trail, Life]]) -> Numbers:
+    """Journeys that were ever qualified, and those of them that are open."""
+    counts: Counter[str] = Counter()
+    for trail, life in journeys:
+        ranks = [rank_of(definition, visit) for visit in trail.visits]
+        if any(rank >= definition.qualified_rank and definition.kind_of(rank) != "lost" for rank in ranks):
+            counts["ever"] += 1
+            counts["open"] += outcome(definition, trail, life) == "open"
+    return counts
+
+
+def losses(definition: Definition, journeys: Iterable[tuple[Trail, Life]]) -> Numbers:
+    """Journeys that stand lost, unfit ones too, by the stage before (None: lost as they came)."""
+    counts: Counter[str] = Counter()
+    for trail, life in journeys:
+        if outcome(definition, trail, life) in ("lost", "disqualified"):
+            place = trail.visits.index(closing_of(definition, trail))
+            counts[str(trail.visits[place - 1].stage if place else None)] += 1
+    return counts
+
+
+def touches(lives: Iterable[Life]) -> Numbers:
+    """Touches by kind."""
+    return Counter(fact.touch or "" for life in lives for fact in life.entries if fact.kind == "Touched")
+
+
+def months(definition: Definition, journeys: Iterable[tuple[Trail, Life]], asked: Iterable[str]) -> Numbers:
+    """What entered, was won and was lost by month (UTC), `2026-02 won`; those that are asked for."""
+    counts: Counter[str] = Counter()
+    for trail, life in journeys:
+        counts[f"{from_micros(trail.visits[0].entered_at):%Y-%m} entered"] += 1
+        ended = outcome(definition, trail, life)
+        if ended in ("won", "lost"):
+            counts[f"{from_micros(closed_at(definition, trail)):%Y-%m} {ended}"] += 1
+    return {name: counts[name] for name in asked}

@@ -4,10 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from engine.log.application import Log
+from engine.projections.activity import activity
 from engine.projections.board import board
 from engine.projections.conversion import Conversion, conversion
 from engine.projections.cycle_time import CycleTime, cycle_time
 from engine.projections.lens import Lens
+from engine.projections.losses import losses
+from engine.projections.trend import trend
+from engine.projections.velocity import velocity
 from engine.projections.views import Look, Views
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
@@ -18,6 +22,8 @@ from replay import plain_answers as plain
 from replay.plain import Difference, Progress, read_plain
 
 MERGED = frozenset({"LeadMerged", "DealMerged"})
+MONTHS = 36
+"""newest months whose trend is checked"""
 LISTED = 1_000
 """differences that are listed of one kind; more would not help anybody"""
 
@@ -108,7 +114,7 @@ def expected_row(definition: Definition, trail: Trail, entries: tuple[Fact, ...]
 
 
 def answers_differ(look: Look, lives: dict[str, Life], trails: dict[str, Trail]) -> Iterator[Difference]:
-    """The numbers of board, conversion, cycle time and win rate against those added up one journey at a time."""
+    """The numbers of the answers against those added up one journey at a time."""
     journeys = [
         (trail, lives[journey])
         for journey, trail in trails.items()
@@ -131,10 +137,30 @@ def answers_differ(look: Look, lives: dict[str, Life], trails: dict[str, Trail])
         ("time in stage", plain.stays(alone), stays(times)),
         ("win rate", plain.outcomes(definition, journeys), rates.model_dump(include={"won", "lost", "open"})),
         ("won value", plain.won_value(definition, journeys), {v.currency: v.amount for v in rates.won_value}),
+        ("qualified", plain.qualified(definition, journeys), ready(look)),
+        ("losses", plain.losses(definition, journeys), {str(row.stage): row.n for row in losses(look).stages}),
+        (
+            "touches",
+            plain.touches(alive for _, alive in journeys),
+            {row.kind: row.touches for row in activity(look).kinds},
+        ),
+        ("trend", plain.months(definition, journeys, by_month(look)), by_month(look)),
     ):
         for key in sorted(expected.keys() | found.keys()):
             if (expected.get(key) or 0) != (found.get(key) or 0):
                 yield Difference(name, f"{look.pipeline}, {key}", str(expected.get(key)), str(found.get(key)))
+
+
+def ready(look: Look) -> plain.Numbers:
+    return {"ever": win_rate(look).qualified, "open": velocity(look).qualified_open}
+
+
+def by_month(look: Look) -> plain.Numbers:
+    """What the newest months brought, as it is seen now."""
+    points = trend(look, count=MONTHS).points
+    return {
+        f"{point.period} {part}": getattr(point.now, part) for point in points for part in ("entered", "won", "lost")
+    }
 
 
 def standing(look: Look) -> plain.Numbers:
