@@ -42,15 +42,17 @@ def rebuild(
     *,
     pipeline: str | None = None,
     output: Path | None = None,
+    lens: Lens | None = None,
 ) -> Rebuilt:
     """Every pipeline (or one) by its definition in force now, up to the archive's position; progress: events, of all.
 
-    output: an empty folder for visits and journeys, a file each for a pipeline and a range. NotFound: no such pipeline.
+    output: an empty folder for visits and journeys, a file each for a pipeline and a range. lens: a live one, of the
+    moment at which ages are told; this one without. NotFound: no such pipeline.
     """
     told = read_told(folder, manifest)
     definitions = Definitions()
     definitions.take(told)
-    lens = Lens.of()
+    lens = lens or Lens.of()
     named = sorted(definitions.by_pipeline) if pipeline is None else [pipeline]
     chosen = [definitions.choose(name, lens) for name in named]
     tasks = [

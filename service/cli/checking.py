@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from service.cli import exits
-from service.cli.opening import opened
+from service.cli.opening import opened, views_over
 from service.cli.options import Db, Json
 from service.cli.progress import progress
 from service.cli.terminal import console, table
@@ -26,7 +26,7 @@ def check(db: Db = "", json: Json = False) -> None:
         position = log.position()
         began = time.monotonic()
         with progress("events", "folding", "folding") as told:
-            found = verify(log, progress=told)
+            found = verify(log, views_over(log), told)
         seconds = time.monotonic() - began
     if json:
         from json import dumps

@@ -9,7 +9,7 @@ import typer
 
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
-from service.cli.opening import opened
+from service.cli.opening import opened, views_over
 from service.cli.options import Actor, Db
 from service.cli.question import Question, asks
 from service.cli.terminal import moment, table
@@ -156,10 +156,9 @@ def change(db: str, actor: str, follow_up: str, command: Callable[[UUID], "Comma
     from engine.aggregates.inputs import PersonRef
     from engine.handle import handle
     from engine.projections.follow_ups import find_follow_up
-    from engine.projections.views import Views
 
     with opened(db) as log:
-        found = find_follow_up(Views(log), follow_up)
+        found = find_follow_up(views_over(log), follow_up)
         asked = command(found.follow_up)
         handle(log, asked, actor=PersonRef(source="login", key=actor), origin="cli", on=found.stream)
     print(f"{type(asked).__name__.removesuffix('FollowUp').lower()}: {found.follow_up}")

@@ -45,11 +45,16 @@ def opened(url: str) -> Iterator["Log"]:
 
 @contextmanager
 def viewed(url: str) -> Iterator["Views"]:
+    """The answers over the log."""
+    with opened(url) as log:
+        yield views_over(log)
+
+
+def views_over(log: "Log") -> "Views":
     """The answers over the log, begun with its archive where there is one."""
     from replay.archive import views_of
 
-    with opened(url) as log:
-        yield views_of(log, archive_folder(url), lambda message: print(f"dealtrail: {message}", file=sys.stderr))
+    return views_of(log, archive_folder(log.url), lambda message: print(f"dealtrail: {message}", file=sys.stderr))
 
 
 def is_unreachable(error: Exception) -> bool:

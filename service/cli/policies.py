@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import Rejected
-from service.cli.opening import opened, viewed
+from service.cli.opening import opened, viewed, views_over
 from service.cli.options import Db, Json
 from service.cli.terminal import console, moment, table
 
@@ -82,7 +82,6 @@ def run(
 ) -> None:
     """Do what is due: alerts, follow-ups, tasks. Any number of these may run at once."""
     from engine.policies.run import run_once
-    from engine.projections.views import Views
 
     at, begin = when("--now", now), when("--since", since)
     if at is not None and not once:
@@ -92,7 +91,7 @@ def run(
     if at is not None and at > datetime.now(UTC) and not dry_run:
         raise Rejected(f"--now {now} is in the future: nothing is recorded there; add --dry-run to see what would be")
     with opened(db) as log:
-        views = Views(log)
+        views = views_over(log)
         while True:
             done = run_once(log, views, now=at, since=begin, dry_run=dry_run, tell=None if once else told)
             if once:
