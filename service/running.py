@@ -13,9 +13,10 @@ from engine.log.application import Log, Written
 from engine.log.tables import erasures
 from engine.log.writes import NOTHING, CommandRecord, Erasable, StreamWrite
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.views import Look
+from replay.archive import views_of
 from service import metrics
-from service.settings import Serving
+from service.settings import Serving, archive_folder
 from service.sharing import Sharing
 from service.tracing import Tracing
 from service.work import Pool
@@ -72,7 +73,7 @@ class Running:
         self.serving = serving
         self.tracing = Tracing(serving)
         self.log = TimedLog(url, self.tracing)
-        self.views = Views(self.log)
+        self.views = views_of(self.log, archive_folder(url), logging.getLogger(__name__).warning)
         bounds = (serving.waiting, serving.patience_seconds)
         self.writing = Pool("writing", serving.writers, *bounds)
         self.reading = Pool("reading", serving.readers, *bounds)
