@@ -104,10 +104,6 @@ class Tables:
             row = {"ocel_id": one.id, "ocel_time": stored(BEGINNING), "ocel_changed_field": None}
             rows.setdefault(("object", one.type), []).append(row | values(one.attributes))
             self._know("object", one.type, one.attributes)
-        for change in changes.values():
-            row = {"ocel_id": change.id, "ocel_time": stored(change.time), "ocel_changed_field": change.name}
-            rows.setdefault(("object", change.type), []).append(row | values({change.name: change.value}))
-            self._know("object", change.type, {change.name: change.value})
         self._insert("event", events)
         self._insert("event_object", links)
         self._insert("object", kinds)
@@ -116,6 +112,18 @@ class Tables:
             names = ["ocel_id", "ocel_time", *(["ocel_changed_field"] if side == "object" else [])]
             names += self._columns[side, kind]
             self._insert(f"{side}_{kind}", [tuple(row.get(name) for name in names) for row in some])
+        self._change(changes.values())
+
+    def _change(self, changes: Iterable[Change]) -> None:
+        """A row each, of its own attribute alone: the others are null without being told."""
+        rows: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+        for each in changes:
+            value = values({each.name: each.value})[each.name]
+            rows.setdefault((each.type, each.name), []).append((each.id, stored(each.time), each.name, value))
+            self._know("object", each.type, {each.name: each.value})
+        for (kind, name), some in rows.items():
+            columns = f"ocel_id, ocel_time, ocel_changed_field, {quoted(name)}"
+            self._connection.executemany(f'INSERT INTO "object_{kind}" ({columns}) VALUES (?, ?, ?, ?)', some)
 
     def finish(self) -> None:
         """Relations to what is not in the export (a journey that a filter left out) go."""
@@ -133,8 +141,8 @@ class Tables:
         for name, value in attributes.items():
             if name not in known:
                 known[name] = None
-                quoted = name.replace('"', '""')
-                self._connection.execute(f'ALTER TABLE "{side}_{kind}" ADD COLUMN "{quoted}" {declared(value)}')
+                column = f"{quoted(name)} {declared(value)}"
+                self._connection.execute(f'ALTER TABLE "{side}_{kind}" ADD COLUMN {column}')
 
     def _insert(
         self, table: str, rows: list[tuple[object, ...]] | list[tuple[str, str]] | list[tuple[str, str, str]]
@@ -142,6 +150,10 @@ class Tables:
         if rows:
             marks = ", ".join("?" * len(rows[0]))
             self._connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def declared(value: Plain) -> str:
