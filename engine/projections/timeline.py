@@ -85,6 +85,20 @@ def closings(visits: pl.DataFrame, look: "Look") -> pl.DataFrame:
     )
 
 
+def by_membership(stretches: pl.DataFrame, look: "Look") -> pl.DataFrame:
+    """The same cut where the owner's team, manager or region changed, so that each part belongs where it did then."""
+    roster = look.membership
+    edges = pl.concat([roster.select(owner="rep", edge=pl.col(name)) for name in ("since", "until")]).drop_nulls()
+    inside = (pl.col("at") < pl.col("edge")) & (pl.col("edge") < pl.col("ends")).fill_null(True)
+    numbered = stretches.with_row_index("stretch")
+    cuts = numbered.join(edges.unique(), on="owner").filter(inside)
+    if cuts.is_empty():
+        return stretches
+    parts = pl.concat([numbered, cuts.with_columns(at="edge").drop("edge")]).sort("stretch", "at")
+    same = (pl.col("stretch") == pl.col("stretch").shift(-1)).fill_null(False)
+    return parts.with_columns(ends=pl.when(same).then(pl.col("at").shift(-1)).otherwise("ends")).drop("stretch")
+
+
 def stretches(visits: pl.DataFrame, look: "Look") -> pl.DataFrame:
     """Times of being open at one value: at, ends (null: it lasts), qualified, amount_minor, currency."""
     values = (

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from engine.errors import Rejected
 from engine.projections.figures import Answer, Group, head
-from engine.projections.filters import EVERYTHING, Filters, narrowed
+from engine.projections.filters import EVERYTHING, MEMBERSHIP, Filters, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.periods import Every, Period, back, periods
 from engine.projections.points import Parts, Point, points
-from engine.projections.timeline import closings, entries, passed, stretches
+from engine.projections.timeline import by_membership, closings, entries, passed, stretches
 from engine.values import from_micros
 
 if TYPE_CHECKING:
@@ -72,10 +72,14 @@ def parts_of(look: "Look", filters: Filters, by: str | None, stage: str | None) 
     """What the points are counted from, with `group`."""
     visits = passed(look, filters)
     rank = None if stage is None else look.definition.ranks[stage]
+    stood = stretches(visits, look)
+    asked = {by, *(name for name in MEMBERSHIP if getattr(filters, name) is not None)}
+    if asked.intersection(MEMBERSHIP) and filters.membership == "then":
+        stood = by_membership(stood, look)
     return Parts(
         *(
             grouped(narrowed(rows.lazy(), look, filters), look, by, filters).collect()
-            for rows in (entries(visits, look, rank), closings(visits, look), stretches(visits, look))
+            for rows in (entries(visits, look, rank), closings(visits, look), stood)
         )
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact
 from engine.values import from_micros, to_micros
-from tests.projections.journeys import DAY, FoundLook, Funnel, date_of, funnel, journey, look
+from tests.projections.journeys import DAY, FoundLook, Funnel, date_of, day, funnel, journey, look, person
 from tests.properties.random_logs import definitions, facts
 
 AS_OF = 64 * DAY
@@ -49,6 +50,53 @@ def test_what_was_won_in_a_month_and_taken_up_again_later_was_won_then_and_is_no
     assert (february.then.lost, february.now.lost) == (1, 1)
     assert [money.amount for money in january.then.won_value] == ["100.00"]
     assert january.now.won_value == ()
+
+
+def test_what_stands_open_belongs_to_the_team_its_owner_was_in_at_the_end_of_each_period() -> None:
+    def member(since: float, until: float | None, team: str) -> dict[str, Any]:
+        return {
+            "rep": person(1),
+            "since": day(since),
+            "until": None if until is None else day(until),
+            "team": team,
+            "manager": person(4),
+            "region": None,
+        }
+
+    told = funnel(
+        journey("contact@0", "qualified@3", "won@60", owner=person(1)),
+        journey("contact@0", "value=9 EUR@30", owner=person(1)),
+        journey("contact@0", owner=person(2)),
+        as_of=64,
+        roster=[member(0, 20, "north"), member(20, 50, "south")],
+    )
+    found = trend(told.look, by="team", every="week", count=10)
+    for group in found.groups or ():
+        for point in group.points:
+            moment = min(to_micros(point.until) - 1, told.look.as_of)
+            if moment >= day(0):
+                assert (point.open, point.pipeline_value) == told_then(told, moment, group.key), (
+                    group.key,
+                    point.period,
+                )
+    north = trend(told.look, Filters(team="north"), every="week", count=10)
+    assert [point.open for point in north.points] == [
+        point.open for group in found.groups or () if group.key == "north" for point in group.points
+    ]
+    today = trend(told.look, Filters(membership="today"), by="team", every="week", count=10)
+    assert {group.key for group in today.groups or ()} == {None}
+
+
+def told_then(told: Funnel, moment: int, team: str | None) -> tuple[int, tuple[Amount, ...]]:
+    """What the board of that moment shows of a team: open deals, and their value."""
+    then = replace(told, as_of=(moment - day(0)) / DAY).look
+    for group in board(then, by="team").groups or ():
+        if group.key == team:
+            opens = [stage for stage in group.stages if stage.kind == "open"]
+            worth = sum(Decimal(money.amount) for stage in opens for money in stage.value)
+            count = sum(stage.count for stage in opens)
+            return count, (Amount(amount=f"{worth:.2f}", currency="EUR"),) if count else ()
+    return 0, ()
 
 
 def test_the_pipeline_is_told_as_it_was_worth_at_the_end_of_each_month() -> None:
