@@ -4,21 +4,22 @@ A preview of a draft, or a comparison of two versions. Both are read at one posi
 and filters. Exact definitions: docs/pipelines.md#what-a-preview-tells.
 """
 
+from functools import cache
+
 import polars as pl
 from pydantic import ConfigDict, Field
 
 from engine.errors import Rejected
 from engine.log.locked import Busy
-from engine.projections.conversion import conversion
 from engine.projections.figures import Answer, Figures, head
-from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.filters import EVERYTHING
 from engine.projections.groups import named
 from engine.projections.lens import Lens, called
 from engine.projections.views import Look, Views
 from engine.stages.definition import UNMAPPED, Definition
 from replay.review import Remark, review
 from replay.side_by_side import Edit, How, Pair, pairs, successors
-from replay.stage_figures import Side, StageFigures, WholeFigures, difference, side, together
+from replay.stage_figures import Side, StageFigures, WholeFigures, difference, funnel, together
 from replay.unmapped import UnmappedKey, unmapped_keys
 
 LISTED = 100
@@ -134,9 +135,9 @@ def looks(views: Views, pipeline: str | None, before: Lens, after: Lens | Defini
     raise Busy("so much is being written that two definitions can't be read at one position: try again")
 
 
-def preview(before: Look, after: Look, filters: Filters = EVERYTHING, *, listed: int = LISTED) -> Preview:
-    """after beside before, two looks at one position. listed: the most journeys that each list names."""
-    old, new = side(before, filters), side(after, filters)
+def preview(old: Side, new: Side, *, listed: int = LISTED) -> Preview:
+    """Two sides by the same filters, of looks at one position. listed: the most journeys that each list names."""
+    before, after = old.look, new.look
     following = successors(before.definition, after.definition)
     continued = pl.col("was").replace_strict(list(following), list(following.values()), return_dtype=pl.Int8)
     both = new.standing.select("journey", "owner", "stage", "stalled").join(
@@ -146,8 +147,9 @@ def preview(before: Look, after: Look, filters: Filters = EVERYTHING, *, listed:
     nowhere = both.filter(pl.col("stage") == UNMAPPED)
     newly = both.filter(pl.col("stalled") & ~pl.col("was_stalled"))
     no_longer = both.filter(pl.col("was_stalled") & ~pl.col("stalled"))
-    keys = unmapped_keys(after)
-    funnel = new.funnel if filters == EVERYTHING else conversion(after)
+    events = cache(lambda: after.seen().events)
+    keys = unmapped_keys(after, events)
+    whole = new.funnel if new.filters == EVERYTHING else funnel(after, EVERYTHING)[0]
 
     def names(rows: pl.DataFrame) -> tuple[Listed, ...]:
         return listing(rows.head(listed), before.definition, after)
@@ -178,7 +180,7 @@ def preview(before: Look, after: Look, filters: Filters = EVERYTHING, *, listed:
             newly_journeys=names(newly),
             no_longer_journeys=names(no_longer),
         ),
-        remarks=review(after, funnel, keys),
+        remarks=review(after, whole, keys, events),
     )
 
 

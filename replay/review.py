@@ -3,13 +3,13 @@
 Pure functions of a definition and of what history became by it. Exact definitions: docs/pipelines.md#warnings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import polars as pl
 
 from engine.projections.columns import Codes
-from engine.projections.conversion import Conversion, StageConversion
+from engine.projections.conversion import StageConversion
 from engine.projections.figures import Figures
 from engine.projections.likelihood import ENOUGH
 from engine.projections.narrowing import narrowings
@@ -45,20 +45,22 @@ class Tried(Figures):
     held: int
 
 
-def review(look: Look, funnel: Conversion, keys: Sequence[UnmappedKey]) -> tuple[Remark, ...]:
-    """All remarks on the look's definition. funnel, keys: over the whole pipeline, as the look shows it."""
+def review(
+    look: Look, funnel: Sequence[StageConversion], keys: Sequence[UnmappedKey], events: Callable[[], pl.DataFrame]
+) -> tuple[Remark, ...]:
+    """All remarks on the look's definition.
+
+    funnel, keys: over the whole pipeline, as the look shows it. events: look.seen().events, where they are needed.
+    """
     definition, visits = look.definition, look.visits
-    events = look.seen().events
-    if len(look.codes.pipelines) > 1:
-        events = events.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
-    known = tried(definition, events, visits, look.codes)
+    known = tried(look, events)
     return (
         *never_entered(definition, visits, known, look.journeys.height),
         *always_true(definition, known),
         *swallowing(definition, visits),
         *unmapped(keys),
-        *passing_all(definition, funnel.stages),
-        *narrowing(definition, funnel.stages),
+        *passing_all(definition, funnel),
+        *narrowing(definition, funnel),
     )
 
 
@@ -231,20 +233,29 @@ def narrowing(definition: Definition, funnel: Sequence[StageConversion]) -> list
     ]
 
 
-def tried(definition: Definition, events: pl.DataFrame, visits: pl.DataFrame, codes: Codes) -> dict[str, Tried]:
-    """By stage key, of the criteria that could fail and of those that brought nobody in.
-
-    events: live entries of the pipeline's journeys (columns.EVENTS), sorted by (journey, occurred_at, position).
-    """
-    brought = set(visits.filter(pl.col("how") == "automatic")["stage"].unique())
+def tried(look: Look, events: Callable[[], pl.DataFrame]) -> dict[str, Tried]:
+    """By stage key, of the criteria that may fail and of those that brought nobody in."""
+    brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique())
+    asked = {
+        stage.key: stage.enter
+        for rank, stage in enumerate(look.definition.stages)
+        if stage.enter is not None and (rank not in brought or may_fail(stage.enter))
+    }
+    if not asked:
+        return {}
+    rows = events().lazy()
+    if len(look.codes.pipelines) > 1:
+        rows = rows.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
     first = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
-    found = {}
-    for rank, stage in enumerate(definition.stages):
-        if stage.enter is None or (rank in brought and not may_fail(stage.enter)):
-            continue
-        bears = looked_at(stage.enter, codes.signals)
-        # What a criterion counts needs the rows that bear on it, and where each journey begins.
-        rows = events.lazy().with_columns(first=first).filter(pl.col("first") | bears)
-        told = rows.select(looked=bears.sum(), held=fires(stage.enter, codes.signals, codes.currencies).sum()).collect()
-        found[stage.key] = Tried(looked=told["looked"].item(), held=told["held"].item())
-    return found
+    told = [times(rows.with_columns(first=first), criterion, look.codes) for criterion in asked.values()]
+    return {
+        key: Tried(looked=found["looked"].item(), held=found["held"].item())
+        for key, found in zip(asked, pl.collect_all(told), strict=True)
+    }
+
+
+def times(rows: pl.LazyFrame, criterion: Criterion, codes: Codes) -> pl.LazyFrame:
+    """What a criterion counts needs the rows that bear on it, and where each journey begins."""
+    bears = looked_at(criterion, codes.signals)
+    held = fires(criterion, codes.signals, codes.currencies)
+    return rows.filter(pl.col("first") | bears).select(looked=bears.sum(), held=held.sum())

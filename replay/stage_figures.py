@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from engine.projections.conversion import Conversion, conversion
+from engine.projections.conversion import PARTS, Overall, StageConversion, asked_of
+from engine.projections.conversion import figures as funnel_figures
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Amount, Figures, amounts, sums
 from engine.projections.filters import Filters, chosen, narrowed
@@ -50,8 +51,9 @@ class Side(NamedTuple):
     """Everything one definition tells."""
 
     look: Look
+    filters: Filters
     standing: pl.DataFrame
-    funnel: Conversion
+    funnel: Sequence[StageConversion]
     whole: WholeFigures
     stages: Sequence[StageFigures]
     """by rank"""
@@ -60,13 +62,14 @@ class Side(NamedTuple):
 def side(look: Look, filters: Filters) -> Side:
     """Every figure as the answer of its name tells it."""
     here = standing(look, filters)
-    funnel, rates, times = conversion(look, filters), win_rate(look, filters), cycle_time(look, filters)
+    passed, overall = funnel(look, filters)
+    rates, times = win_rate(look, filters), cycle_time(look, filters)
     counts = {
         stage: (n, stalled)
         for stage, n, stalled in here.group_by("stage").agg(pl.len(), pl.col("stalled").sum()).iter_rows()
     }
     worth = sums(here.lazy(), "stage").collect().rows_by_key("stage", named=True)
-    steps = {each.stage: each for each in funnel.stages}
+    steps = {each.stage: each for each in passed}
     lasted = {each.stage: each.p50_seconds for each in times.stages}
     stages = []
     for rank, stage in enumerate(look.definition.stages):
@@ -83,7 +86,7 @@ def side(look: Look, filters: Filters) -> Side:
             )
         )
     whole = WholeFigures(
-        entered=funnel.overall.entered,
+        entered=overall.entered,
         won=rates.won,
         lost=rates.lost,
         disqualified=rates.disqualified,
@@ -91,12 +94,22 @@ def side(look: Look, filters: Filters) -> Side:
         qualified=rates.qualified,
         stalled=here["stalled"].sum(),
         unmapped=counts.get(UNMAPPED, (0, 0))[0],
-        conversion=funnel.overall.conversion,
+        conversion=overall.conversion,
         win_rate=rates.win_rate,
         won_value=rates.won_value,
         cycle_p50_seconds=times.won.p50_seconds,
     )
-    return Side(look, here, funnel, whole, stages)
+    return Side(look, filters, here, passed, whole, stages)
+
+
+def funnel(look: Look, filters: Filters) -> tuple[tuple[StageConversion, ...], Overall]:
+    """Of the conversion what a preview shows: not the transitions, which are half of its work."""
+    options: dict[str, Any] = {"strict": False, "within_days": None, "in_period": False}
+    cohort, moves = asked_of(look, filters, None, look.visits.lazy(), **options)
+    asked = cohort.select("group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature").collect()
+    none = moves.select("group", "stage", "to", "spent").head(0).collect()
+    found = funnel_figures(asked, none, look.definition)[None]
+    return found["stages"], found["overall"]
 
 
 def standing(look: Look, filters: Filters) -> pl.DataFrame:

@@ -1,10 +1,14 @@
 """Stage keys that lead journeys nowhere by a definition: people moved them there, and it has no such open stage."""
 
+from collections.abc import Callable
+
 import polars as pl
 
 from engine.projections.figures import Figures
 from engine.projections.views import Look
+from engine.stages.criteria_polars import is_kind
 from engine.stages.definition import UNMAPPED
+from engine.stages.facts import MOVES
 
 NO_KEY = "(none)"
 """of a reopening that names no stage"""
@@ -19,13 +23,13 @@ class UnmappedKey(Figures):
     """of them, those that stand unmapped now because of it"""
 
 
-def unmapped_keys(look: Look) -> tuple[UnmappedKey, ...]:
-    """Over all journeys of the pipeline; most journeys first."""
+def unmapped_keys(look: Look, events: Callable[[], pl.DataFrame]) -> tuple[UnmappedKey, ...]:
+    """Over all journeys of the pipeline; most journeys first. events: look.seen().events, where they are needed."""
     visits = look.visits.filter(pl.col("stage") == UNMAPPED)
     if visits.is_empty():
         return ()
     names = {code: key for key, code in look.codes.stages.items()}
-    moves = look.seen().events.filter(pl.col("position").is_in(visits["entered_position"].implode()))
+    moves = events().filter(is_kind(*sorted(MOVES)))
     told = (
         visits.join(moves.select("position", "code"), left_on="entered_position", right_on="position", how="inner")
         .group_by("code")

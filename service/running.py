@@ -12,9 +12,11 @@ from sqlalchemy import func, select
 from engine.log.application import Log, Written
 from engine.log.tables import erasures
 from engine.log.writes import NOTHING, CommandRecord, Erasable, StreamWrite
+from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.views import Look
 from replay.archive import views_of
+from replay.stage_figures import Side
 from service import metrics
 from service.settings import Serving, archive_folder
 from service.sharing import Sharing
@@ -86,6 +88,8 @@ class Running:
         """by entity tag"""
         self.looks: Newest[Pinned, Look] = Newest(4)
         """what the first page of a list was made from"""
+        self.sides: Newest[tuple[Pinned, Filters], Side] = Newest(2)
+        """what drafts were set beside"""
 
     def warm_up(self) -> None:
         """Read the log and derive what the questions of the present need."""

@@ -101,13 +101,14 @@ def show(
 ) -> None:
     """stages: what was asked to be previewed, as it was typed; None: a comparison."""
     from replay import preview as metric
+    from replay.stage_figures import side
     from service.cli.pipeline_drawn import draw
 
     filters = question.filters()
     listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
     with viewed(question.db) as views:
         old, new = metric.looks(views, question.pipeline, before, after)
-        found = metric.preview(old, new, filters, listed=listed)
+        found = metric.preview(side(old, filters), side(new, filters), listed=listed)
         newest = views.definitions.by_pipeline[old.pipeline][-1].version
         names = (
             None

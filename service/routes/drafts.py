@@ -10,11 +10,13 @@ from engine.errors import Rejected
 from engine.projections.lens import choice_of
 from engine.stages.definition import Definition
 from replay import preview
+from replay.stage_figures import side
 from service.auth import EVERY, LEADERS, Caller, caller_of
 from service.http_errors import Refused
 from service.question import Problem, Unclear
 from service.rights import narrowed
 from service.routes.asked import Question, Text
+from service.routes.looking import pin_of
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -138,9 +140,13 @@ def compared(
     except Rejected as error:
         raise Unclear([Problem("against", str(error).removeprefix("definition "))]) from None
     old, new = preview.looks(running.views, pipeline, before, unpublished or lens)
-    if unpublished is not None:
-        return told(preview.preview(old, new, filters, listed=question.limit))
-    tag = tag_of(running, caller, request, filters, old.version, new.version, old.as_of, old.known_at, old.position)
-    if unchanged(request, tag):
-        return not_modified(tag)
-    return told(preview.preview(old, new, filters, listed=question.limit), tag)
+    tag = None
+    if unpublished is None:
+        tag = tag_of(running, caller, request, filters, old.version, *pin_of(new))
+        if unchanged(request, tag):
+            return not_modified(tag)
+    # One draft after the other is set beside the same version: what that tells is told once.
+    pin = (pin_of(old), filters)
+    known = running.sides.get(pin) or side(old, filters)
+    running.sides.put(pin, known)
+    return told(preview.preview(known, side(new, filters), listed=question.limit), tag)
