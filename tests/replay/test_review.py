@@ -1,0 +1,178 @@
+"""What a careful reviewer remarks on stages: each remark where its case is, and none where it is not."""
+
+from typing import Any
+
+import pytest
+
+from engine.projections.filters import EVERYTHING
+from engine.stages.criteria import Criterion
+from engine.stages.definition import Definition, parse_definition
+from replay.review import Remark, may_fail, review
+from replay.stage_figures import funnel as funnel_of
+from replay.unmapped import unmapped_keys
+from tests.projections.journeys import SALES, Journey, funnel, journey
+
+MANY = 30
+
+
+def stages(*opens: dict[str, Any]) -> Definition:
+    closed = [{"key": "won", "kind": "won", "enter": {"event": "DealWon"}},
+              {"key": "lost", "kind": "lost", "enter": {"event": "DealLost"}}]  # fmt: skip
+    first = {"key": "contact", "kind": "open"}
+    return parse_definition(
+        {"pipeline": "sales", "stages": [first, *({"kind": "open", **each} for each in opens), *closed]}
+    )
+
+
+def remarks(definition: Definition, *journeys: Journey) -> dict[str, list[Remark]]:
+    """By kind."""
+    look = funnel(*journeys, definition=definition).look
+
+    def events() -> Any:
+        return look.seen().events
+
+    told: dict[str, list[Remark]] = {}
+    for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look, events), events):
+        told.setdefault(each.kind, []).append(each)
+    return told
+
+
+MET = {"key": "met", "enter": {"signal": "met"}}
+OFFER = {"key": "offer", "enter": {"signal": "offer"}}
+
+
+def test_good_stages_are_not_remarked_on() -> None:
+    healthy = [journey("contact", "qualified", "proposal", "won", "retention")] * MANY + [
+        journey("contact", "qualified", "proposal", "lost")
+    ] * MANY
+    fallen = [journey("contact", "lost")] * MANY + [journey("contact", "qualified", "lost")] * MANY
+    assert remarks(SALES, *healthy, *fallen) == {}
+
+
+def test_nothing_is_remarked_before_anything_happened() -> None:
+    assert remarks(SALES) == {}
+
+
+def test_a_stage_that_nobody_ever_enters() -> None:
+    (only,) = remarks(stages(MET, {"key": "samples"}), journey("contact", "met", "lost"), journey("contact", "won"))[
+        "never_entered"
+    ]
+    assert (only.stage, only.n, only.of) == ("samples", 0, 2)
+    assert "2 journeys" in only.says
+    moved = journey("contact", "<samples", "lost"), journey("contact", "met", "won")
+    assert "never_entered" not in remarks(stages(MET, {"key": "samples"}), *moved)
+
+
+def test_a_stage_that_is_overtaken_whenever_its_criterion_holds() -> None:
+    shadowed = {"key": "invited", "enter": {"signal": "met"}}
+    (only,) = remarks(stages(shadowed, MET), journey("contact", "met", "won"), journey("contact", "met", "lost"))[
+        "never_entered"
+    ]
+    assert only.stage == "invited"
+    assert "held 2 times" in only.says
+
+
+def test_a_criterion_that_never_held_though_it_was_looked_at() -> None:
+    late = {"key": "eager", "enter": {"touches": {"at_least": 3}}}
+    twice = journey("contact", "touch", "touch", "won")
+    told = remarks(stages(late), twice, journey("contact", "lost"))
+    (only,) = told["never_true"]
+    assert (only.stage, only.n, only.of) == ("eager", 0, 2)
+    assert "never_entered" not in told, "said once"
+    assert "never_true" not in remarks(stages(late), journey("contact", "touch", "touch", "touch", "lost"), twice)
+
+
+def test_a_criterion_that_waits_for_what_never_happened() -> None:
+    misspelt = {"key": "met", "enter": {"signal": "mett"}}
+    (only,) = remarks(stages(misspelt), journey("contact", "met", "<met", "lost"), journey("contact", "won"))[
+        "never_true"
+    ]
+    assert (only.n, only.of) == (0, 0)
+    assert "nothing that it speaks of has ever happened" in only.says
+    assert "1 journeys in it were moved by a person" in only.says
+
+
+@pytest.mark.parametrize(
+    ("criterion", "journeys", "told"),
+    [
+        ({"touches": {"at_least": 2}}, [journey("contact", "touch", "touch", "touch", "won")] * MANY, False),
+        ({"amount": {"at_least": 50}}, [journey("contact", "value=80 EUR", "lost")] * MANY, True),
+        ({"amount": {"at_least": 90}}, [journey("contact", "value=80 EUR", "lost")] * MANY, False),
+        ({"amount": {"at_least": 50}}, [journey("contact", "value=80 EUR", "lost")] * 9, False),
+        ({"touches": {"at_least": 1}}, [journey("contact", "touch", "lost")] * MANY, False),
+        ({"event": "Touched"}, [journey("contact", "touch", "lost")] * MANY, False),
+    ],
+)
+def test_a_criterion_that_could_fail_and_never_does(
+    criterion: dict[str, Any], journeys: list[Journey], told: bool
+) -> None:
+    found = remarks(stages({"key": "next", "enter": criterion}), *journeys).get("always_true", [])
+    assert [each.stage for each in found] == (["next"] if told else [])
+    assert all(each.n == each.of >= MANY for each in found)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "may"),
+    [
+        ({"event": "DealWon"}, False),
+        ({"happened": "DealWon"}, False),
+        ({"proposals": {"at_least": 1}}, False),
+        ({"proposals": {"at_least": 2}}, True),
+        ({"not": {"happened": "DealWon"}}, True),
+        ({"any": [{"event": "DealWon"}, {"score": {"at_least": 1}}]}, True),
+        ({"all": [{"event": "DealWon"}, {"signal": "met"}]}, False),
+        ({"bant": {"dimension": "need", "verdict": "confirmed"}}, True),
+    ],
+)
+def test_what_can_fail_when_it_is_looked_at(criterion: dict[str, Any], may: bool) -> None:
+    assert may_fail(Criterion.model_validate(criterion)) is may
+
+
+def test_a_stage_that_most_journeys_jump_into() -> None:
+    three = stages(MET, OFFER)
+    jumping = [journey("contact", "offer", "won")] * 20
+    stepwise = [journey("contact", "met", "offer", "lost")] * 15
+    (only,) = remarks(three, *jumping, *stepwise)["swallows"]
+    assert (only.stage, only.n, only.of) == ("offer", 20, 35)
+    assert "past met" in only.says
+    assert "swallows" not in remarks(three, *jumping, *stepwise, *stepwise)
+
+
+def test_a_jump_past_a_stage_that_nobody_enters_is_none() -> None:
+    assert "swallows" not in remarks(stages(MET, OFFER), *[journey("contact", "offer", "won")] * 40)
+
+
+def test_a_persons_move_is_no_swallowing() -> None:
+    moved = [journey("contact", "<offer", "won")] * 20 + [journey("contact", "met", "lost")] * 12
+    assert "swallows" not in remarks(stages(MET, OFFER), *moved)
+
+
+def test_keys_that_moves_name_and_the_definition_does_not_know() -> None:
+    lost_there = journey("contact", "<tasting"), journey("contact", "<tasting", "met", "lost")
+    told = remarks(stages(MET), *lost_there, journey("contact", "<sampling", "<tasting"))["unmapped_keys"]
+    # Two unknown keys in a row are one unmapped visit, which the first of them began.
+    assert [(each.advice, each.n, each.of) for each in told] == [
+        ("add `replaces: [tasting]` to the stage that takes it over", 1, 2),
+        ("add `replaces: [sampling]` to the stage that takes it over", 1, 1),
+    ]
+    knows = stages({**MET, "replaces": ["tasting", "sampling"]})
+    assert "unmapped_keys" not in remarks(knows, *lost_there)
+
+
+def test_a_step_that_loses_nobody() -> None:
+    straight = [journey("contact", "met", "won")] * MANY + [journey("contact", "lost")]
+    (only,) = remarks(stages(MET), *straight)["passes_all"]
+    assert (only.stage, only.n, only.of) == ("met", MANY, MANY)
+    assert "passes_all" not in remarks(stages(MET), *straight, journey("contact", "met", "lost"))
+    assert "passes_all" not in remarks(stages(MET), *straight[:9])
+
+
+def test_a_narrowing_points_at_the_stage_before() -> None:
+    healthy = [journey("contact", "qualified", "proposal", "won")] * 40 + [journey("contact", "lost")] * 10
+    stuck = [journey("contact", "qualified", "lost")] * 60
+    told = remarks(SALES, *healthy, *stuck, journey("contact", "qualified", "proposal", "lost"))
+    (only,) = told["abnormal_narrowing"]
+    assert only.stage == "qualified"
+    assert "look at what is done in qualified" in only.advice
+    assert "narrows at proposal" in only.says
+    assert "abnormal_narrowing" not in remarks(SALES, *healthy, journey("contact", "qualified", "proposal", "lost"))
