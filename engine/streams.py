@@ -18,7 +18,7 @@ from engine.aggregates.lead.state import Lead
 from engine.aggregates.lead.state import evolve as evolve_lead
 from engine.aggregates.pipeline.commands import PipelineCommand
 from engine.aggregates.pipeline.rules import decide as decide_pipeline
-from engine.aggregates.pipeline.state import Pipeline
+from engine.aggregates.pipeline.state import Pipeline, pipeline_stream
 from engine.aggregates.pipeline.state import evolve as evolve_pipeline
 from engine.aggregates.roster.commands import RosterCommand
 from engine.aggregates.roster.rules import decide as decide_roster
@@ -77,6 +77,13 @@ def load(log: Log, stream_id: UUID) -> Stream | None:
             return deal_of_lead(lead, stream_id, own)
     entries = entries_of(own, stream_id)
     return Stream(kind, stream_id, own[-1].version, stream_id, own, entries, folded(kind.evolve, kind.initial, entries))
+
+
+def load_pipeline(log: Log, key: str) -> Pipeline:
+    """As it stands; one without a key where there is none."""
+    found = load(log, pipeline_stream(key))
+    state: Pipeline = Pipeline() if found is None else found.state
+    return state
 
 
 def deal_of_lead(lead: Stream, deal_id: UUID, own: Sequence[AnyRecorded] = ()) -> Stream:

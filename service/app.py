@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from service.auth import Callers
+from service.background import Background
 from service.http_errors import handle_errors
 from service.logs import log_as_json
 from service.openapi import describe
@@ -20,8 +21,10 @@ from service.routes.journeys import add_journeys
 from service.routes.operations import add_documentation, add_operations
 from service.routes.people import add_people
 from service.routes.pipelines import add_pipelines
+from service.routes.policies import add_policies
 from service.routes.questions import add_questions
 from service.routes.routing import Routes
+from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
 from service.tokens import Issuer
@@ -35,16 +38,19 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
     serving = serving or Serving()
     issuer = Issuer(serving) if serving.oidc_issuer else None
     running = Running(url, serving)
+    background = Background(running)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         following = asyncio.create_task(follow(running))
+        background.start()
         try:
             yield
         finally:
             following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await following
+            await asyncio.to_thread(background.close)
             await asyncio.to_thread(running.close)
 
     app = FastAPI(
@@ -58,6 +64,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         telemetry=running.tracing.config,
     )
     app.state.running = running
+    app.state.background = background
     app.state.callers = Callers(running.log, issuer)
     handle_errors(app)
     app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes)
@@ -70,6 +77,8 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_pipelines,
         add_drafts,
         add_people,
+        add_policies,
+        add_webhooks,
         add_operations,
     ):
         add(routes)

@@ -1,40 +1,28 @@
 """From when on a policy looks: from its first run. Else a first start on an old log would raise ten thousand alerts.
 
-The moment is kept as the answer of a command that changes nothing else, so that of any number of processes that start
-at once the first decides it for all. A stage that gets its first rule later is looked at from then on.
+The moment is an event of the pipeline, so that a log that is copied, or read again from its first event, says the same.
+A stage that gets its first rule later is looked at from then on.
 """
 
 from collections.abc import Sequence
 
-from engine.errors import Conflict
 from engine.log.application import Log
-from engine.log.writes import CommandRecord
-from engine.policies.due import Policy, Since, one_id
+from engine.policies.due import Policy, Since
 from engine.projections.definitions import Published
-
-_SAME = "0" * 64
-"""the fingerprint of all activations: who comes second asks for the same"""
+from engine.stages.definition import Definition
+from engine.streams import load_pipeline
+from engine.values import to_micros
 
 
 def activated(log: Log, policy: Policy, pipeline: str) -> int | None:
-    """When the policy was first run here (microseconds); None: not yet."""
-    record = log.command(one_id("activate", policy.name, pipeline))
-    return None if record is None else int(record.result["since"])
+    """Since when the policy looks at the pipeline (microseconds); None: it was never run there."""
+    since = load_pipeline(log, pipeline).activations.get(policy.name)
+    return None if since is None else to_micros(since)
 
 
-def activate(log: Log, policy: Policy, pipeline: str, since: int) -> int:
-    """The moment that counts: the one given, or that of who was first."""
-    known = activated(log, policy, pipeline)
-    if known is not None:
-        return known
-    try:
-        log.append([], command=CommandRecord(one_id("activate", policy.name, pipeline), _SAME, {"since": since}))
-    except Conflict:
-        known = activated(log, policy, pipeline)
-        if known is None:
-            raise
-        return known
-    return since
+def asked_for(policy: Policy, definition: Definition) -> bool:
+    """Whether any stage declares it: a policy that nobody asked for is not activated."""
+    return any(policy.declared(definition, stage) for stage in definition.stages)
 
 
 def by_stage(policy: Policy, versions: Sequence[Published], since: int) -> Since:

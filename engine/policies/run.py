@@ -9,17 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
+from engine.aggregates.pipeline.commands import ActivatePolicy
 from engine.errors import Conflict, DealtrailError
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.people import ensure_people
-from engine.policies.activation import activate, activated, by_stage
+from engine.policies.activation import activated, asked_for, by_stage
 from engine.policies.due import Due, Policy, Since
 from engine.policies.every import POLICIES
 from engine.projections.lens import Lens
 from engine.projections.views import Look, Views
-from engine.values import to_micros
+from engine.values import from_micros, to_micros
 
 SOURCE = "policy"
 """Policies act as people of this source, by their name."""
@@ -46,20 +48,28 @@ def run_once(
     since: datetime | None = None,
     dry_run: bool = False,
     tell: Callable[[Done], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Done]:
     """One round over all pipelines; returns what was due and what came of it.
 
     now: the moment to look from (the present without). since: leave alone what was due before then; without it the
-    policy's first run counts. dry_run: nothing is written.
+    policy's first run counts. dry_run: nothing is written. stop: asked before each step, whether to leave the rest to
+    the next round.
     """
     views.catch_up()
-    done = []
+    done: list[Done] = []
     for pipeline in views.pipelines():
         for policy in policies:
+            if stop():
+                return done
             look = views.look(pipeline, lens(now))
+            if not asked_for(policy, look.definition):
+                continue
             everything = policy.due(look, moments(log, views, policy, look, since, dry_run))
             # Each process in an order of its own, so that several share the work and do not meet at every step.
             for due in everything if dry_run else random.sample(everything, len(everything)):
+                if stop():
+                    return done
                 came = Done(due, "would") if dry_run else do(log, due, now)
                 if tell is not None:
                     tell(came)
@@ -75,22 +85,39 @@ def lens(now: datetime | None) -> Lens:
 def moments(log: Log, views: Views, policy: Policy, look: Look, since: datetime | None, dry_run: bool) -> Since:
     """From when on the policy looks at each stage."""
     first = look.as_of if since is None else to_micros(since)
-    known = activated(log, policy, look.pipeline) if dry_run else activate(log, policy, look.pipeline, first)
+    known = activated(log, policy, look.pipeline)
+    if known is None and not dry_run:
+        known = activate(log, policy, look.pipeline, first)
     if since is not None:
         return {stage.key: first for stage in look.definition.stages}
     return by_stage(policy, views.definitions.by_pipeline[look.pipeline], first if known is None else known)
+
+
+def activate(log: Log, policy: Policy, pipeline: str, since: int) -> int:
+    """The moment that counts: the one given, or that of the process that was first."""
+    command = ActivatePolicy.model_validate(
+        {"pipeline": pipeline, "policy": policy.name, "since": from_micros(since), "unless_active": True}
+    )
+    handle(log, command, actor=actor(log, policy.name), origin=f"policy:{policy.name}")
+    known = activated(log, policy, pipeline)
+    assert known is not None
+    return known
+
+
+def actor(log: Log, policy: str) -> UUID:
+    """person_id of a policy: it acts as somebody."""
+    return ensure_people(log, [("actor", SOURCE, policy)])[SOURCE, policy].person_id
 
 
 def do(log: Log, due: Due, now: datetime | None) -> Done:
     """Send one command. A refusal is told, not raised: the next round looks again."""
     if log.command(due.command_id) is not None:
         return Done(due, "known")
-    actor = ensure_people(log, [("actor", SOURCE, due.policy)])[SOURCE, due.policy]
     try:
         outcome = handle(
             log,
             due.command,
-            actor=actor.person_id,
+            actor=actor(log, due.policy),
             origin=f"policy:{due.policy}",
             on=due.on,
             command_id=due.command_id,

@@ -68,8 +68,9 @@ class Sender:
         self._begin(await asyncio.to_thread(take_up, self.log.engine, self.lease))
         try:
             while not (stop.is_set() or self.paused):
+                await asyncio.to_thread(check, self.log.engine, self.lease)
                 idle = not await self._read()
-                await self._start()
+                self._start()
                 if until_idle and idle and not self.posts and not self.queue.ready:
                     break
                 await self._wait(stop, idle)
@@ -110,14 +111,11 @@ class Sender:
     def _cautious(self) -> bool:
         return self.failures >= self.sending.backoff.cautious_after
 
-    async def _start(self) -> None:
+    def _start(self) -> None:
         """Begins as many posts as may run."""
         most = 1 if self._cautious else self.sending.at_once
         room = most - len(self.posts) if time.monotonic() >= self.next_attempt else 0
-        if room <= 0 or not self.queue.ready:
-            return
-        await asyncio.to_thread(check, self.log.engine, self.lease)
-        for notice in islice(iter(self.queue.take, None), room):
+        for notice in islice(iter(self.queue.take, None), max(room, 0)):
             self.posts[asyncio.create_task(self._post(notice))] = notice
 
     async def _post(self, notice: Notice) -> Answer:

@@ -113,6 +113,7 @@ BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "draft_definition": {"definition": STAGES, "note": "without negotiation"},
     "discard_draft": {"draft_id": DRAFT},
     "publish_definition": {"definition": STAGES, "reason": "negotiation is part of the proposal"},
+    "activate_policy": {"policy": "raise_stalled", "since": "2026-07-01T00:00:00Z"},
     "roll_back": {"to": 1, "reason": "the old stages were better"},
     "enrol_rep": {"rep": REP, "team": "north", "region": "Bergen"},
     "move_rep": {"team": "south", "region": "Oslo"},

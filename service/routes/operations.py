@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import metrics
 from service.auth import OPERATORS
+from service.background import observe
 from service.http_errors import Refused
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
@@ -105,6 +106,7 @@ async def prometheus(request: Request) -> Response:
     def work() -> Response:
         metrics.log_position.set(running.log.position())
         metrics.view_position.set(running.views.position)
+        observe(running.log)
         for pool in (running.writing, running.reading):
             metrics.waiting.labels(pool.name).set(pool.inside)
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")

@@ -93,6 +93,13 @@ GIVEN: tuple[Given, ...] = (
     Given(
         f"{PIPELINES}/rollback", pipeline.RollBackDefinition, "roll_back", "An earlier version in force", LEADERS, True
     ),
+    Given(
+        f"{PIPELINES}/activate-policy",
+        pipeline.ActivatePolicy,
+        "activate_policy",
+        "Say from when on a policy looks at it",
+        LEADERS,
+    ),
     Given("/v1/reps", roster.EnrolRep, "enrol_rep", "Enrol a rep in a team", LEADERS),
     Given(f"{REPS}/move", roster.MoveRep, "move_rep", "The whole new membership", LEADERS),
     Given(f"{REPS}/leave", roster.RecordRepLeft, "record_rep_left", "The rep left", LEADERS),

@@ -53,6 +53,7 @@ from engine.aggregates.lead.rules import decide as decide_lead
 from engine.aggregates.lead.state import Lead
 from engine.aggregates.lead.state import evolve as evolve_lead
 from engine.aggregates.pipeline.commands import (
+    ActivatePolicy,
     CreatePipeline,
     DiscardDraft,
     DraftDefinition,
@@ -165,6 +166,7 @@ A_PIPELINE = Life(
         DiscardDraft(pipeline="sales", draft_id=made(4)),
         PublishDefinition(pipeline="sales", definition=FEWER, reason="simpler"),
         RollBackDefinition(pipeline="sales", reason="too simple"),
+        ActivatePolicy(pipeline="sales", policy="raise_stalled"),
     ],
 )
 A_REP = Life(

@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from engine.aggregates.pipeline.commands import (
+    ActivatePolicy,
     CreatePipeline,
     DiscardDraft,
     DraftDefinition,
@@ -13,13 +14,14 @@ from engine.aggregates.pipeline.events import (
     DefinitionPublished,
     DraftDiscarded,
     PipelineCreated,
+    PolicyActivated,
 )
 from engine.aggregates.pipeline.rules import decide
 from engine.aggregates.pipeline.state import Pipeline, evolve, pipeline_stream
 from engine.errors import Conflict
 from engine.stages.definition import Definition, parse_definition
 from tests.aggregates.examples import PARTNERS, SALES
-from tests.given_when_then import Aggregate, made, on, text
+from tests.given_when_then import Aggregate, day, made, on, text
 
 pipeline = Aggregate(decide, evolve, Pipeline())
 
@@ -195,3 +197,16 @@ def test_a_definition_that_makes_no_sense_is_no_command() -> None:
 @pytest.mark.parametrize("event", [PUBLISHED, DRAFTED, CREATED])
 def test_a_definition_is_read_back_as_it_was_stored(event: DefinitionPublished) -> None:
     assert type(event).model_validate_json(event.payload()) == event
+
+
+def test_a_policy_is_activated_from_a_moment_on_and_a_runner_leaves_it_at_that() -> None:
+    first = ActivatePolicy(pipeline="sales", policy="raise_stalled", since=day(1), unless_active=True)
+    pipeline.given().when(first).rejected("create it first")
+    pipeline.given(CREATED, PUBLISHED).when(first).then(PolicyActivated(policy="raise_stalled", since=day(1)))
+    active = pipeline.given(CREATED, PUBLISHED, PolicyActivated(policy="raise_stalled", since=day(1)))
+    active.when(first.model_copy(update={"since": day(2)})).nothing()
+    earlier = ActivatePolicy(pipeline="sales", policy="raise_stalled", since=day(0))
+    active.when(earlier).then(PolicyActivated(policy="raise_stalled", since=day(0)))
+    active.when(earlier.model_copy(update={"since": day(1)})).nothing()
+    other = ActivatePolicy(pipeline="sales", policy="hand_over", since=day(0), unless_active=True)
+    active.when(other).then(PolicyActivated(policy="hand_over", since=day(0)))

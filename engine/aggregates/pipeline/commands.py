@@ -1,6 +1,6 @@
-"""What one may ask of a pipeline: to be created, and its stages to be drafted, published and taken back."""
+"""What one may ask of a pipeline: to be created; its stages to be drafted and published, its policies to act."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from engine.aggregates.inputs import Words
 from engine.messages import Command
 from engine.stages.definition import Definition
-from engine.values import Key, Label
+from engine.values import Key, Label, Utc
 
 Version = Annotated[int, Field(ge=0)]
 
@@ -53,4 +53,20 @@ class RollBackDefinition(Command):
     """the version the author looked at; Conflict when another is in force by now"""
 
 
-PipelineCommand = CreatePipeline | DraftDefinition | DiscardDraft | PublishDefinition | RollBackDefinition
+PolicyName = Literal["hand_over", "expire_proposals", "stage_tasks", "answer_signals", "climb_ladder", "raise_stalled"]
+
+
+class ActivatePolicy(Command):
+    """From when on a policy looks at the pipeline: what was due before is left alone."""
+
+    pipeline: Key
+    policy: PolicyName
+    since: Utc | None = None
+    """without it: now"""
+    unless_active: bool = False
+    """leave it as it is where it is active already; what a runner asks"""
+
+
+PipelineCommand = (
+    CreatePipeline | DraftDefinition | DiscardDraft | PublishDefinition | RollBackDefinition | ActivatePolicy
+)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from engine.messages import Event
 from engine.stages.definition import Definition
-from engine.values import Key, Label, TextRef
+from engine.values import Key, Label, TextRef, Utc
 
 
 class PipelineCreated(Event):
@@ -45,4 +45,12 @@ class DefinitionPublished(Event):
     draft_id: UUID | None = None
 
 
-PipelineEvent = PipelineCreated | DefinitionDrafted | DraftDiscarded | DefinitionPublished
+class PolicyActivated(Event):
+    """A policy looks at the pipeline from this moment on; the newest that was said counts."""
+
+    TOPIC: ClassVar[str] = "pipeline.policy_activated.v1"
+    policy: Key
+    since: Utc
+
+
+PipelineEvent = PipelineCreated | DefinitionDrafted | DraftDiscarded | DefinitionPublished | PolicyActivated

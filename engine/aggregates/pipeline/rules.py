@@ -5,6 +5,7 @@ from uuid import UUID
 
 from engine.aggregates.context import Context
 from engine.aggregates.pipeline.commands import (
+    ActivatePolicy,
     CreatePipeline,
     DiscardDraft,
     DraftDefinition,
@@ -17,6 +18,7 @@ from engine.aggregates.pipeline.events import (
     DefinitionPublished,
     DraftDiscarded,
     PipelineCreated,
+    PolicyActivated,
 )
 from engine.aggregates.pipeline.state import Draft, Pipeline
 from engine.errors import Conflict, Rejected
@@ -65,6 +67,12 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
             if command.reason is None:
                 raise Rejected("a definition is rolled back with a reason: say what was wrong")
             return published(state, definition, f"back to version {to}: {command.reason}", command.replaces_version)
+        case ActivatePolicy():
+            must_exist(state, command.pipeline)
+            known, since = state.activations.get(command.policy), command.since or context.now
+            if known == since or (known is not None and command.unless_active):
+                return []
+            return [PolicyActivated(policy=command.policy, since=since)]
         case _:
             assert_never(command)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID, uuid5
 
@@ -11,6 +12,7 @@ from engine.aggregates.pipeline.events import (
     DraftDiscarded,
     PipelineCreated,
     PipelineEvent,
+    PolicyActivated,
 )
 from engine.stages.definition import Definition
 
@@ -37,6 +39,8 @@ class Pipeline:
     definition: Definition | None = None
     versions: Mapping[int, Definition] = field(default_factory=dict)
     drafts: Mapping[UUID, Draft] = field(default_factory=dict)
+    activations: Mapping[str, datetime] = field(default_factory=dict)
+    """since when each policy looks at it"""
 
 
 def pipeline_stream(key: str) -> UUID:
@@ -62,6 +66,8 @@ def evolve(state: Pipeline, event: PipelineEvent) -> Pipeline:
             # One that is told late comes before older versions here; the highest is in force all the same.
             newest = event.version > state.version
             return replace(state, version=event.version, definition=event.definition) if newest else state
+        case PolicyActivated():
+            return replace(state, activations={**state.activations, event.policy: event.since})
         case _:
             assert_never(event)
 

@@ -11,6 +11,7 @@ from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinitio
 from engine.handle import handle
 from engine.log.application import Log
 from engine.stages.definition import parse_definition
+from service.settings import Serving
 from tests.service.http.server import Client, Service, serving
 
 STAGES = {
@@ -62,5 +63,5 @@ def sample_service(sample_log: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The sample, to be read; keys are made in it."""
     copy = tmp_path_factory.mktemp("served") / "sample.db"
     copy.write_bytes(sample_log.read_bytes())
-    with serving(f"sqlite:///{copy}") as running:
+    with serving(f"sqlite:///{copy}", Serving(policies_seconds=0)) as running:
         yield running

@@ -26,13 +26,15 @@ SELLING = {"rep", "manager", "ops", "admin"}
 
 def expected(method: str, path: str) -> set[str]:
     """The rules in other words than the program's."""
+    if path.startswith("/v1/webhooks"):
+        return {"ops", "admin"}
     if method == "DELETE":
         return {"admin"}
     if path == "/metrics":
         return {"ops", "admin"}
     if method == "POST":
         return {"manager", "admin"} if path.startswith(("/v1/pipelines", "/v1/reps")) else SELLING
-    if path in ("/v1/events", "/v1/people"):
+    if path in ("/v1/events", "/v1/people", "/v1/policies/due"):
         return ALL - {"rep"}
     return ALL
 

@@ -56,6 +56,7 @@ def test_every_command_has_an_example_that_is_accepted(life: Life) -> None:
     fewer = {**STAGES, "stages": [stage for stage in STAGES["stages"] if stage["key"] != "tasting"]}
     life.send("publish_definition", "office-coffee", definition=fewer)
     life.send("roll_back", "office-coffee")
+    life.send("activate_policy", "office-coffee")
     life.send("enrol_rep")
     life.send("move_rep", "crm:rep-03")
 

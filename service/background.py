@@ -1,0 +1,48 @@
+"""What a process of the service does unasked: runs the policies, and sends notices. Each has threads of its own."""
+
+from engine.log.application import Log
+from service import metrics
+from service.notices.posting import Answer
+from service.notices.sender import Sending
+from service.notices.senders import Senders
+from service.notices.webhooks import every
+from service.policing import Policing
+from service.running import Running
+
+
+class Background:
+    def __init__(self, running: Running) -> None:
+        """Rejected where the settings make no sense."""
+        serving = running.serving
+        self.sending = Sending.of(serving, counted)
+        self.policing = Policing(running.log, running.views, serving.policies_seconds)
+        self._senders = Senders(running.log, self.sending)
+        self._started: list[Policing | Senders] = []
+        if serving.policies_seconds:
+            self._started.append(self.policing)
+        if serving.senders:
+            self._started.append(self._senders)
+
+    def start(self) -> None:
+        for each in self._started:
+            each.start()
+
+    def close(self) -> None:
+        """Finishes what is under way and begins nothing new."""
+        for each in self._started:
+            each.close()
+
+
+def observe(log: Log) -> None:
+    """How far every webhook is, for who asks for the metrics."""
+    last = log.position()
+    for webhook in every(log):
+        name = str(webhook.webhook_id)
+        metrics.webhook_behind.labels(name).set(last - webhook.position)
+        metrics.webhook_waiting.labels(name).set(webhook.waiting)
+        metrics.webhook_parked.labels(name).set(webhook.parked)
+
+
+def counted(answer: Answer) -> None:
+    metrics.notices.labels("accepted" if answer.accepted else "not accepted").inc()
+    metrics.notice_seconds.observe(answer.seconds)

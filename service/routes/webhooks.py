@@ -1,0 +1,186 @@
+"""Webhooks over HTTP: the same changes as on the command line, each safe to repeat by its Idempotency-Key."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel
+
+from engine.errors import Conflict
+from engine.log.application import Log
+from engine.values import Value
+from service.auth import OPERATORS, caller_of
+from service.background import Background
+from service.http_errors import FieldProblem, Refused
+from service.notices import parked, webhooks
+from service.notices.changes import Change, new_change
+from service.notices.trying import try_out
+from service.routes.commands import IdempotencyKey
+from service.routes.routing import Routes, running_of
+from service.routes.tags import told
+from service.routes.webhook_bodies import (
+    Kept,
+    NewWebhook,
+    Nothing,
+    ParkedNotice,
+    ParkedNotices,
+    ParkedQuestion,
+    Pause,
+    Removed,
+    Replay,
+    Retry,
+    Rotate,
+    Tried,
+    Webhooks,
+    WithSecret,
+)
+
+ONE = "/v1/webhooks/{webhook}"
+Id = Annotated[UUID, Path(description="Its id")]
+
+
+def add_webhooks(routes: Routes) -> None:
+    for method, path, endpoint, name, summary, answers, status in (
+        ("GET", "/v1/webhooks", list_endpoint, "list_webhooks", "All webhooks, and how they are doing", Webhooks, 200),
+        ("GET", ONE, one_endpoint, "get_webhook", "One webhook", Kept, 200),
+        ("GET", f"{ONE}/parked", parked_endpoint, "list_parked", "Notices that were given up", ParkedNotices, 200),
+        ("POST", "/v1/webhooks", add_endpoint, "add_webhook", "Tell somebody of events", WithSecret, 201),
+        ("POST", f"{ONE}/rotate", rotate_endpoint, "rotate_webhook", "A new secret", WithSecret, 200),
+        ("POST", f"{ONE}/pause", pause_endpoint, "pause_webhook", "Send nothing until it is resumed", Kept, 200),
+        ("POST", f"{ONE}/resume", resume_endpoint, "resume_webhook", "Go on where it was", Kept, 200),
+        ("POST", f"{ONE}/retry", retry_endpoint, "retry_parked", "Try again what was given up", Kept, 200),
+        ("POST", f"{ONE}/replay", replay_endpoint, "replay_webhook", "Send again from a position on", Kept, 200),
+        ("POST", f"{ONE}/test", test_endpoint, "test_webhook", "One test delivery, at once", Tried, 200),
+        ("DELETE", ONE, remove_endpoint, "remove_webhook", "With all it had still to be told", Removed, 200),
+    ):
+        routes.add(
+            method,
+            path,
+            endpoint,
+            name=name,
+            summary=summary,
+            tag="webhooks",
+            allow=OPERATORS,
+            refusals=refusals_of(method, path),
+            answers=answers,
+            status=status,
+            queries=name == "list_parked",
+        )
+
+
+def refusals_of(method: str, path: str) -> tuple[str, ...]:
+    missing = ("not-found",) if "{" in path else ()
+    if method != "POST":
+        return missing
+    return (*missing, "idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow")
+
+
+async def list_endpoint(request: Request) -> Response:
+    running = running_of(request)
+
+    def work() -> Response:
+        found = [Kept.model_validate(each) for each in webhooks.every(running.log)]
+        return told(Webhooks(webhooks=found, position=running.log.position()))
+
+    return await running.reading.run(work)
+
+
+async def one_endpoint(request: Request, webhook: Id) -> Response:
+    running = running_of(request)
+    return await running.reading.run(lambda: told(Kept.model_validate(webhooks.get(running.log, webhook))))
+
+
+async def parked_endpoint(request: Request, webhook: Id, question: Annotated[ParkedQuestion, Query()]) -> Response:
+    running = running_of(request)
+
+    def work() -> Response:
+        found = parked.parked(running.log, webhook, after=question.after, limit=question.limit)
+        listed = [ParkedNotice.model_validate(each) for each in found]
+        more = listed[-1].position if len(listed) == question.limit else None
+        return told(ParkedNotices(parked=listed, next=more))
+
+    return await running.reading.run(work)
+
+
+async def add_endpoint(request: Request, body: NewWebhook, idempotency_key: IdempotencyKey) -> Response:
+    def work(log: Log, change: Change) -> BaseModel:
+        made, secret = webhooks.add(log, change, body.url, body.wanted, after=body.after)
+        return WithSecret.model_validate({**vars(Kept.model_validate(made)), "secret": secret})
+
+    return await changed(request, body, idempotency_key, work, 201)
+
+
+async def rotate_endpoint(request: Request, webhook: Id, body: Rotate, idempotency_key: IdempotencyKey) -> Response:
+    def work(log: Log, change: Change) -> BaseModel:
+        found, secret = webhooks.rotate(log, change, webhook, hours=body.hours)
+        return WithSecret.model_validate({**vars(Kept.model_validate(found)), "secret": secret})
+
+    return await changed(request, body, idempotency_key, work)
+
+
+async def pause_endpoint(request: Request, webhook: Id, body: Pause, idempotency_key: IdempotencyKey) -> Response:
+    return await changed(
+        request, body, idempotency_key, lambda log, change: kept(webhooks.pause(log, change, webhook, body.reason))
+    )
+
+
+async def resume_endpoint(request: Request, webhook: Id, body: Nothing, idempotency_key: IdempotencyKey) -> Response:
+    return await changed(
+        request, body, idempotency_key, lambda log, change: kept(webhooks.resume(log, change, webhook))
+    )
+
+
+async def retry_endpoint(request: Request, webhook: Id, body: Retry, idempotency_key: IdempotencyKey) -> Response:
+    return await changed(
+        request, body, idempotency_key, lambda log, change: kept(parked.retry(log, change, webhook, body.position))
+    )
+
+
+async def replay_endpoint(request: Request, webhook: Id, body: Replay, idempotency_key: IdempotencyKey) -> Response:
+    return await changed(
+        request, body, idempotency_key, lambda log, change: kept(parked.replay(log, change, webhook, body.after))
+    )
+
+
+async def test_endpoint(request: Request, webhook: Id, body: Nothing, idempotency_key: IdempotencyKey) -> Response:  # noqa: ARG001 (every POST has both)
+    background: Background = request.app.state.background
+    answer = await try_out(running_of(request).log, background.sending.poster, webhook)
+    return told(Tried(accepted=answer.accepted, status=answer.status, problem=answer.problem, seconds=answer.seconds))
+
+
+async def remove_endpoint(request: Request, webhook: Id) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        webhooks.remove(running.log, new_change(caller.person_id), webhook)
+        return told(Removed(webhook_id=webhook))
+
+    return await running.writing.run(work)
+
+
+def kept(webhook: webhooks.Webhook) -> Kept:
+    return Kept.model_validate(webhook)
+
+
+async def changed(
+    request: Request, body: Value, key: str, work: Callable[[Log, Change], BaseModel], status: int = 200
+) -> Response:
+    """One change, the same for every retry of it."""
+    running, caller = running_of(request), caller_of(request)
+    asked = f"{request.method} {request.url.path} {body.model_dump_json()}"
+    change = Change(caller.person_id, uuid5(caller.person_id, key), asked)
+
+    def done() -> Response:
+        try:
+            answer = told(work(running.log, change))
+        except Conflict as error:
+            if running.log.command(change.command_id) is None:
+                raise
+            said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
+            problem = FieldProblem(field="header.Idempotency-Key", problem=said)
+            raise Refused("idempotency-key-reused", said, [problem]) from error
+        answer.status_code = status
+        return answer
+
+    return await running.writing.run(done)
