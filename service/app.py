@@ -24,6 +24,7 @@ from service.routes.pipelines import add_pipelines
 from service.routes.policies import add_policies
 from service.routes.questions import add_questions
 from service.routes.routing import Routes
+from service.routes.search import add_search
 from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
@@ -73,6 +74,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_commands,
         add_questions,
         add_journeys,
+        add_search,
         add_feed,
         add_pipelines,
         add_drafts,

@@ -1,5 +1,7 @@
 """The feed: all events in the order of their positions, in batches, for whoever derives something from them."""
 
+from collections.abc import Sequence
+
 import polars as pl
 from sqlalchemy import Column
 
@@ -21,8 +23,10 @@ FEED: list[Column[object]] = [
 ]
 
 
-def read_feed(log: Log, after: int, limit: int | None = None) -> pl.DataFrame:
+def read_feed(log: Log, after: int, limit: int | None = None, types: Sequence[str] = ()) -> pl.DataFrame:
     """The events with a position greater than `after`, in order, upcast; at most `limit`.
+
+    types: of the next `limit` events those of these newest type tags alone.
 
     Columns: position, event_id, stream_id (32 hex digits), version, type, occurred_at, recorded_at (Int64
     microseconds), actor (hex), origin, payload (JSON text). Positions have no holes: the last one read, given as the
@@ -30,10 +34,11 @@ def read_feed(log: Log, after: int, limit: int | None = None) -> pl.DataFrame:
     """
     # The end is named: else PostgreSQL would plan for a third of the table, whatever is asked for.
     last = log.position() if limit is None else after + limit
+    tags = [*types, *(old for old, (new, _) in log.tag_mapper.upcasters.items() if types and new in types)]
+    chosen = f"AND type IN ({', '.join('?' * len(tags))})" if tags else ""
+    asked = f"FROM events WHERE position > ? AND position <= ? {chosen} ORDER BY position"
     with log.engine.connect() as connection:
-        found = read_frame(
-            connection, FEED, "FROM events WHERE position > ? AND position <= ? ORDER BY position", (after, last)
-        )
+        found = read_frame(connection, FEED, asked, (after, last, *tags))
     return upcast(log, found)
 
 

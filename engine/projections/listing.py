@@ -3,6 +3,7 @@
 A journey is a lead until it is converted, a deal from then on; one that began as a deal always is.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -55,28 +56,26 @@ def listing(
     here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
     rows = wanted(with_state(here, look, likelihoods(look, "observed")), look, cards).collect()
     shown, following = rows_of(rows.lazy(), cards)
+    return Listing(**head(look), n=rows.height, journeys=tuple(listed(look, shown)), next=following)
+
+
+def listed(look: "Look", shown: pl.DataFrame) -> Iterator[Listed]:
+    """The few rows that are shown; shown: rows of Look.journeys as board.with_state leaves them."""
     kinds = dict.fromkeys(leads(look, shown["journey"]), "lead")
     people = named(look, shown["owner"].drop_nulls().unique().to_list())
     told = look.attributes.filter(pl.col("journey").is_in(shown["journey"].implode())).rows_by_key("journey")
-    return Listing(
-        **head(look),
-        n=rows.height,
-        journeys=tuple(
-            Listed(
-                **dict(card(row, look, people)),
-                kind="lead" if row["journey"] in kinds else "deal",
-                outcome=row["outcome"],
-                opened_at=from_micros(row["opened_at"]),
-                closed_at=when(row["closed_at"]),
-                last_activity_at=from_micros(row["last_activity_at"]),
-                source=row["source"],
-                channel=row["channel"],
-                attributes=dict(told.get(row["journey"], ())),
-            )
-            for row in look.named(with_volume(shown, look)).iter_rows(named=True)
-        ),
-        next=following,
-    )
+    for row in look.named(with_volume(shown, look)).iter_rows(named=True):
+        yield Listed(
+            **dict(card(row, look, people)),
+            kind="lead" if row["journey"] in kinds else "deal",
+            outcome=row["outcome"],
+            opened_at=from_micros(row["opened_at"]),
+            closed_at=when(row["closed_at"]),
+            last_activity_at=from_micros(row["last_activity_at"]),
+            source=row["source"],
+            channel=row["channel"],
+            attributes=dict(told.get(row["journey"], ())),
+        )
 
 
 def leads(look: "Look", only: pl.Series | None = None) -> pl.Series:

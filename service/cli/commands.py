@@ -11,6 +11,7 @@ from service.cli.checking import check
 from service.cli.comparison import compare
 from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
+from service.cli.finding import find
 from service.cli.history import history
 from service.cli.hygiene import hygiene
 from service.cli.importing import import_file
@@ -96,7 +97,8 @@ webhooks.app.command("replay", epilog="Example: dealtrail webhooks replay 3f9a12
 )
 webhooks.app.command("send", epilog="Example: dealtrail webhooks send --once")(webhook_notices.send)
 app.add_typer(webhooks.app, name="webhooks")
-app.command("history", epilog="Example: dealtrail history 173688 --at 1042")(history)
+app.command("find", epilog="Example: dealtrail find 'garcia coffee'")(find)
+app.command("history", epilog="Example: dealtrail history 173688 --diff 2026-01-01..2026-02-01")(history)
 app.command("check", epilog="Example: dealtrail check --json")(check)
 app.add_typer(export.app, name="export")
 app.add_typer(archive.app, name="archive")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.service.commandline import run
 from tests.service.http.server import Client, Service
 from tests.service.http.test_answers import AS_OF
 
@@ -100,3 +101,33 @@ def test_a_rep_lists_the_team_s_alone(service: Service) -> None:
     assert [each["owner"]["key"] for each in own["journeys"]] == ["rep-01"]
     assert manager.get("/v1/leads").answer["n"] == 2
     assert manager.get("/v1/deals").answer["n"] == 0
+
+
+def test_what_is_looked_for_is_found_over_http_and_on_the_command_line(sample_service: Service, reader: Client) -> None:
+    told = reader.get("/v1/search", q="COFFEE for 84").answer
+    assert told["found"][0]["label"] == "Coffee for 84 desks"
+    on_the_line = run("find", "COFFEE for 84", "--db", sample_service.running.log.url, "--json").answer
+    assert [each["journey"] for each in on_the_line["found"]] == [each["journey"] for each in told["found"]]
+    drawn = run("find", "desks", "--limit", "2", "--db", sample_service.running.log.url).out
+    assert "more with --limit" in drawn
+    assert reader.get("/v1/search", q="coffee", pipeline="office-coffee", limit=3).answer["n"] > 3
+    for query, status, words in (
+        ({}, 422, "query.q"),
+        ({"q": ""}, 422, "query.q"),
+        ({"q": " "}, 422, "characters"),
+        ({"q": "x" * 201}, 422, "query.q"),
+        ({"q": "x", "limit": 101}, 422, "100"),
+        ({"q": "x", "pipeline": "tea"}, 404, "tea"),
+    ):
+        problem = reader.get("/v1/search", **query).refused(status, "invalid" if status == 422 else "not-found")
+        assert words in problem["detail"] + str(problem["errors"])
+
+
+def test_a_rep_finds_the_team_s_alone(service: Service) -> None:
+    manager = service.client("manager")
+    for rep, team in (("rep-01", "north"), ("rep-02", "south")):
+        manager.post("/v1/reps", {"rep": {"source": "crm", "key": rep}, "team": team}).done()
+        service.client("rep", f"crm:{rep}").post("/v1/leads", {"pipeline": "loans", "title": f"boat of {rep}"}).done()
+    found = service.client("rep", "crm:rep-01").get("/v1/search", q="boat").answer
+    assert [each["label"] for each in found["found"]] == ["boat of rep-01"]
+    assert manager.get("/v1/search", q="boat").answer["n"] == 2

@@ -1,0 +1,118 @@
+"""What leads and deals are called, to be searched: titles, customers (people and organisations) and keys, folded.
+
+Folded: small letters without accents. It holds personal data in memory alone, and begins anew after an erasure.
+"""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Final
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import Column, func, select
+
+from engine.aggregates.deal.events import DealOpened
+from engine.aggregates.lead.events import LeadCaptured
+from engine.log import tables
+from engine.log.application import Log
+from engine.log.feed import read_feed
+from engine.log.frames import read_frame
+from engine.log.identity import to_database
+
+OPENINGS: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC)
+AT_ONCE: Final = 1_000_000
+"""events looked through at a time"""
+FEW: Final = 20_000
+"""up to so many rows are asked for by id; more are read with their whole table"""
+_ASKED: Final = 5_000
+_PAYLOAD: Final = pl.Struct({"title": pl.Struct({"text_id": pl.String}), "person": pl.String, "from_lead": pl.String})
+_LETTERS: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+"""what no accent can be taken from"""
+
+
+def folded(text: pl.Expr) -> pl.Expr:
+    """Small letters, no accents, one space between words."""
+    plain = text.str.to_lowercase().str.normalize("NFKD").str.replace_all(r"\p{M}", "")
+    return plain.str.replace_many(list(_LETTERS), list(_LETTERS.values())).str.replace_all(r"[^\S\n]+", " ")
+
+
+class Names:
+    """One a process; any number of threads may ask."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self._lock = Lock()
+        self._begin(-1)
+
+    def _begin(self, erased: int) -> None:
+        self._erased = erased
+        self._position = 0
+        self._rows = pl.DataFrame(schema={"journey_id": pl.String, "person": pl.String, "text": pl.String})
+
+    def rows(self) -> pl.DataFrame:
+        """A row each opening: journey_id and person (32 hex digits), text (lines, each between line breaks)."""
+        with self._lock:
+            erased = self._erasures()
+            if erased != self._erased:
+                self._begin(erased)
+            last = self.log.position()
+            parts = [self._rows]
+            while self._position < last:
+                feed = read_feed(self.log, self._position, min(AT_ONCE, last - self._position), OPENINGS)
+                self._position = min(self._position + AT_ONCE, last)
+                if not feed.is_empty():
+                    parts.append(self._named(feed))
+            if len(parts) > 1:
+                self._rows = pl.concat(parts)
+            return self._rows
+
+    def _erasures(self) -> int:
+        with self.log.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(tables.erasures)).scalar_one()
+
+    def _named(self, feed: pl.DataFrame) -> pl.DataFrame:
+        told = feed.select("stream_id", pl.col("payload").str.json_decode(_PAYLOAD).alias("of")).unnest("of")
+        told = told.with_columns(
+            hexed(pl.col("title").struct.field("text_id")).alias("title"),
+            hexed(pl.col("person")).alias("person"),
+            hexed(pl.col("from_lead")).alias("from_lead"),
+        )
+        texts, people, keys = tables.texts.c, tables.people.c, tables.keys.c
+        bodies = self._by_id([texts.text_id, texts.body], told["title"])
+        customers = self._by_id([people.person_id, people.name, people.key, people.email, people.phone], told["person"])
+        called = self._by_id([keys.stream_id, keys.key], told["stream_id"])
+        found = (
+            told.join(bodies, left_on="title", right_on="text_id", how="left")
+            .join(called, on="stream_id", how="left")
+            .join(customers, left_on="person", right_on="person_id", how="left", suffix="_of_person")
+        )
+        lines = [pl.col(name) for name in ("body", "key", "name", "key_of_person", "email", "phone")]
+        text = folded(pl.concat_str(lines, separator="\n", ignore_nulls=True))
+        return found.select(
+            pl.coalesce("from_lead", "stream_id").alias("journey_id"),
+            "person",
+            pl.concat_str(pl.lit("\n"), text, pl.lit("\n")).alias("text"),
+        )
+
+    def _by_id(self, columns: Sequence[Column[object]], ids: pl.Series) -> pl.DataFrame:
+        """The rows whose first column is one of the ids, once each."""
+        wanted = ids.drop_nulls().unique()
+        table, key = columns[0].table, columns[0].name
+        with self.log.engine.connect() as connection:
+            if len(wanted) > FEW:
+                whole = read_frame(connection, columns, f"FROM {table}")
+                return whole.filter(pl.col(key).is_in(wanted.implode()))
+            parts = [read_frame(connection, columns, f"FROM {table} WHERE false")]
+            for some in chunks(wanted.to_list(), _ASKED):
+                given = [to_database(connection, UUID(hex=one)) for one in some]
+                marks = ", ".join("?" * len(given))
+                parts.append(read_frame(connection, columns, f"FROM {table} WHERE {key} IN ({marks})", given))
+        return pl.concat(parts)
+
+
+def hexed(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all("-", "", literal=True)
+
+
+def chunks(ids: list[str], most: int) -> Iterable[list[str]]:
+    return (ids[start : start + most] for start in range(0, len(ids), most))

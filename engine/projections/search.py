@@ -1,0 +1,110 @@
+"""Search: the leads and deals that are called so, by title, customer (a person or an organisation) or key.
+
+Every word must be there, in any of these. Case and accents do not count. Best first: called exactly so, beginning so,
+a word beginning so; then the open ones; then the newest activity.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import select
+
+from engine.errors import Rejected
+from engine.log.application import Log
+from engine.log.identity import from_database, to_database
+from engine.log.tables import people
+from engine.projections.board import with_state
+from engine.projections.cards import Owner
+from engine.projections.figures import Figures
+from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.likelihood import likelihoods
+from engine.projections.listing import Listed, listed
+from engine.projections.names import Names, folded
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+MOST = 100
+"""of what was found that is shown"""
+LONGEST = 200
+"""characters of what is looked for"""
+
+
+class Found(Listed):
+    pipeline: str
+    customer: Owner | None
+
+
+class Search(Figures):
+    text: str
+    position: int
+    """of the log"""
+    n: int
+    """found, shown or not"""
+    found: tuple[Found, ...]
+    """best first"""
+
+
+def search(
+    looks: "Sequence[Look]", names: Names, text: str, filters: Filters = EVERYTHING, *, limit: int = 20
+) -> Search:
+    """Over the pipelines looked at. Rejected: nothing to look for, or too much; a limit out of range."""
+    if not text.strip() or len(text) > LONGEST:
+        raise Rejected(f"text {text[:80]!r} can't be looked for: give 1 to {LONGEST} characters")
+    if not 1 <= limit <= MOST:
+        raise Rejected(f"limit {limit} is out of range: 1 to {MOST}")
+    hits = ranked(names.rows(), str(pl.select(folded(pl.lit(text.strip().replace("\n", " ")))).item()))
+    rows = []
+    for place, look in enumerate(looks):
+        there = narrowed(chosen(look, filters).with_columns(at=pl.lit(look.as_of)), look, filters)
+        rows.append(there.join(hits.lazy(), on="journey_id").with_columns(look=pl.lit(place, pl.Int32)).collect())
+    order = ["rank", "closed", "last_activity_at", "journey_id"]
+    every = pl.concat([part.select("journey_id", "look", "rank", "outcome", "last_activity_at") for part in rows])
+    best = (
+        every.with_columns(closed=pl.col("outcome") != "open")
+        .sort(order, descending=[False, False, True, False])
+        .head(limit)
+    )
+    shown = {}
+    for look, part in zip(looks, rows, strict=True):
+        own = part.lazy().join(best.lazy().select("journey_id"), on="journey_id", how="semi")
+        told = with_state(own, look, likelihoods(look, "observed")).collect()
+        who = customers(look.log, told["person"].drop_nulls().unique().to_list())
+        for row, journey in zip(told.iter_rows(named=True), listed(look, told), strict=True):
+            customer = who.get(row["person"])
+            shown[row["journey_id"]] = Found(**dict(journey), pipeline=look.pipeline, customer=customer)
+    return Search(
+        text=text,
+        position=max((look.position for look in looks), default=0),
+        n=every.height,
+        found=tuple(shown[journey_id] for journey_id in best["journey_id"]),
+    )
+
+
+def ranked(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
+    """journey_id, person and rank of the journeys in whose texts every word is."""
+    words = wanted.split(" ")
+    found = rows.filter(pl.col("text").str.contains(words[0], literal=True))
+    for word in words[1:]:
+        having = rows.filter(pl.col("text").str.contains(word, literal=True)).select("journey_id")
+        found = found.join(having, on="journey_id", how="semi")
+
+    def has(text: str) -> pl.Expr:
+        return pl.col("text").str.contains(text, literal=True)
+
+    rank = pl.when(has(f"\n{wanted}\n")).then(0).when(has(f"\n{wanted}")).then(1).when(has(f" {wanted}")).then(2)
+    return (
+        found.with_columns(rank=rank.otherwise(3))
+        .group_by("journey_id")
+        .agg(pl.col("rank").min(), pl.col("person").drop_nulls().first())
+    )
+
+
+def customers(log: Log, ids: list[str]) -> dict[str, Owner]:
+    """key and label of customers by person_id (32 hex digits)."""
+    with log.engine.connect() as connection:
+        asked = [to_database(connection, UUID(hex=one)) for one in ids]
+        rows = connection.execute(select(people).where(people.c.person_id.in_(asked))).all()
+    return {from_database(row.person_id).hex: Owner(key=row.key, label=row.name or row.key) for row in rows}
