@@ -8,7 +8,7 @@ import typer
 
 from engine.errors import Rejected
 from service.cli.opening import opened, viewed, views_over
-from service.cli.options import Db, Json
+from service.cli.options import Actor, Db, Json
 from service.cli.terminal import console, moment, table
 
 if TYPE_CHECKING:
@@ -23,26 +23,12 @@ EVERY = 30.0
 @app.command("list", epilog="Example: dealtrail policies list")
 def list_policies(db: Db = "", json: Json = False) -> None:
     """All policies: what they do, in which stages, and since when."""
-    from engine.policies.activation import activated
-    from engine.policies.every import POLICIES
-    from engine.values import from_micros
+    from dataclasses import asdict
 
-    rows: list[dict[str, Any]] = []
+    from engine.policies.watches import watches
+
     with viewed(db) as views:
-        views.catch_up()
-        for pipeline in views.pipelines():
-            definition = views.definitions.by_pipeline[pipeline][-1].definition
-            for policy in POLICIES:
-                since = activated(views.log, policy, pipeline)
-                rows.append(
-                    {
-                        "pipeline": pipeline,
-                        "policy": policy.name,
-                        "says": policy.says,
-                        "stages": [stage.key for stage in definition.stages if policy.declared(definition, stage)],
-                        "since": None if since is None else from_micros(since),
-                    }
-                )
+        rows = [asdict(each) for each in watches(views.log, views)]
     if json:
         print_json({"policies": rows})
         return
@@ -55,6 +41,40 @@ def list_policies(db: Db = "", json: Json = False) -> None:
         since_then = moment(row["since"]) if row["since"] else "not yet run"
         drawn.add_row(row["pipeline"], row["policy"], row["says"], stages, since_then)
     console().print(drawn)
+
+
+@app.command(epilog="Example: dealtrail policies activate raise_stalled --since 2026-01-01")
+def activate(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="Its name: dealtrail policies list.")],
+    *,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="What was due before is left alone (now).")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", metavar="KEY", help="Without it the only one.", show_default=False)
+    ] = None,
+    actor: Actor = "",
+    db: Db = "",
+) -> None:
+    """Say from when on a policy looks at a pipeline. Without this, its first run says: from now on."""
+    from pydantic import ValidationError
+
+    from engine.aggregates.inputs import PersonRef
+    from engine.aggregates.pipeline.commands import ActivatePolicy
+    from engine.handle import handle
+
+    with viewed(db) as views:
+        views.catch_up()
+        key = views.definitions.key(pipeline)
+        try:
+            command = ActivatePolicy.model_validate(
+                {"pipeline": key, "policy": policy, "since": when("--since", since) or datetime.now(UTC)}
+            )
+        except ValidationError as error:
+            known = error.errors()[0]["ctx"]["expected"]
+            raise typer.BadParameter(f"POLICY: there is no policy {policy!r}; there are {known}") from None
+        handle(views.log, command, actor=PersonRef(source="login", key=actor), origin="cli")
+        print(f"{policy} looks at {key} since {moment(command.since or datetime.now(UTC))} UTC")
 
 
 @app.command(epilog="Example: dealtrail policies run --once --dry-run --since 2026-01-01")
