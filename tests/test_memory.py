@@ -1,0 +1,113 @@
+"""What a process remembers of a stream may be old; what it decides never is."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from engine.aggregates.deal.commands import Lose, OpenDeal, ReopenDeal
+from engine.aggregates.inputs import PersonRef
+from engine.aggregates.journey.commands import RetractEntry, SetScore, Touch
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead
+from engine.errors import Rejected
+from engine.handle import Outcome, handle
+from engine.log import memory
+from engine.log.application import Log
+from engine.messages import Command
+from engine.streams import load, remembered
+from engine.values import TouchKind
+from tests.service.http.conftest import publish
+
+CALL = Touch(kind=TouchKind.CALL)
+
+
+@pytest.fixture
+def here(database_url: str) -> Iterator[Log]:
+    publish(database_url)
+    log = Log(database_url)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def there(here: Log) -> Iterator[Log]:
+    """The log as another process has it open."""
+    log = Log(here.url)
+    yield log
+    log.close()
+
+
+def ask(log: Log, command: Command, on: UUID | None = None) -> Outcome:
+    return handle(log, command, actor=PersonRef(source="login", key="x"), origin="api", on=on)
+
+
+def opened(log: Log) -> UUID:
+    return ask(log, OpenDeal(pipeline="loans")).stream_id
+
+
+def test_what_was_just_written_is_not_read_again(here: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    deal = opened(here)
+    with monkeypatch.context() as patched:
+        patched.setattr(here, "stream", lambda _: pytest.fail("the stream was read"))
+        assert ask(here, CALL, deal).version == 2
+        assert ask(here, SetScore(fit=3), deal).version == 3
+    found, kept = load(here, deal), remembered(here, deal)
+    assert found is not None
+    assert kept == found
+
+
+def test_processes_that_take_turns_lose_nothing_and_see_each_other(here: Log, there: Log) -> None:
+    deal = opened(here)
+    for n in range(1, 9):
+        log = (here, there)[n % 3 == 0]
+        assert ask(log, CALL, deal).version == n + 1
+    found = load(here, deal)
+    assert found is not None
+    assert [entry.version for entry in found.history] == list(range(1, 10))
+
+
+def test_nobody_is_refused_for_what_another_process_has_changed(here: Log, there: Log) -> None:
+    deal = opened(here)
+    ask(here, Lose(reason="price"), deal)
+    ask(there, ReopenDeal(stage="contact", reason="they called"), deal)
+    assert ask(here, Lose(reason="again"), deal).version == 4
+
+
+def test_nobody_is_let_through_by_what_another_process_has_changed(here: Log, there: Log) -> None:
+    deal = opened(here)
+    ask(there, Lose(reason="price"), deal)
+    with pytest.raises(Rejected):
+        ask(here, Lose(reason="price"), deal)
+    assert ask(here, SetScore(fit=1), deal).version == 3
+
+
+def test_there_is_something_to_do_when_another_process_has_undone_it(here: Log, there: Log) -> None:
+    deal = opened(here)
+    ask(here, SetScore(fit=5), deal)
+    ask(there, SetScore(fit=9), deal)
+    assert len(ask(here, SetScore(fit=5), deal).events) == 1
+
+
+def test_a_deal_that_stands_on_its_lead_is_read_each_time(here: Log, there: Log) -> None:
+    """A correction of the lead leaves no trace in the deal's version."""
+    lead = ask(here, CaptureLead(pipeline="loans")).stream_id
+    touched = ask(here, CALL, lead).events[0]
+    deal = ask(here, ConvertLead(), lead).stream_id
+    ask(here, CALL, deal)
+    ask(there, RetractEntry(event_id=touched.event_id, reason="it was another customer"), lead)
+    assert remembered(here, deal) is None
+    ask(here, CALL, deal)
+    found = load(here, deal)
+    assert found is not None
+    assert [entry.retracted for entry in found.entries if entry.event_id == touched.event_id] == [True]
+
+
+def test_only_so_much_is_remembered(here: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "STREAMS", 2)
+    monkeypatch.setattr(memory, "LONGEST", 3)
+    deals = [opened(here) for _ in range(3)]
+    assert [remembered(here, deal) is None for deal in deals] == [True, False, False]
+    for _ in range(3):
+        ask(here, CALL, deals[2])
+    assert remembered(here, deals[2]) is None
+    assert ask(here, CALL, deals[0]).version == 2
