@@ -20,7 +20,7 @@ from engine.stages.definition import Definition
 from replay.unmapped import UnmappedKey
 
 MOST = 0.5
-"""a stage that more than this share jump to swallows the entries"""
+"""a stage to which more than this share jump swallows the entries"""
 
 Kind = Literal[
     "never_entered", "never_true", "always_true", "swallows", "unmapped_keys", "passes_all", "abnormal_narrowing"
@@ -147,41 +147,31 @@ def may_fail(criterion: Criterion) -> bool:
 
 
 def swallowing(definition: Definition, visits: pl.DataFrame) -> list[Remark]:
-    """An open stage into which most journeys that leave the first stage jump, past stages that others do enter."""
-    opens = definition.open_count
-    entered = visits.filter(pl.col("stage").is_between(0, opens - 1)).select(
-        "journey",
-        "stage",
-        "how",
-        before=pl.when(pl.col("journey") == pl.col("journey").shift()).then(pl.col("stage").shift()),
+    """An open stage that most journeys beyond the first enter straight from there, past stages that others enter."""
+    same = pl.col("journey") == pl.col("journey").shift()
+    came = visits.filter(pl.col("stage").is_between(0, definition.open_count - 1)).select(
+        "journey", "stage", "how", straight=pl.when(same).then(pl.col("stage").shift()).fill_null(0) == 0
     )
-    if entered.is_empty():
-        return []
-    places = {rank: place for place, rank in enumerate(sorted(entered["stage"].unique()))}
-    place = pl.col("stage").replace_strict(places, return_dtype=pl.Int16)
-    start = pl.col("before").fill_null(min(places)).replace_strict(places, return_dtype=pl.Int16)
-    further = entered.filter(pl.col("stage") > 0).select("journey", "stage", "how", jumps=place - start > 1)
-    beyond = further["journey"].n_unique()
+    further = came.filter(pl.col("stage") > 0)
+    beyond, entered = further["journey"].n_unique(), sorted(further["stage"].unique())
     if beyond < ENOUGH:
         return []
-    jumped = further.filter("jumps", pl.col("how") == "automatic").group_by("stage").agg(pl.col("journey").n_unique())
+    jumped = further.filter("straight", pl.col("how") == "automatic", pl.col("stage") > entered[0])
+    counted = jumped.group_by("stage").agg(pl.col("journey").n_unique())
+    first = definition.key_of(0)
     return [
         Remark(
             kind="swallows",
             stage=definition.key_of(rank),
-            says=f"{n:,} of the {beyond:,} journeys that went beyond {definition.key_of(0)} jumped into it, past "
-            f"{passed(definition, places, rank)}",
+            says=f"{n:,} of the {beyond:,} journeys that went beyond {first} came to it straight from there, past "
+            + " and ".join(definition.key_of(other) for other in entered if other < rank),
             advice="its criterion holds too early: ask for more with `all`, or place it before the stages it passes",
             n=n,
             of=beyond,
         )
-        for rank, n in sorted(jumped.iter_rows())
+        for rank, n in sorted(counted.iter_rows())
         if n > MOST * beyond
     ]
-
-
-def passed(definition: Definition, places: Mapping[int, int], rank: int) -> str:
-    return " or ".join(definition.key_of(other) for other in places if 0 < other < rank)
 
 
 def unmapped(keys: Sequence[UnmappedKey]) -> list[Remark]:

@@ -15,6 +15,7 @@ from service.cli.presets import plain, presets
 from service.cli.terminal import console, moment, table
 
 if TYPE_CHECKING:
+    from engine.stages.definition import Definition
     from service.versions import Version
 
 app = typer.Typer(help="List, show and change pipelines and their stages.", no_args_is_help=True)
@@ -54,6 +55,7 @@ def list_pipelines(db: Db = "", json: Json = False) -> None:
 def show(
     pipeline: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Default: the only one.")] = None,
     definition: Annotated[str, typer.Option("--definition", metavar="now|N|draft:N", help="Another version.")] = "now",
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the stages as a file to change and preview.")] = False,
     lang: Lang = None,
     db: Db = "",
     json: Json = False,
@@ -67,6 +69,9 @@ def show(
         chosen = views.definitions.choose(pipeline, Lens.of(definition=definition))
         stages = chosen.definition
         version, *every = versions_told(views.log, [chosen, *views.definitions.by_pipeline[stages.pipeline]])
+    if yaml:
+        print(as_yaml(stages), end="")
+        return
     if json:
         versions = [each.model_dump(mode="json") for each in every]
         print_json({**version.model_dump(mode="json"), "versions": versions, "definition": plain(stages)})
@@ -77,6 +82,12 @@ def show(
     out.print(stage_table(stages, lang))
     if len(every) > 1:
         out.print(versions_table(every))
+
+
+def as_yaml(definition: "Definition") -> str:
+    from yaml import safe_dump
+
+    return safe_dump(plain(definition), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
 def versions_table(every: "list[Version]") -> Any:
