@@ -44,7 +44,9 @@ class Tracing:
         """Around a piece of work, below the span of the request it belongs to."""
         if self._tracer is None:
             return nullcontext()
-        span: AbstractContextManager[object] = self._tracer.start_as_current_span(name, record_exception=False)
+        span: AbstractContextManager[object] = self._tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False
+        )
         return span
 
     def close(self) -> None:
