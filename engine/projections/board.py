@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.projections.cards import FIRST_PAGE, Card, Cards, page
-from engine.projections.figures import Amount, Answer, Figures, Group, amounts, head, median_seconds, sums
+from engine.projections.figures import Amount, Answer, Figures, Group, amounts, group_by, head, median_seconds, sums
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
@@ -126,16 +126,17 @@ def figures(
     rows: pl.DataFrame, definition: Definition, chances: list[Likelihood], language: str | None
 ) -> dict[str | None, dict[str, Any]]:
     """n, stages and unmapped of each group; of None where the board is empty."""
-    counts = (
-        rows.group_by("group", "stage")
-        .agg(
-            count=pl.len(),
-            without_value=pl.col("amount_minor").null_count(),
-            age_p50_seconds=median_seconds("age"),
-            stalled=pl.col("stalled").sum(),
-        )
-        .rows_by_key(["group", "stage"], named=True, unique=True)
-    )
+    counts = group_by(
+        rows,
+        "group",
+        "stage",
+        told=[
+            pl.len().alias("count"),
+            pl.col("amount_minor").null_count().alias("without_value"),
+            median_seconds("age").alias("age_p50_seconds"),
+            pl.col("stalled").sum(),
+        ],
+    ).rows_by_key(["group", "stage"], named=True, unique=True)
     values = sums(rows.lazy(), "group", "stage").collect().rows_by_key(["group", "stage"], named=True)
 
     def standing(group: str | None, rank: int) -> dict[str, Any]:

@@ -113,10 +113,9 @@ def is_progress(definition: Definition) -> pl.Expr:
 
 
 def first_and_cohort(definition: Definition) -> dict[str, pl.Expr]:
-    key = pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")
     return {
         "first": (pl.col("journey") != pl.col("journey").shift()).fill_null(True),
-        "cohort": is_progress(definition) & key.is_first_distinct(),
+        "cohort": is_progress(definition) & ~pl.col("again"),
     }
 
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
-from engine.projections.figures import DAY, Answer, Figures, Group, head, share, timed
-from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.figures import DAY, Answer, Figures, Group, group_by, head, share, timed
+from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.projections.narrowing import Narrowing, narrowings
 from engine.projections.transitions import Transition, in_order, transition, transitions
@@ -129,8 +129,7 @@ def asked_of(
         raise Rejected("in_period looks at the end of the window: give until")
     if within_days is not None and not 0 < within_days <= 36_500:
         raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
-    kept = chosen(look, filters).filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
-    visits = visits.join(kept, on="journey", how="inner", maintain_order="left")
+    visits = of_chosen(visits, look, filters, by)
     horizon = horizon_of(look, filters, within_days, in_period=in_period)
     if within_days is not None or in_period:
         cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
@@ -183,25 +182,29 @@ def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) ->
         pl.col("place") == TRANSFERRED,
         pl.col("first"),
     )
-    whole = asked.group_by("group").agg(
-        n=pl.col("journey").n_unique(),
-        entered=first.sum(),
-        won=(first & pl.col("far")).sum(),
-        lost=(first & ~pl.col("far") & lost).sum(),
-        open=(first & ~pl.col("far") & ~lost & ~gone).sum(),
-        transferred=(first & ~pl.col("far") & gone).sum(),
+    whole = group_by(
+        asked,
+        "group",
+        told=[
+            pl.col("journey").n_unique().alias("n"),
+            first.sum().alias("entered"),
+            (first & pl.col("far")).sum().alias("won"),
+            (first & ~pl.col("far") & lost).sum().alias("lost"),
+            (first & ~pl.col("far") & ~lost & ~gone).sum().alias("open"),
+            (first & ~pl.col("far") & gone).sum().alias("transferred"),
+        ],
     )
-    stages = (
-        asked.filter("cohort")
-        .group_by("group", "stage")
-        .agg(
+    stages = group_by(
+        asked.filter("cohort"),
+        "group",
+        "stage",
+        told=[
             pl.len().alias("entered"),
             *[pl.col(part).sum() for part in PARTS],
             pl.col("immature").sum(),
-            ripe=(pl.col("advanced") & ~pl.col("immature")).sum(),
-        )
-        .rows_by_key(["group", "stage"], named=True, unique=True)
-    )
+            (pl.col("advanced") & ~pl.col("immature")).sum().alias("ripe"),
+        ],
+    ).rows_by_key(["group", "stage"], named=True, unique=True)
     times = (
         timed(moved, "spent", "group", "stage", "to")
         .sort(in_order("stage"), in_order("to"))

@@ -9,17 +9,19 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.closings import CLOSED, at_their_close
+from engine.projections.cohort import WIDTH
 from engine.projections.figures import (
     NO_DURATIONS,
     Answer,
     Durations,
     Figures,
     Group,
+    group_by,
     head,
     median_seconds,
     timed,
 )
-from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.filters import EVERYTHING, Filters, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.stages.definition import UNMAPPED, Definition
 
@@ -85,18 +87,14 @@ def cycle_time(
     spans, stays, lasting, merged = pl.collect_all(
         [
             clocked.select("group", "outcome", "spent"),
-            stayed.group_by("group", "stage", "journey").agg(pl.col("spent").sum()),
+            stayed.select("group", "stage", "journey", "spent", "again"),
             lasts.select("group", "stage", age="spent"),
             gone.select(pl.len()),
         ]
     )
-    again = stays.with_columns(group=pl.lit(WHOLE))
-    if by == "month":
-        # A journey's visits that were left in several months are one sum in the whole.
-        again = again.group_by("group", "stage", "journey").agg(pl.col("spent").sum())
     each = figures(
         with_whole(spans, by),
-        stays if by is None else pl.concat([stays, again]),
+        in_all(stays) if by is None else pl.concat([in_all(stays), in_all(stays.with_columns(group=pl.lit(WHOLE)))]),
         with_whole(lasting, by),
         look.definition,
     )
@@ -132,14 +130,27 @@ def clocked_of(
 
 def stays_of(look: "Look", filters: Filters, by: str | None, visits: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Of Look.visits, with any further columns: those left in the window, and those that last; with `group`, spent."""
-    kept = at_their_close(look, filters).filter(pl.col("outcome") != "merged")
-    of_journey = None if by == "month" else by
-    visits = visits.join(grouped(kept, look, of_journey, filters).select("journey", "group"), on="journey", how="inner")
+    if by is None and filters.everyone:
+        visits = grouped(of_chosen(visits, look, filters, by), look, by, filters)
+    else:
+        kept = grouped(at_their_close(look, filters), look, None if by == "month" else by, filters)
+        groups = kept.filter(pl.col("outcome") != "merged").select("journey", "group")
+        visits = visits.join(groups, on="journey", how="inner")
     if by == "month":
         visits = grouped(visits.drop("group").with_columns(at="left_at"), look, by, filters)
     visits = visits.with_columns(spent=pl.col("left_at").fill_null(look.as_of) - pl.col("entered_at"))
     left = pl.col("left_at").is_not_null()
     return visits.filter(left & filters.window.holds("left_at")), visits.filter(~left)
+
+
+def in_all(stays: pl.DataFrame) -> pl.DataFrame:
+    """group, stage and spent: what each journey spent in a stage, all its visits together."""
+    visit = pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")
+    # Few come back to a stage: only what they spent is added up.
+    repeated = visit.is_in(stays.filter("again").select(visit.unique().implode()).to_series())
+    several = stays.filter(repeated).group_by("group", "stage", "journey").agg(pl.col("spent").sum())
+    columns = ("group", "stage", "spent")
+    return pl.concat([stays.filter(~repeated).select(columns), several.select(columns)])
 
 
 def started(journeys: pl.LazyFrame, look: "Look", from_stage: str | None, *, from_first_touch: bool) -> pl.LazyFrame:
@@ -167,11 +178,12 @@ def figures(
         pl.concat([spans.with_columns(pl.col("outcome").cast(pl.String)), both]), "spent", "group", "outcome"
     ).rows_by_key(["group", "outcome"], named=True, unique=True)
     times = timed(stays, "spent", "group", "stage").rows_by_key(["group", "stage"], named=True, unique=True)
-    ages = (
-        lasting.group_by("group", "stage")
-        .agg(open_n=pl.len(), open_age_p50_seconds=median_seconds("age"))
-        .rows_by_key(["group", "stage"], named=True, unique=True)
-    )
+    ages = group_by(
+        lasting,
+        "group",
+        "stage",
+        told=[pl.len().alias("open_n"), median_seconds("age").alias("open_age_p50_seconds")],
+    ).rows_by_key(["group", "stage"], named=True, unique=True)
 
     def life(group: str | None, outcome: str) -> Durations:
         return Durations(**lives.get((group, outcome), dict(NO_DURATIONS)))

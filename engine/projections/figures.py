@@ -90,7 +90,7 @@ def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
 
     In whole numbers up to the one division, so that every quantile is the exact one, correctly rounded.
     """
-    spans = rows.group_by(by).agg(pl.col(micros).sort().alias("sorted"), n=pl.len())
+    spans = group_by(rows, *by, told=[pl.col(micros).sort().alias("sorted"), pl.len().alias("n")])
     return spans.select(
         *by,
         "n",
@@ -102,6 +102,17 @@ def timed(rows: pl.DataFrame, micros: str, *by: str) -> pl.DataFrame:
             lambda row: row["sum"] / (row["n"] * SECOND),
         ).alias("mean_seconds"),
     )
+
+
+def group_by(rows: pl.DataFrame, *by: str, told: Iterable[pl.Expr]) -> pl.DataFrame:
+    """rows.group_by(by).agg(told). Where all rows are of one group, which is null, that column is left out of the key:
+    a key of several columns costs a multiple of a key of one.
+    """
+    keys = [key for key in by if key != "group"]
+    if len(keys) == len(by) or rows.is_empty() or rows["group"].null_count() < rows.height:
+        return rows.group_by(by).agg(told)
+    found = rows.group_by(keys or pl.lit(None, pl.String).alias("group")).agg(told)
+    return found.with_columns(group=pl.lit(None, pl.String))
 
 
 def quantile_seconds(percent: int) -> pl.Expr:

@@ -99,6 +99,11 @@ class Filters(Value):
     def window(self) -> Window:
         return Window(moment(self.since, self.tz), moment(self.until, self.tz))
 
+    @property
+    def everyone(self) -> bool:
+        """No journey is left out for what it is; the window is another matter."""
+        return self.model_copy(update={"since": None, "until": None, "tz": "UTC"}) == EVERYTHING
+
 
 EVERYTHING = Filters()
 
@@ -119,6 +124,15 @@ def chosen(look: "Look", filters: Filters) -> pl.LazyFrame:
         having = known_attribute(look, name).lazy().filter(pl.col("value").is_in(values))
         rows = rows.join(having, on="journey", how="semi", maintain_order="left")
     return rows
+
+
+def of_chosen(visits: pl.LazyFrame, look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
+    """The visits of the chosen journeys that were not merged, with owner, source and channel where they are needed."""
+    if by is None and filters.everyone:
+        merged = look.journeys.lazy().filter(pl.col("outcome") == "merged").select("journey")
+        return visits.join(merged, on="journey", how="anti", maintain_order="left")
+    kept = chosen(look, filters).filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
+    return visits.join(kept, on="journey", how="inner", maintain_order="left")
 
 
 def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame:

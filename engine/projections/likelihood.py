@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from engine.projections.cohort import WIDTH
 from engine.stages.definition import Stage
 
 if TYPE_CHECKING:
@@ -38,10 +37,9 @@ def likelihoods(look: "Look", basis: Basis) -> list[Likelihood]:
 def closed_visitors(look: "Look") -> dict[int, tuple[int, int]]:
     """By rank, how many closed journeys (won or lost) ever visited the stage, and how many of them were won."""
     closed = look.journeys.lazy().filter(pl.col("outcome").is_in(["won", "lost"])).select("journey", "outcome")
-    visit = pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")
     found: dict[int, tuple[int, int]] = (
         look.visits.lazy()
-        .filter((pl.col("stage") >= 0) & visit.is_first_distinct())
+        .filter((pl.col("stage") >= 0) & ~pl.col("again"))
         .select("journey", "stage")
         .join(closed, on="journey", how="inner")
         .group_by("stage")

@@ -34,6 +34,7 @@ SCHEMA: Final[dict[str, PolarsDataType]] = {
     "how": HOW,
     "transferred": pl.Boolean,
     "by_kind": pl.UInt8,
+    "again": pl.Boolean,
     "row": pl.UInt32,
 }
 
@@ -43,7 +44,8 @@ def derive_visits(events: pl.DataFrame, began: pl.Series, definition: Definition
 
     events: live entries of any journeys (columns.EVENTS), sorted by (journey, occurred_at, position).
     began: the pipeline code of every journey, by journey code; -1 for a void one.
-    Returns SCHEMA, sorted by (journey, n); `row` is the index of the causing event in `events`.
+    Returns SCHEMA, sorted by (journey, n); `again`: the journey was in the stage
+    before; `row` is the index of the causing event in `events`.
     """
     pipeline = codes.pipelines.get(definition.pipeline)
     if pipeline is None or events.is_empty():
@@ -192,6 +194,7 @@ def stays(rows: pl.DataFrame) -> pl.DataFrame:
             .alias("how"),
             pl.col("transferred").fill_null(False),
             pl.col("kind").alias("by_kind"),
+            (pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")).is_first_distinct().not_().alias("again"),
             "row",
         )
     )
