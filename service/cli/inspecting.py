@@ -10,6 +10,7 @@ from service.cli.terminal import console, table
 if TYPE_CHECKING:
     from service.importers.candidates import Candidates
     from service.importers.drafting import Draft
+    from service.importers.guesses import Mixed
     from service.importers.looking import ColumnSeen, FileSeen
 
 
@@ -69,7 +70,10 @@ def show(seen: "FileSeen", found: "Candidates") -> None:
     rows = table(
         "column", "filled", "empty", "distinct", "may be", "fits all", "examples", right=["filled", "empty", "distinct"]
     )
-    parts = {name: getattr(found, name)[:1] for name in ("case", "activity", "time", "value", "person")}
+    roles = [
+        name for name in ("case", "activity", "time", "value", "person") if name != "activity" or found.shape == "long"
+    ]
+    parts = {name: getattr(found, name)[:1] for name in roles}
     for column in seen.columns:
         role = ", ".join(part for part, names in parts.items() if column.name in names)
         cells = (f"{column.filled:,}", f"{column.empty:,}", f"{column.distinct:,}")
@@ -79,10 +83,19 @@ def show(seen: "FileSeen", found: "Candidates") -> None:
         if len(column.dates) > 1:
             read = "; ".join(f"{fit.format} reads the first as {fit.reads}" for fit in column.dates)
             out.print(f"· {column.name}: {len(column.dates)} date formats fit: {read}", markup=False, soft_wrap=True)
+        if column.mixed is not None:
+            out.print(f"· {column.name}: {mixed(column.mixed)}", markup=False, soft_wrap=True)
         if len(column.numbers) > 1:
             out.print(
                 f"· {column.name}: its numbers can be read in {len(column.numbers)} ways", markup=False, soft_wrap=True
             )
+
+
+def mixed(found: "Mixed") -> str:
+    read = ", ".join(f"{name} reads {count:,}" for name, count in found.formats.items())
+    rest = f"; {found.unread:,} are none, such as {found.example!r}" if found.unread else ""
+    several = "; `also` lists further formats" if len(found.formats) > 1 else ""
+    return f"no one date format fits all cells: of the different ones {read}{rest}{several}"
 
 
 def fits(column: "ColumnSeen") -> list[str]:

@@ -6,11 +6,17 @@ from pydantic import BaseModel
 
 from service.importers.looking import ColumnSeen, FileSeen
 
-CASE = r"case|deal|opportunit|lead|order|application|object|trace|ticket|journey|item"
+CASE = r"case|deal|opportunit|lead|order|application|object|trace|ticket|journey|item|auftrag|pedido|commande|comand"
 ACTIVITY = r"activity|concept:name|event|action|stage|status|state|step|what|type"
 TIME = r"time|date|when|created|_at$|_on$|start|timestamp"
-VALUE = r"amount|value|price|revenue|total|sum|budget"
-PERSON = r"owner|rep\b|_rep|agent|seller|resource|user|actor|assigned"
+VALUE = (
+    r"amount|value|price|revenue|total|sum|budget|betrag|wert|preis|umsatz|importe|precio|valor|montant|prix|pre[tț]|suma"
+    r"|стойност|цена|сума"
+)
+PERSON = (
+    r"owner|rep\b|_rep|agent|seller|resource|user|actor|assigned|verk[äa]ufer|vertriebler|vendedor|vendeur|comercial"
+    r"|търговец"
+)
 MOST_KINDS = 200
 """An activity or status has few different values."""
 

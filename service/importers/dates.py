@@ -25,6 +25,8 @@ class DateFormat(Strict):
     """
 
     format: str
+    also: tuple[str, ...] = ()
+    """Further formats, of which the first that fits reads what the ones before do not: a column of several systems."""
     zone: str | None = None
     ambiguous: Literal["earliest", "latest"] | None = None
     """Which one is meant by the hour that comes twice when summer time ends; without it such a value is refused."""
@@ -37,6 +39,8 @@ class DateFormat(Strict):
             raise ValueError(f"format {self.format!r} has no offset: say which `zone` the times are in, such as UTC")
         if self.zone is not None and self.zone not in available_timezones():
             raise ValueError(f"{self.zone!r} is no time zone: use a name such as Europe/Amsterdam or UTC")
+        for name in self.also:
+            DateFormat(format=name, zone=self.zone)
         if self.format in EPOCHS or self.format == "iso8601":
             return self
         sample = datetime(2023, 11, 28, tzinfo=UTC)
@@ -60,11 +64,19 @@ class DateFormat(Strict):
 
     @property
     def shown(self) -> str:
-        return f"{self.format} in {self.zone}" if self.zone else self.format
+        names = " or ".join((self.format, *self.also))
+        return f"{names} in {self.zone}" if self.zone else names
+
+    @property
+    def each(self) -> "list[DateFormat]":
+        """One for each format, in the order in which they are tried."""
+        return [self.model_copy(update={"format": name, "also": ()}) for name in (self.format, *self.also)]
 
 
 def instants(cells: pl.Series, how: DateFormat) -> pl.Series:
     """Microseconds since the epoch (UTC); null where the cell is empty or contradicts the format or the zone."""
+    if how.also:
+        return coalesced([instants(cells, each) for each in how.each])
     if how.format in EPOCHS:
         micros = cells.str.to_integer(strict=False) * EPOCHS[how.format]
     else:
@@ -75,8 +87,14 @@ def instants(cells: pl.Series, how: DateFormat) -> pl.Series:
     return pl.select(pl.when(micros.is_between(EARLIEST, LATEST)).then(micros)).to_series()
 
 
+def coalesced(readings: list[pl.Series]) -> pl.Series:
+    return pl.select(pl.coalesce(readings)).to_series()
+
+
 def days(cells: pl.Series, how: DateFormat) -> pl.Series:
     """The calendar day as written (of absolute times: the day in UTC), as YYYY-MM-DD."""
+    if how.also:
+        return coalesced([days(cells, each) for each in how.each])
     if how.format in EPOCHS:
         return pl.from_epoch(instants(cells, how), time_unit="us").dt.strftime("%Y-%m-%d")
     return cells.str.to_datetime(how.strftime, time_unit="us", strict=False).dt.strftime("%Y-%m-%d")

@@ -42,6 +42,11 @@ def draft_of(seen: FileSeen, found: Candidates, rows: pl.DataFrame, definition: 
     mapping = drafter.head(definition) | mapping
     parse_mapping({word: plain(value) for word, value in mapping.items()}, "the draft")
     parse_definition(pipeline, "the drafted pipeline")
+    drafter.notes += [
+        f"{column.name} holds dates of several formats and is left out: {' or '.join(column.mixed.formats)} (see `also`)"
+        for column in seen.columns
+        if column.mixed is not None
+    ]
     review = drafter.notes
     head = "".join(f"#  - {note}\n" for note in review)
     return Draft(
@@ -223,4 +228,4 @@ class Drafter:
 
 
 def is_attribute(column: ColumnSeen) -> bool:
-    return 1 < column.distinct <= 200 and column.longest <= 100 and not column.dates
+    return 1 < column.distinct <= 200 and column.longest <= 100 and not column.dates and column.mixed is None

@@ -64,6 +64,45 @@ def date_fits(cells: pl.Series) -> list[Fit]:
     return list(found.values())
 
 
+class Mixed(BaseModel):
+    """A column of dates in several formats: how many of the distinct cells each reads that those before do not."""
+
+    formats: dict[str, int]
+    unread: int
+    """cells that none of them reads"""
+    example: str | None
+    """the first of those"""
+
+
+MOST_MIXED = 4
+LIKE_A_DATE = r"[0-9A-Za-z]{1,9}[-/. ][0-9A-Za-z]{1,9}[-/., ]+[0-9]{1,4}"
+MOSTLY = 0.8
+"""share of the cells that dates must be, for the rest to be told as strange ones"""
+
+
+def mixed_dates(cells: pl.Series) -> Mixed | None:
+    """cells: distinct and filled, and no one format fits them all. None: they are no dates."""
+    dated = cells.filter(cells.str.contains(LIKE_A_DATE))
+    if dated.len() < MOSTLY * max(cells.len(), 1):
+        return None
+    left, found = dated, dict[str, int]()
+    while left.len() and len(found) < MOST_MIXED:
+        reads = {name: int(plausible(left, name).sum()) for name in FORMATS if name not in EPOCHS}
+        best = max(reads, key=lambda name: reads[name])
+        if not reads[best]:
+            break
+        found[best] = reads[best]
+        left = left.filter(~plausible(left, best))
+    if sum(found.values()) < MOSTLY * cells.len():
+        return None
+    unread = cells.filter(~cells.is_in(dated.implode()) | cells.is_in(left.implode()))
+    return Mixed(formats=found, unread=unread.len(), example=unread[0] if unread.len() else None)
+
+
+def plausible(cells: pl.Series, name: str) -> pl.Series:
+    return instants(cells, date_format(name)).is_between(EARLIEST, LATEST).fill_null(False)
+
+
 def date_format(name: str) -> DateFormat:
     """Without an offset: as if the times were in UTC, which a person must confirm too."""
     absolute = name in EPOCHS or name == "iso8601" or name.endswith("z")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from engine.errors import Rejected
 from service.importers.csv_rows import LINE
 from service.importers.formats import JSON, read_rows
-from service.importers.guesses import Fit, date_fits, number_fits
+from service.importers.guesses import Fit, Mixed, date_fits, mixed_dates, number_fits
 from service.importers.json_rows import LINES
 from service.importers.layout import Layout, Numbers
 from service.importers.unpack import unpacked
@@ -30,6 +30,8 @@ class ColumnSeen(BaseModel):
     """the most frequent cells, shortened"""
     dates: list[Fit]
     """formats that fit all filled cells; two that read them differently need a person"""
+    mixed: Mixed | None = None
+    """where no one format fits all cells, but several together do nearly"""
     numbers: list[Numbers]
     """likewise ways of writing numbers"""
     negative: bool = False
@@ -82,13 +84,15 @@ def column_seen(cells: pl.Series) -> ColumnSeen:
         fraction = distinct.str.extract(rf"[{numbers[0].decimal}]([0-9]+)$").str.strip_chars_end("0")
         decimals = max((len(digits) for digits in fraction.drop_nulls()), default=0)
         negative = bool(distinct.str.starts_with("-").any())
+    dates = date_fits(distinct)
     return ColumnSeen(
         name=cells.name,
         filled=filled.len(),
         empty=cells.null_count(),
         distinct=distinct.len(),
         examples=[text if len(text) <= 40 else f"{text[:37]}..." for text in distinct.head(EXAMPLES)],
-        dates=date_fits(distinct),
+        dates=dates,
+        mixed=None if dates or numbers else mixed_dates(distinct),
         numbers=numbers,
         decimals=decimals,
         negative=negative,

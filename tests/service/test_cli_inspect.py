@@ -141,3 +141,23 @@ def test_what_cannot_be_inspected_is_refused(tmp_path: Path) -> None:
     run("import", "--inspect", lay(tmp_path, "a.json", "{nothing")).refused(exits.REFUSED, "no JSON")
     run("import", lay(tmp_path, "b.csv", WIDE)).refused(exits.USAGE, "--inspect to draft")
     run("import", lay(tmp_path, "c.csv", "x\n1\n"), "--draft", tmp_path / "o").refused(exits.USAGE, "--mapping")
+
+
+def test_dates_of_several_formats_are_told_and_left_out_of_the_draft(tmp_path: Path) -> None:
+    days = [f"{n:02d}/03/2024" if n % 2 else f"2024-03-{n:02d}" for n in range(13, 29)]
+    rows = "".join(f"o{n},{day},0{1 + n % 9}.02.2024\n" for n, day in enumerate([*days, "soon"]))
+    path = tmp_path / "orders.csv"
+    path.write_text(f"id,closed,opened\n{rows}")
+    told = run("import", "--inspect", path, "--json").answer
+    (closed,) = (column for column in told["columns"] if column["name"] == "closed")
+    assert closed["dates"] == []
+    assert closed["mixed"] == {"formats": {"%Y-%m-%d": 8, "%d/%m/%Y": 8}, "unread": 1, "example": "soon"}
+    assert any("closed holds dates of several formats" in note for note in told["review"])
+    assert "%d/%m/%Y reads 8" in run("import", "--inspect", path).out
+
+
+def test_words_are_no_dates_of_several_formats(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("id,opened,phone,what\n1,2024-03-01,555-01-22 34,a b 1\n2,2024-03-02,555-99-12 34,see 3/4 of 5\n")
+    told = run("import", "--inspect", path, "--json").answer
+    assert [column["name"] for column in told["columns"] if column["mixed"]] == []

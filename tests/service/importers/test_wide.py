@@ -11,6 +11,7 @@ from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.keys import find_stream
 from engine.log.people import people_frame, person
+from service.importers.mapping import parse_mapping
 from service.importers.report import ImportRefused
 from tests.service.importers.histories import WIDE, WIDE_ROWS, bring, changed, facts, kinds
 
@@ -252,3 +253,19 @@ def test_a_lead_won_later_gets_its_deal_when_the_file_has_grown(log: Log, tmp_pa
     before = facts(log)
     assert bring(log, tmp_path, LEADS, LEAD_ROWS).new_events == 0
     assert facts(log) == before
+
+
+def test_a_column_may_hold_dates_of_several_formats_read_in_the_order_they_are_named(log: Log, tmp_path: Path) -> None:
+    dates = {name: how | {"also": ["%Y-%m-%d", "%d.%m.%Y"]} for name, how in WIDE["dates"].items()}
+    rows = WIDE_ROWS.replace("14/01/2024", "2024-01-14")
+    same = bring(log, tmp_path, changed(WIDE, dates=dates), rows)
+    assert same.bad_count == 0
+    assert log.stream(find_stream(log, "o2"))[0].occurred_at == datetime(2024, 1, 13, 23, tzinfo=UTC)
+    with pytest.raises(ImportRefused, match=r"%d/%m/%Y or %Y-%m-%d or %d\.%m\.%Y in"):
+        bring(log, tmp_path, changed(WIDE, dates=dates), rows + MORE.replace("15/01/2024", "15-01-2024"))
+
+
+def test_each_of_several_formats_tells_a_whole_date_and_shares_the_zone() -> None:
+    for also, told in (("%d %m", "year, month and day"), ("iso8601", "leave `zone` out")):
+        with pytest.raises(Rejected, match=told):
+            parse_mapping(changed(WIDE, dates={"opened": {"format": "%d/%m/%Y", "zone": "UTC", "also": [also]}}), "m")
