@@ -43,7 +43,7 @@ def draft_of(seen: FileSeen, found: Candidates, rows: pl.DataFrame, definition: 
     parse_mapping({word: plain(value) for word, value in mapping.items()}, "the draft")
     parse_definition(pipeline, "the drafted pipeline")
     drafter.notes += [
-        f"{column.name} holds dates of several formats and is left out: {' or '.join(column.mixed.formats)} (see `also`)"
+        f"{column.name} holds dates of several formats (`also`) and is left out: {' or '.join(column.mixed.formats)}"
         for column in seen.columns
         if column.mixed is not None
     ]
