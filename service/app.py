@@ -25,6 +25,7 @@ from service.routes.policies import add_policies
 from service.routes.questions import add_questions
 from service.routes.routing import Routes
 from service.routes.search import add_search
+from service.routes.stream import add_stream
 from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
@@ -76,6 +77,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_journeys,
         add_search,
         add_feed,
+        add_stream,
         add_pipelines,
         add_drafts,
         add_people,

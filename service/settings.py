@@ -80,6 +80,8 @@ class Serving:
     """commands, and questions, that may wait in a process; to more than these it says 503"""
     patience_seconds: float = 5.0
     """how long one of these waits before it gets 503"""
+    streams: int = 64
+    """clients that may listen to a process's stream of events; to more it says 503"""
     body_bytes: int = 1_048_576
     """of a request; to more it says 413"""
     body_seconds: float = 15.0

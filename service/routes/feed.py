@@ -1,10 +1,11 @@
 """The global feed: every event by position, without gaps. It holds no name and no free text: events never do."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-import polars as pl
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,14 +23,15 @@ SCANNED = 10_000
 """events looked through for those of the types asked for"""
 
 
+Types = Annotated[list[str], Field(max_length=60, description="Type tags; repeat", examples=[["deal.won.v1"]])]
+
+
 class FeedQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: Annotated[int, Field(ge=0, lt=2**62, description="The position read last; 0 at first")] = 0
     limit: Annotated[int, Field(ge=1, le=MOST)] = 100
-    type: Annotated[
-        list[str], Field(max_length=60, description="Type tags; repeat for more", examples=[["deal.won.v1"]])
-    ] = []
+    type: Types = []
 
 
 class FeedEvent(BaseModel):
@@ -75,26 +77,43 @@ async def endpoint(request: Request, question: Annotated[FeedQuestion, Query()])
 
 
 def page(running: Running, question: FeedQuestion) -> bytes:
-    unknown = [tag for tag in question.type if tag not in TAGS]
+    known_types(question.type)
+    found = stretch(running, question)
+    return as_json({"events": found.events, "next": found.next, "position": found.position}).encode()
+
+
+def known_types(types: Sequence[str]) -> None:
+    unknown = [tag for tag in types if tag not in TAGS]
     if unknown:
         known = ", ".join(sorted(TAGS))
         raise Unclear([Problem("type", f"there is no such type of event; there are {known}", repr(unknown[0]))])
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The fields of Feed, as they are sent."""
+
+    events: list[dict[str, Any]]
+    next: int
+    position: int
+
+
+def stretch(running: Running, question: FeedQuestion) -> Stretch:
     limit = SCANNED if question.type else question.limit
     # Asked for before the feed is read, so that `next` never passes it by an event that was not looked at.
     last = running.log.position()
-    found = read_feed(running.log, question.after, limit)
-    looked_through = int(found["position"][-1]) if found.height else question.after
-    if question.type:
-        found = found.filter(pl.col("type").is_in(question.type))
-        if found.height > question.limit:
-            found = found.head(question.limit)
-            looked_through = int(found["position"][-1])
-    feed = {
-        "events": [plain(row) for row in found.iter_rows(named=True)],
-        "next": looked_through,
-        "position": max(last, looked_through),
-    }
-    return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode()
+    found = read_feed(running.log, question.after, limit, question.type)
+    looked_through = max(question.after, min(question.after + limit, last))
+    if found.height > question.limit:
+        found = found.head(question.limit)
+        looked_through = int(found["position"][-1])
+    elif found.height:
+        looked_through = max(looked_through, int(found["position"][-1]))
+    return Stretch([plain(row) for row in found.iter_rows(named=True)], looked_through, max(last, looked_through))
+
+
+def as_json(told: Any) -> str:
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:

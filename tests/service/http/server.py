@@ -17,6 +17,7 @@ import uvicorn
 
 from service.app import create_app
 from service.keys import Role, create_key, owner_of_key
+from service.routes.stream import Streams
 from service.running import Running
 from service.settings import Serving
 
@@ -104,6 +105,7 @@ class Client:
 class Service:
     port: int
     running: Running
+    streams: Streams
 
     def client(self, role: Role, who: str | None = None) -> Client:
         """Of a person with a new key of the role."""
@@ -126,7 +128,7 @@ def serving(url: str, settings: Serving | None = None) -> Iterator[Service]:
         assert thread.is_alive(), "the service ended"
         time.sleep(0.005)
     try:
-        yield Service(listening.getsockname()[1], running)
+        yield Service(listening.getsockname()[1], running, app.state.streams)
     finally:
         server.should_exit = True
         thread.join(20)
