@@ -40,7 +40,11 @@ def read_parts(folder: Path, parts: Iterable[Part], schema: SchemaDict) -> pl.Da
                 f"{folder / part.file} has {size:,} bytes and was written with {part.bytes:,}: {REMEDY}"
             )
     try:
-        rows = pl.read_parquet([folder / part.file for part in wanted], schema=dict(schema)).rechunk()
+        paths = [folder / part.file for part in wanted]
+        # Column by column: to put all parts in one piece at once would take twice the memory for a moment.
+        rows = pl.DataFrame(
+            [pl.read_parquet(paths, columns=[name], schema=dict(schema)).to_series().rechunk() for name in schema]
+        )
     except pl.exceptions.PolarsError as error:
         raise ArchiveRefused(f"the archive in {folder} can't be read ({error}): {REMEDY}") from None
     if rows.height != sum(part.rows for part in wanted):
