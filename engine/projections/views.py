@@ -6,7 +6,7 @@ readers never wait for each other. The same functions derive one journey or all 
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import RLock
 from typing import Final
@@ -106,8 +106,9 @@ class Snapshot:
     def seen(self) -> Seen:
         return see(self.columns, as_of=None if self.lens.live else self.lens.as_of, known=self.known)
 
-    def frames(self, definition: Definition) -> Frames:
-        seen = self.seen()
+    def frames(self, definition: Definition, seen: Seen | None = None) -> Frames:
+        """seen: where it is known already."""
+        seen = self.seen() if seen is None else seen
         profiles = derive_profiles(seen, self.columns.codes) if self.profiles is None else self.profiles.whole
         return derive(seen, self.columns, definition, profiles)
 
@@ -225,7 +226,9 @@ class Views:
             self.catch_up()
             now = self._snapshot(lens)
         with self._deriving:
-            return now.look(definition, 0, now.frames(definition))
+            # Who asks by a definition of the own looks at the entries next, to tell what its criteria did.
+            seen = now.seen()
+            return replace(now.look(definition, 0, now.frames(definition, seen)), seen=lambda: seen)
 
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()

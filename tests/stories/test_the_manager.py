@@ -1,4 +1,4 @@
-"""The sales manager: changes the stages, and sees all history by the new ones at once."""
+"""The sales manager: looks at other stages over all history, publishes them, and takes them back."""
 
 from tests.service.commandline import run
 from tests.stories.conftest import Served
@@ -38,8 +38,16 @@ def test_a_manager_sets_up_a_team_sells_and_splits_a_stage(served: Served) -> No
     contact, qualified, *later = STAGES["stages"]
     meeting = {"key": "meeting", "kind": "open", "enter": {"touch": {"kind": ["meeting"]}}}
     split = {**STAGES, "stages": [contact, qualified, meeting, *later]}
+    preview = manager.post("/v1/pipelines/furniture/preview", {"definition": split}).answer
+    (added,) = (row for row in preview["stages"] if row["how"] == "added")
+    assert (added["stage"], added["after"]["entered"], preview["moves"]["n"]) == ("meeting", 4, 0)
+
+    manager.post("/v1/pipelines/furniture/draft", {"definition": split, "note": "what do you think?"}).done()
+    rep = served.key("rep", "crm:rep-01")
+    (draft,) = rep.get("/v1/pipelines/furniture/drafts").answer["drafts"]
+    assert rep.get("/v1/board", definition=draft["draft"]).answer["n"] == 3, "a rep sees what it means for the team"
     seen = manager.get("/v1/pipelines/furniture").etag
-    publish = {"definition": split, "reason": "meetings matter"}
+    publish = {"draft_id": draft["draft_id"], "reason": "meetings matter"}
     manager.post("/v1/pipelines/furniture/publish", publish, if_match=seen).done()
 
     now = manager.get("/v1/conversion").answer
@@ -47,4 +55,9 @@ def test_a_manager_sets_up_a_team_sells_and_splits_a_stage(served: Served) -> No
     assert {each["stage"]: each["entered"] for each in now["stages"]}["meeting"] == 4
     before = manager.get("/v1/conversion", definition=1).answer
     assert before["stages"] == funnel["stages"]
+
+    seen = manager.get("/v1/pipelines/furniture").etag
+    manager.post("/v1/pipelines/furniture/rollback", {"reason": "too many stages"}, if_match=seen).done()
+    again = manager.get("/v1/conversion").answer
+    assert (again["definition"], again["stages"]) == (3, funnel["stages"])
     assert run("check", "--db", served.url, "--json").answer["n"] == 0
