@@ -49,6 +49,7 @@ UNCOUNTED = frozenset(
         "velocity",
         "completed",
         "unassessed",
+        "narrowings",
     }
 )
 """what is no count of journeys or touches and no plain sum: derived figures, lists of journeys, the head"""
