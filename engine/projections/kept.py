@@ -7,7 +7,7 @@ from polars._typing import SchemaDict
 
 ORDER = ("journey", "occurred_at", "position")
 NEW = 4096
-"""rows that came since may be so many, or a twentieth of all, before they are sorted in"""
+"""rows that came since may be so many, or an eighth of all, before they are sorted in"""
 FEW = 64
 """journeys whose rows are taken slice by slice"""
 
@@ -26,7 +26,7 @@ class Kept:
     def plus(self, more: pl.DataFrame) -> "Kept":
         rows, since = self._parts
         since = pl.concat([since, more])
-        if since.height > max(NEW, rows.height // 20):
+        if since.height > max(NEW, rows.height // 8):
             return Kept(sorted_in(rows, since))
         return Kept(rows, since)
 

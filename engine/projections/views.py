@@ -32,7 +32,8 @@ from engine.projections.seen import Seen, see
 from engine.projections.spans import Spans
 from engine.stages.definition import Definition
 
-BATCH: Final = 500_000
+BATCH: Final = 100_000
+"""events read at once: five times as many would be 9 % faster and take 500 MB more"""
 KEPT: Final = 8
 """answers through other lenses than the present that are kept ready"""
 WHOLESALE: Final = 0.03
