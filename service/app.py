@@ -23,6 +23,7 @@ from service.routes.people import add_people
 from service.routes.pipelines import add_pipelines
 from service.routes.policies import add_policies
 from service.routes.questions import add_questions
+from service.routes.reps import add_reps
 from service.routes.routing import Routes
 from service.routes.search import add_search
 from service.routes.stream import add_stream
@@ -81,6 +82,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_pipelines,
         add_drafts,
         add_people,
+        add_reps,
         add_policies,
         add_webhooks,
         add_operations,

@@ -131,3 +131,38 @@ def test_a_rep_finds_the_team_s_alone(service: Service) -> None:
     found = service.client("rep", "crm:rep-01").get("/v1/search", q="boat").answer
     assert [each["label"] for each in found["found"]] == ["boat of rep-01"]
     assert manager.get("/v1/search", q="boat").answer["n"] == 2
+
+
+def test_the_roster_is_told_with_every_membership(service: Service) -> None:
+    manager = service.client("manager")
+    assert manager.get("/v1/reps").answer["reps"] == []
+    boss = {"source": "crm", "key": "boss"}
+    for rep, team in (("rep-02", "north"), ("rep-01", "north"), ("rep-03", "south")):
+        body = {"rep": {"source": "crm", "key": rep}, "team": team, "manager": boss, "region": "Bergen"}
+        manager.post("/v1/reps", body).done()
+    manager.post("/v1/reps/crm:rep-02/move", {"team": "south"}).done()
+    manager.post("/v1/reps/crm:rep-03/leave").done()
+    told = manager.get("/v1/reps").answer
+    assert [(rep["key"], rep["memberships"][-1]["team"]) for rep in told["reps"]] == [
+        ("rep-01", "north"),
+        ("rep-02", "south"),
+    ]
+    everybody = manager.get("/v1/reps", left="true", limit=2).answer
+    rest = manager.get("/v1/reps", left="true", limit=2, after=everybody["next"]).answer
+    assert [rep["key"] for page in (everybody, rest) for rep in page["reps"]] == ["rep-01", "rep-02", "rep-03"]
+    assert (everybody["n"], rest["next"]) == (3, None)
+    moved = manager.get("/v1/reps/crm:rep-02").answer
+    assert [(each["team"], each["manager"] and each["manager"]["key"]) for each in moved["memberships"]] == [
+        ("north", "boss"),
+        ("south", None),
+    ]
+    assert moved["memberships"][0]["until"] == moved["memberships"][1]["since"]
+    assert [rep["key"] for rep in manager.get("/v1/reps", team="south").answer["reps"]] == ["rep-02"]
+    seen = service.client("rep", "crm:rep-01").get("/v1/reps").answer
+    assert [rep["key"] for rep in seen["reps"]] == ["rep-01"]
+    service.client("rep", "crm:rep-01").get("/v1/reps/crm:rep-02").refused(404, "not-found")
+    manager.get("/v1/reps/crm:nobody").refused(404, "not-found")
+    manager.get("/v1/reps", after="0b9e8a7c-5d4f-4e3a-8b2c-1d0f9e8a7b6c").refused(422, "invalid", "cursor")
+    assert (
+        manager.get("/v1/reps", {"If-None-Match": manager.get("/v1/reps", as_of=AS_OF).etag}, as_of=AS_OF).status == 304
+    )

@@ -1,0 +1,89 @@
+"""The roster as it is told: who sells, in which team, for whom and where; now and before."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import polars as pl
+
+from engine.log.application import Log
+from engine.log.feed import read_feed
+from engine.log.people import people_frame
+from engine.projections.cards import Owner, when
+from engine.projections.figures import Figures
+from engine.projections.lens import Lens
+from engine.projections.roster import TOPICS, memberships
+from engine.values import from_micros
+
+if TYPE_CHECKING:
+    from engine.projections.views import Views
+
+
+class Membership(Figures):
+    since: datetime
+    until: datetime | None
+    """None: it lasts"""
+    team: str | None
+    manager: Owner | None
+    region: str | None
+
+
+class Rep(Figures):
+    person_id: UUID
+    source: str | None
+    key: str | None
+    """in that source; None: erased"""
+    label: str
+    left: bool
+    memberships: tuple[Membership, ...]
+    """the first one first; of the last one the team, manager and region of today"""
+
+
+def reps(views: "Views", lens: Lens) -> list[Rep]:
+    """Everybody who was ever enrolled under the lens, by key."""
+    views.catch_up()
+    spans, people = seen(views, lens)
+    named = {row["person_id"]: row for row in people.iter_rows(named=True)}
+
+    def owner(person_id: str) -> Owner:
+        row = named.get(person_id)
+        return Owner(key=row["key"], label=row["name"] or row["key"]) if row else Owner(key=person_id, label=person_id)
+
+    found = []
+    for person_id, rows in spans.rows_by_key("rep", named=True).items():
+        told = tuple(
+            Membership(
+                since=from_micros(row["since"]),
+                until=when(row["until"]),
+                team=row["team"],
+                manager=None if row["manager"] is None else owner(row["manager"]),
+                region=row["region"],
+            )
+            for row in rows
+        )
+        row = named.get(person_id, {})
+        found.append(
+            Rep(
+                person_id=UUID(hex=person_id),
+                source=row.get("source"),
+                key=row.get("key"),
+                label=owner(person_id).label,
+                left=told[-1].until is not None,
+                memberships=told,
+            )
+        )
+    return sorted(found, key=lambda rep: (rep.key is None, rep.key or "", rep.source or "", str(rep.person_id)))
+
+
+def seen(views: "Views", lens: Lens) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spans of membership, and people."""
+    known = views.pipelines()
+    if known:
+        look = views.look(known[0], Lens(lens.as_of, lens.known_at, live=lens.live))
+        return look.membership, look.people
+    # Before the first pipeline there are no journeys, so that the log is short.
+    return before_any(views.log, lens), people_frame(views.log, customers=False)
+
+
+def before_any(log: Log, lens: Lens) -> pl.DataFrame:
+    return memberships([read_feed(log, 0, types=TOPICS)], as_of=lens.as_of, known_at=lens.known_at)

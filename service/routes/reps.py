@@ -1,0 +1,113 @@
+"""The roster over HTTP: all reps, and one with every membership there was."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from engine.errors import NotFound
+from engine.projections.reps import Rep, reps
+from service.auth import EVERY, Caller, caller_of
+from service.question import Problem, Unclear
+from service.rights import team_of
+from service.routes.asked import Glance, Text
+from service.routes.commands import ADDRESSES, known_rep
+from service.routes.routing import Routes, running_of
+from service.routes.tags import not_modified, tag_of, told, unchanged
+from service.running import Running
+
+
+class RepsQuestion(Glance):
+    team: Annotated[Text | None, Field(description="Those who are in it")] = None
+    left: Annotated[bool, Field(description="Also those who left")] = False
+    limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
+    after: Annotated[UUID | None, Field(description="`next` of the page before")] = None
+
+
+class Reps(BaseModel):
+    reps: list[Rep]
+    """by key"""
+    n: int
+    """on this page or not"""
+    next: UUID | None
+    position: int
+
+
+def add_reps(routes: Routes) -> None:
+    routes.add(
+        "GET",
+        "/v1/reps",
+        list_endpoint,
+        name="list_reps",
+        summary="Who sells, in which team, for whom and where",
+        tag="reps",
+        allow=EVERY,
+        answers=Reps,
+        queries=True,
+    )
+    routes.add(
+        "GET",
+        "/v1/reps/{rep}",
+        one_endpoint,
+        name="get_rep",
+        summary="One rep, with every membership there was",
+        tag="reps",
+        allow=EVERY,
+        refusals=("not-found",),
+        answers=Rep,
+        queries=True,
+    )
+
+
+async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        found = [rep for rep in visible(running, caller, question) if question.left or not rep.left]
+        if question.team is not None:
+            found = [rep for rep in found if rep.memberships[-1].team == question.team]
+        tag = tag_of(running, caller, request, running.views.position, question.lens())
+        if unchanged(request, tag):
+            return not_modified(tag)
+        start = 0 if question.after is None else place_of(found, question.after) + 1
+        page = found[start : start + question.limit]
+        following = page[-1].person_id if start + len(page) < len(found) else None
+        return told(Reps(reps=page, n=len(found), next=following, position=running.views.position), tag)
+
+    return await running.reading.run(work)
+
+
+async def one_endpoint(
+    request: Request,
+    name: Annotated[str, Path(alias="rep", min_length=1, max_length=300, description=ADDRESSES["rep"])],
+    glance: Annotated[Glance, Query()],
+) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        identity = known_rep(running, name)
+        found = [rep for rep in visible(running, caller, glance) if rep.person_id == identity]
+        if not found:
+            raise NotFound(f"no rep is called {name!r}, or not yet at the moment asked for")
+        tag = tag_of(running, caller, request, running.views.position, glance.lens())
+        return not_modified(tag) if unchanged(request, tag) else told(found[0], tag)
+
+    return await running.reading.run(work)
+
+
+def visible(running: Running, caller: Caller, glance: Glance) -> list[Rep]:
+    """A rep sees the own team; without a team, nobody else."""
+    found = reps(running.views, glance.lens())
+    if caller.role != "rep":
+        return found
+    team = team_of(running.log, caller.person_id)
+    own = caller.person_id
+    return [rep for rep in found if rep.person_id == own or (team is not None and rep.memberships[-1].team == team)]
+
+
+def place_of(found: list[Rep], after: UUID) -> int:
+    for place, rep in enumerate(found):
+        if rep.person_id == after:
+            return place
+    raise Unclear([Problem("after", "this is no cursor of this list: use `next` of the page before, or leave it out")])
