@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
@@ -86,7 +88,7 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), command_id: UUID |
 
     The head tells the versions of the streams and what is known of the command.
     """
-    with engine.connect() as connection:
+    with in_turn(engine), engine.connect() as connection:
         try:
             if engine.dialect.name == SQLITE:
                 begin_sqlite(connection)
@@ -101,6 +103,27 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), command_id: UUID |
             if isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
                 raise Busy(_BUSY) from error
             raise
+
+
+_TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+
+
+@contextmanager
+def in_turn(engine: Engine) -> Iterator[None]:
+    """On SQLite the threads of a process queue here, and only one looks whether the file is free.
+
+    PostgreSQL has a queue of its own, in which a writer is woken by the commit before it.
+    """
+    if engine.dialect.name != SQLITE:
+        yield
+        return
+    turn = _TURNS.setdefault(engine, Lock())
+    if not turn.acquire(timeout=LOCK_SECONDS):
+        raise Busy(_BUSY)
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 _BUSY = f"the log is busy: other writers have held it for {LOCK_SECONDS} seconds; nothing was written, try again"
