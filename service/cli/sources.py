@@ -41,26 +41,29 @@ def sources(
 
 
 def draw(found: "Sources", out: "Console") -> None:
-    money_columns = ("earned", "average sale", "per lead")
+    narrow = out.width < BESIDE_BARS
+    money_columns = ("earned",) if narrow else ("earned", "average sale", "per lead")
     numbers = ("leads", "qualified", "won", "conversion", "win rate", *money_columns, "median\ncycle")
-    drawn = table(found.by.removeprefix("attr:"), "", *numbers, right=numbers, breaks=money_columns)
+    shown = [name for name in numbers if not (narrow and name in ("qualified", "win rate"))]
+    drawn = table(found.by.removeprefix("attr:"), "", *shown, right=shown, breaks=money_columns)
     width = room(out, BESIDE_BARS)
     most = max((group.share_of_wins or 0 for group in found.groups), default=0)
     rows: list[tuple[str, float, Yield]] = [
         (group.label or "none", (group.share_of_wins or 0) / most if most else 0, group) for group in found.groups
     ]
     for name, part, each in [*rows, ("all", 0, found)]:
-        drawn.add_row(
-            name,
-            f"[green]{bar(part, width)}[/green]",
-            f"{each.leads:,}",
-            percent(each.qualified_share),
-            f"{each.won:,}",
-            percent(each.conversion),
-            percent(each.win_rate),
-            money(each.earned),
-            money(each.average_sale),
-            money(each.earned_per_lead),
-            duration(each.cycle.p50_seconds),
-        )
+        told = {
+            "leads": f"{each.leads:,}",
+            "qualified": percent(each.qualified_share),
+            "won": f"{each.won:,}",
+            "conversion": percent(each.conversion),
+            "win rate": percent(each.win_rate),
+            "earned": money(each.earned),
+            "average sale": money(each.average_sale),
+            "per lead": money(each.earned_per_lead),
+            "median\ncycle": duration(each.cycle.p50_seconds),
+        }
+        drawn.add_row(name, f"[green]{bar(part, width)}[/green]", *[told[name] for name in shown])
     out.print(drawn)
+    if narrow:
+        out.print("More figures on a wider terminal, or with --json or --csv")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -20,6 +21,9 @@ WIDEST_BAR = 36
 
 def console() -> Console:
     """Standard output. A pipe gets plain lines wide enough not to cut words; NO_COLOR is heeded by Rich."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What an older terminal can't show is a question mark there, never a failure.
+        sys.stdout.reconfigure(errors="replace")
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
