@@ -8,15 +8,13 @@ from typing import Literal
 
 import polars as pl
 
-from engine.projections.columns import Codes
 from engine.projections.conversion import StageConversion
 from engine.projections.figures import Figures
 from engine.projections.likelihood import ENOUGH
 from engine.projections.narrowing import narrowings
 from engine.projections.views import Look
-from engine.stages.criteria import Criterion
-from engine.stages.criteria_polars import fires, looked_at
-from engine.stages.definition import Definition
+from engine.stages.definition import Definition, Stage
+from replay.tried import Tried, may_fail, tried
 from replay.unmapped import UnmappedKey
 
 MOST = 0.5
@@ -36,13 +34,6 @@ class Remark(Figures):
     advice: str
     n: int
     of: int
-
-
-class Tried(Figures):
-    """How often a criterion was looked at, and how often it held then."""
-
-    looked: int
-    held: int
 
 
 def review(
@@ -96,14 +87,20 @@ def never_entered(
                     kind="never_entered",
                     stage=stage.key,
                     says=f"none of {journeys:,} journeys ever entered it{held}",
-                    advice="remove it, place it where journeys pass, or give it a criterion"
-                    if stage.enter is None
-                    else "remove it, or place it before the stages that are entered at the same moment",
+                    advice=way_in(rank, stage),
                     n=0,
                     of=journeys,
                 )
             )
     return found
+
+
+def way_in(rank: int, stage: Stage) -> str:
+    if rank == 0:
+        return "the first event takes every journey further: remove it, or let the stages after it wait for more"
+    if stage.enter is None:
+        return "remove it, place it where journeys pass, or give it a criterion"
+    return "remove it, or place it before the stages that are entered at the same moment"
 
 
 def looked(times: int) -> str:
@@ -129,21 +126,6 @@ def always_true(definition: Definition, tried: Mapping[str, Tried]) -> list[Rema
         and told.held == told.looked >= ENOUGH
         and may_fail(stage.enter)
     ]
-
-
-def may_fail(criterion: Criterion) -> bool:
-    """Whether there is a threshold or a negation in it; `proposals at_least 1` holds whenever it is looked at."""
-    if criterion.negated is not None:
-        return True
-    inner = criterion.any or criterion.all
-    if inner:
-        return any(may_fail(part) for part in inner)
-    counted = criterion.touches or criterion.proposals
-    if counted is not None:
-        return counted.at_least > 1
-    return any(
-        part is not None for part in (criterion.bant, criterion.bant_confirmed, criterion.amount, criterion.score)
-    )
 
 
 def swallowing(definition: Definition, visits: pl.DataFrame) -> list[Remark]:
@@ -221,31 +203,3 @@ def narrowing(definition: Definition, funnel: Sequence[StageConversion]) -> list
         )
         for each in narrowings(funnel, definition)
     ]
-
-
-def tried(look: Look, events: Callable[[], pl.DataFrame]) -> dict[str, Tried]:
-    """By stage key, of the criteria that may fail and of those that brought nobody in."""
-    brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique())
-    asked = {
-        stage.key: stage.enter
-        for rank, stage in enumerate(look.definition.stages)
-        if stage.enter is not None and (rank not in brought or may_fail(stage.enter))
-    }
-    if not asked:
-        return {}
-    rows = events().lazy()
-    if len(look.codes.pipelines) > 1:
-        rows = rows.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
-    first = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
-    told = [times(rows.with_columns(first=first), criterion, look.codes) for criterion in asked.values()]
-    return {
-        key: Tried(looked=found["looked"].item(), held=found["held"].item())
-        for key, found in zip(asked, pl.collect_all(told), strict=True)
-    }
-
-
-def times(rows: pl.LazyFrame, criterion: Criterion, codes: Codes) -> pl.LazyFrame:
-    """What a criterion counts needs the rows that bear on it, and where each journey begins."""
-    bears = looked_at(criterion, codes.signals)
-    held = fires(criterion, codes.signals, codes.currencies)
-    return rows.filter(pl.col("first") | bears).select(looked=bears.sum(), held=held.sum())

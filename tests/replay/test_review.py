@@ -7,8 +7,9 @@ import pytest
 from engine.projections.filters import EVERYTHING
 from engine.stages.criteria import Criterion
 from engine.stages.definition import Definition, parse_definition
-from replay.review import Remark, may_fail, review
+from replay.review import Remark, review
 from replay.stage_figures import funnel as funnel_of
+from replay.tried import may_fail
 from replay.unmapped import unmapped_keys
 from tests.projections.journeys import SALES, Journey, funnel, journey
 
