@@ -13,6 +13,7 @@ BENCHMARKS = (
     "check",
     "service",
     "trend",
+    "archive",
     "rebuild",
 )
 

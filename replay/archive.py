@@ -2,7 +2,7 @@
 
 It is disposable: everything in it comes from the log, and can be built anew at any time. Its files hold ranges of
 consecutive journeys, in the order in which journeys appear in the log, so that what is old keeps its files. It holds
-what events hold, hence no name and no free text. Why so: docs/adr/0007-archive-by-range.md.
+what events hold, hence no name and no free text. Why so: docs/adr/0008-archive-by-range.md.
 """
 
 import shutil
