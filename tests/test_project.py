@@ -17,7 +17,7 @@ from tests.service.commandline import run
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("bootstrap.lock", "run.lock", "test.lock")
-TARGETS = ("setup", "run", "serve", "test", "check", "bench", "lock", "clean", "help")
+TARGETS = ("setup", "run", "serve", "test", "check", "contract", "bench", "lock", "clean", "help")
 EMPTY_ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
@@ -42,7 +42,8 @@ def test_the_locks_hold_all_that_is_asked_for() -> None:
         return {re.split(r"[<>=\s;\[]", line)[0].lower().replace("_", "-") for line in asked}
 
     assert names(project["dependencies"]) | {"setuptools"} <= pins("run.lock").keys()
-    assert names(project["optional-dependencies"]["test"]) <= pins("test.lock").keys()
+    extras = {name: names(asked) - {project["name"]} for name, asked in project["optional-dependencies"].items()}
+    assert set().union(*extras.values()) <= pins("test.lock").keys()
     assert pins("run.lock").items() <= pins("test.lock").items()
 
 
