@@ -42,6 +42,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "invalid": (422, "A field is wrong; nothing was written"),
     "idempotency-key-reused": (422, "The Idempotency-Key belongs to another command"),
     "version-needed": (428, "Say which version you saw"),
+    "head-too-large": (431, "Address and headers are too large"),
     "bug": (500, "A bug of dealtrail"),
     "busy": (503, "Too busy; nothing was done"),
     "unreachable": (503, "The database does not answer"),

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
+from service.guard import HEAD_BYTES
 from service.http_errors import Refused, answered, request_id
 
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -66,6 +67,9 @@ class Outer:
         """What no route takes, refused before anything is read."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Refused("malformed", "the address holds a NUL character: remove it")
+        size = len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
+        if size > HEAD_BYTES:
+            raise Refused("head-too-large", f"address and headers are {size:,} bytes: send at most {HEAD_BYTES:,}")
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.body_bytes:

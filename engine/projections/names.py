@@ -22,7 +22,7 @@ from engine.log.identity import to_database
 OPENINGS: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC)
 AT_ONCE: Final = 1_000_000
 """events looked through at a time"""
-FEW: Final = 20_000
+FEW: Final = 200_000
 """up to so many rows are asked for by id; more are read with their whole table"""
 _ASKED: Final = 5_000
 _PAYLOAD: Final = pl.Struct({"title": pl.Struct({"text_id": pl.String}), "person": pl.String, "from_lead": pl.String})

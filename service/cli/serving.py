@@ -83,9 +83,12 @@ def run(settings: Serving) -> None:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
 
+        from service.guard import Guarded
+
         uvicorn.run(
             "service.app:from_environment",
             factory=True,
+            http=Guarded,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

@@ -16,6 +16,7 @@ from uuid import uuid4
 import uvicorn
 
 from service.app import create_app
+from service.guard import Guarded
 from service.keys import Role, create_key, owner_of_key
 from service.routes.stream import Streams
 from service.running import Running
@@ -118,7 +119,9 @@ class Service:
 def serving(url: str, settings: Serving | None = None) -> Iterator[Service]:
     app = create_app(url, settings)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=Guarded, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     running: Running = app.state.running
