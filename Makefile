@@ -18,7 +18,7 @@ SAMPLE := sample.db
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to do
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 setup: $(VENV)/.run ## Install the project and what it runs on into .venv
 	@echo "Ready: $(BIN)/dealtrail --help"
