@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from engine.aggregates.deal.events import DealOpened, PipelineChanged
 from engine.aggregates.lead.events import LeadCaptured
+from engine.aggregates.pipeline.events import PipelineCreated
 from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.log.identity import from_database, to_database
@@ -22,7 +23,7 @@ STRETCH = 5_000
 MOST = 500
 """notices that are taken up at once"""
 _ASKED = 500
-_NAME_A_PIPELINE: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC, PipelineChanged.TOPIC)
+_NAME_A_PIPELINE: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC, PipelineChanged.TOPIC, PipelineCreated.TOPIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,6 @@ def journeys_of(log: Log, streams: Iterable[str]) -> dict[str, UUID]:
 
 def pipeline_of(log: Log, row: dict[str, Any]) -> str | None:
     """The pipeline an event is of: the one its lead or deal was in then, or the pipeline itself; None: of none."""
-    told: str | None
-    if row["type"].startswith("pipeline."):
-        payload = json.loads(row["payload"])
-        told = payload.get("key") or payload.get("pipeline") or payload.get("definition", {}).get("pipeline")
-        return told
     with log.engine.connect() as connection:
         asked = (
             select(events.c.payload)
@@ -88,7 +84,8 @@ def pipeline_of(log: Log, row: dict[str, Any]) -> str | None:
             .limit(1)
         )
         found = connection.execute(asked).scalar_one_or_none()
-    told = None if found is None else json.loads(found)["pipeline"]
+    named = {} if found is None else json.loads(found)
+    told: str | None = named.get("pipeline") or named.get("key")
     return told
 
 

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from engine.aggregates.deal.commands import ChangePipeline
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
-from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
+from engine.aggregates.pipeline.commands import ActivatePolicy, CreatePipeline, PublishDefinition
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.feed import read_feed
@@ -114,6 +114,8 @@ def test_types_pipelines_and_origins_choose(log: Log) -> None:
     assert types(log, types=["deal.touched.v1", "lead.*"]) == ["deal.touched.v1"] * 2 + ["lead.captured.v1"]
     assert types(log, pipelines=["renewals"], types=["deal.*"]) == ["deal.pipeline_changed.v1", "deal.touched.v1"]
     assert types(log, pipelines=["renewals"], types=["pipeline.*"]) == types(log, pipelines=["sales"])[:2]
+    story.do(ActivatePolicy(pipeline="renewals", policy="hand_over"), at=4)
+    assert types(log, pipelines=["renewals"], types=["pipeline.policy_activated"]) == ["pipeline.policy_activated.v1"]
     assert types(log, origins=["import:*"]) == ["lead.captured.v1"]
     assert types(log, origins=["policy:*", "import:crm"]) == ["lead.captured.v1"] * 2
 
