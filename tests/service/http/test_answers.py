@@ -7,7 +7,7 @@ import pytest
 
 from service.routes.answers import QUESTIONS
 from tests.service.commandline import run
-from tests.service.http.server import Client, Service
+from tests.service.http.server import Client, Service, serving
 
 ANSWERS = tuple(each.name for each in QUESTIONS)
 NEEDED: dict[str, dict[str, Any]] = {"sizing": {"deals": 5}, "compare": {"since": "2025-06-01"}}
@@ -239,6 +239,16 @@ def test_another_process_sees_it_too(service: Service, manager: Client) -> None:
     url = service.running.log.url
     manager.post("/v1/deals", {"pipeline": "loans"}).done()
     assert run("board", "--db", url, "--json").answer["n"] == manager.get("/v1/board").answer["n"] == 1
+
+
+def test_what_one_process_accepted_the_other_knows(service: Service, manager: Client) -> None:
+    with serving(service.running.log.url) as other:
+        there = Client(other.port, manager.key)
+        for count in range(1, 4):
+            position = manager.post("/v1/deals", {"pipeline": "loans", "title": f"boat {count}"}).answer["position"]
+            board = there.get("/v1/board").answer
+            assert (board["n"], board["position"]) == (count, position)
+            assert there.get("/v1/deals").answer["n"] == there.get("/v1/search", q="boat").answer["n"] == count
 
 
 def test_pages_go_through_what_the_first_saw(service: Service, manager: Client) -> None:
