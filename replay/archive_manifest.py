@@ -151,11 +151,15 @@ def only_one(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
+    taken = Conflict(f"another process is writing in {folder}: wait for it")
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Conflict(f"another process is writing the archive in {folder}: wait for it") from None
+            raise taken from None
+        # Whoever had it before may have removed the folder, and with it the file that is locked now.
+        if not (folder / LOCK).exists() or not os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat()):
+            raise taken
         yield
 
 

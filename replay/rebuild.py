@@ -57,14 +57,15 @@ def rebuild(
     chosen = [definitions.choose(name, lens) for name in named]
     tasks = [
         Task(
-            folder=folder,
+            # A worker elsewhere has another working folder.
+            folder=folder.absolute(),
             range=each,
             codes=manifest.codes,
             published=tuple((published.definition, published.version) for published in chosen),
             membership=memberships([told], as_of=lens.as_of, known_at=None),
             as_of=lens.as_of,
             position=manifest.position,
-            output=output,
+            output=None if output is None else output.absolute(),
         )
         for each in manifest.ranges
     ]

@@ -104,8 +104,9 @@ def engine_of(engine: str, dask: str | None, threads: int | None) -> "Engine":
 def draw(rebuilt: "Rebuilt", seconds: dict[str, float], out: "Console") -> None:
     for answers in rebuilt.pipelines.values():
         draw_pipeline(answers, out)
+    parts = "range" if rebuilt.ranges == 1 else "ranges"
     out.print(
-        f"{rebuilt.events:,} events in {rebuilt.ranges} ranges derived in {seconds['rebuild']:.1f} s "
+        f"{rebuilt.events:,} events in {rebuilt.ranges} {parts} derived in {seconds['rebuild']:.1f} s "
         f"({rebuilt.events / max(seconds['rebuild'], 0.001):,.0f} events/s); "
         f"bringing the archive up to date took {seconds['archive']:.1f} s"
     )
