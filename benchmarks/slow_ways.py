@@ -16,7 +16,7 @@ from engine.projections.columns import Codes
 from engine.stages.criteria_polars import DIMENSION, TOUCH, TOUCH_MASK, VERDICT
 from engine.stages.definition import UNMAPPED, Definition
 from engine.stages.facts import KINDS, OPENINGS, Fact, life
-from engine.stages.fold import Trail, Visit, enter, fold, leave
+from engine.stages.fold import Step, Trail, Visit, enter, fold, leave
 
 Facts = dict[int, list[Fact]]
 """by journey, in the order they were recorded"""
@@ -93,6 +93,7 @@ def advance(trail: Trail, fact: Fact, definition: Definition) -> None:
     if entry is not None and entry.rank != rank:
         leave(trail, fact)
         trail.visits.append(Visit(definition.key_of(entry.rank), fact.occurred_at, fact.position, None, entry.how))
+    trail.steps.append(Step(fact, trail.stage, None if entry is None else entry.because))
 
 
 class Stages(Projection[StageView]):
