@@ -49,11 +49,6 @@ def trend(
     stage: entered and conversion are those of a stage, else of the whole pipeline. Rejected: by month, an unknown
     stage, no or too many periods.
     """
-    if by == "month":
-        raise Rejected("a trend goes by week, month or quarter already (every): group it by something else")
-    if stage is not None and stage not in look.definition.ranks:
-        known = ", ".join(each.key for each in look.definition.stages)
-        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}")
     axis = axis_of(look, filters, every, count)
     parts = parts_of(look, filters, by, stage)
     groups = None
@@ -69,7 +64,12 @@ def trend(
 
 
 def parts_of(look: "Look", filters: Filters, by: str | None, stage: str | None) -> Parts:
-    """What the points are counted from, with `group`."""
+    """What the points are counted from, with `group`. Rejected: by month, an unknown stage."""
+    if by == "month":
+        raise Rejected("a trend goes by week, month or quarter already (every): group it by something else")
+    if stage is not None and stage not in look.definition.ranks:
+        known = ", ".join(each.key for each in look.definition.stages)
+        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}")
     visits = passed(look, filters)
     rank = None if stage is None else look.definition.ranks[stage]
     stood = stretches(visits, look)

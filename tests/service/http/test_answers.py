@@ -104,6 +104,8 @@ def test_what_is_behind_a_number_is_the_command_line_s(
 def test_a_cell_that_is_not_there_is_refused(reader: Client) -> None:
     for cell, words in ((["nonsense"], "NAME=VALUE"), (["part=tea"], "tea"), (["part=lost", "stage=tea"], "tea")):
         reader.get("/v1/conversion/explain", cell=cell).refused(422, "invalid", words)
+    for query, words in (({"stage": "tea"}, "tea"), ({"by": "month"}, "week")):
+        reader.get("/v1/trend/explain", cell=["part=won"], **query).refused(422, "invalid", words)
     assert "query.cell" in str(reader.get("/v1/conversion/explain").refused(422, "invalid")["errors"])
     reader.get("/v1/board/explain", cell=["part=count", "stage=contact"], after="x").refused(422, "invalid", "after")
 
