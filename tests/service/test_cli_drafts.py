@@ -42,7 +42,6 @@ def position(database: Path) -> int:
 
 
 @pytest.mark.checklist("S14")
-@pytest.mark.checklist("S11")
 def test_a_preview_of_a_file_shows_both_and_writes_nothing(sample_log: Path, one_offer: Path) -> None:
     before = position(sample_log)
     told = run("pipeline", "preview", one_offer, "--db", sample_log, "--json").answer

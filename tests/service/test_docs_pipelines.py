@@ -19,7 +19,6 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.checklist("S11")
 @pytest.mark.checklist("S14")
 def test_a_newcomer_follows_the_worked_example(
     sample_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

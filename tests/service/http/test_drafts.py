@@ -23,7 +23,7 @@ def worked(manager: Client, deals: int) -> list[str]:
     return opened
 
 
-@pytest.mark.checklist("S14")
+@pytest.mark.checklist("S4", "S14")
 def test_a_draft_is_looked_at_from_all_sides_and_published(service: Service, manager: Client) -> None:
     worked(manager, 2)
     manager.post(f"{LOANS}/draft", {"definition": SIMPLER, "note": "as customers call it"}).done()
@@ -136,3 +136,18 @@ def test_a_comparison_is_that_of_the_command_line_and_cheap_to_ask_again(sample_
     assert told.answer == said.answer
     assert ops.get(path, {"If-None-Match": told.etag}, **query).status == 304
     assert ops.get(path, {"If-None-Match": told.etag}, **{**query, "owner": "rep-01"}).status == 200
+
+
+@pytest.mark.checklist("S4")
+def test_a_pipeline_that_was_not_there_gets_its_stages(manager: Client) -> None:
+    stages = [{"key": "asked", "kind": "open", "name": "Asked"}, {"key": "sold", "kind": "won"}]
+    manager.post("/v1/pipelines", {"pipeline": "boats", "name": "Boats"}).done()
+    first = {"definition": {"pipeline": "boats", "stages": stages}, "reason": "we sell boats now"}
+    manager.post("/v1/pipelines/boats/publish", first, if_match='"1"').done()
+    shown = manager.get("/v1/pipelines/boats").answer
+    assert [(stage["key"], stage["kind"]) for stage in shown["definition"]["stages"]] == [
+        ("asked", "open"),
+        ("sold", "won"),
+    ]
+    manager.post("/v1/deals", {"pipeline": "boats"}).done()
+    assert manager.get("/v1/board", pipeline="boats").answer["stages"][0]["count"] == 1
