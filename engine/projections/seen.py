@@ -52,16 +52,17 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     openings = sides["openings"].filter(pl.col("first"))
     standing = live(openings).unique("journey", keep="first", maintain_order=True)
     voided = openings.join(standing, on="journey", how="anti").unique("journey", keep="first", maintain_order=True)
-    events = occurred(live(events))
+    # All at once: at ten million events each pass is a copy of everything.
+    stands = [] if as_of is None else [pl.col("occurred_at") <= as_of]
     if not corrections.is_empty():
-        events = events.filter(pl.col("kind") != CODE["EntryRetracted"])
+        stands += [~pl.col("position").is_in(taken_back), pl.col("kind") != CODE["EntryRetracted"]]
     if not voided.is_empty():
-        events = events.filter(~pl.col("journey").is_in(voided["journey"].implode()))
+        stands.append(~pl.col("journey").is_in(voided["journey"].implode()))
         sides = {
             name: rows.join(voided, on="journey", how="anti", maintain_order="left") for name, rows in sides.items()
         }
     return Seen(
-        events,
+        events.filter(stands) if stands else events,
         {name: rows if rows.is_empty() else occurred(live(rows)) for name, rows in sides.items()},
         dense(standing, "pipeline", len(columns.streams)),
         voided.select("journey", "pipeline"),
