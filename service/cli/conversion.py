@@ -70,7 +70,7 @@ def funnel(found: "Conversion | ConversionGroup", out: "Console") -> "Table":
     heads = [name.replace("_", "\n") for name in (*shown, "conversion")]
     drawn = table("stage", "", *heads, right=heads)
     most = max((stage.entered for stage in found.stages), default=0)
-    width = room(out, BESIDE_BARS)
+    width = room(out, BESIDE_BARS + max((len(stage.stage) for stage in found.stages), default=0))
     for stage in found.stages:
         numbers = [f"{getattr(stage, name):,}" for name in shown]
         share = stage.entered / most if most else 0

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -19,12 +20,46 @@ PIPED_WIDTH = 140
 WIDEST_BAR = 36
 
 
+class Terminal(Console):
+    """Rich cuts the columns of a table that is too wide, and a number that is cut is a wrong number. Here phrases break
+    between their words; where that is not enough the table is wider, and the terminal goes on in its next line.
+    """
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        tables = [each for each in objects if isinstance(each, Table)]
+        widest = max((fitted(self, each) for each in tables), default=0)
+        if widest <= self.width:
+            return super().print(*objects, **how)
+        wide = Console(highlight=False, width=widest, height=self.height, file=self.file)
+        return wide.print(*objects, **how)
+
+
+def fitted(out: Console, drawn: Table) -> int:
+    """Give the columns of a table that is too wide what room there is, the narrowest first, and none so little that it
+    cuts a word. How wide the table is then.
+    """
+    anywhere = out.options.update(width=10_000)
+    widths, wanted = [], []
+    for column in drawn.columns:
+        sizes = [Measurement.get(out, anywhere, cell) for cell in (column.header, *column.cells)]
+        wanted.append(max(size.maximum for size in sizes))
+        widths.append(wanted[-1] if column.no_wrap else max(size.minimum for size in sizes))
+    around = 2 * len(widths) + 1
+    if sum(wanted) + around > out.width:
+        for _ in range(out.width - around - sum(widths)):
+            cramped = [place for place, width in enumerate(widths) if width < wanted[place]]
+            widths[min(cramped, key=lambda place: widths[place])] += 1
+        for column, width in zip(drawn.columns, widths, strict=True):
+            column.width = width
+    return sum(column.width or most for column, most in zip(drawn.columns, wanted, strict=True)) + around
+
+
 def console() -> Console:
     """Standard output. A pipe gets plain lines wide enough not to cut words; NO_COLOR is heeded by Rich."""
     if isinstance(sys.stdout, TextIOWrapper):
         # What an older terminal can't show is a question mark there, never a failure.
         sys.stdout.reconfigure(errors="replace")
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return Terminal(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def table(*columns: str, right: Iterable[str] = (), breaks: Iterable[str] = (), title: str | None = None) -> Table:
