@@ -6,7 +6,10 @@ from pydantic import BaseModel
 
 from service.importers.looking import ColumnSeen, FileSeen
 
-CASE = r"case|deal|opportunit|lead|order|application|object|trace|ticket|journey|item|auftrag|pedido|commande|comand"
+CASE = (
+    r"case|deal|opportunit|lead|order|application|object|trace|ticket|journey|item|auftrag|vorgang|pedido|commande"
+    r"|comand"
+)
 ACTIVITY = r"activity|concept:name|event|action|stage|status|state|step|what|type"
 TIME = r"time|date|when|created|_at$|_on$|start|timestamp"
 VALUE = (
@@ -47,8 +50,14 @@ def candidates_of(seen: FileSeen) -> Candidates:
     activity = ranked(seen, ACTIVITY, [column for column in kinds if not named(column, r"id$|^case:")])
     repeated = [column for column in repeated if not (column.numbers and named(column, VALUE))]
     steady = [name for name in times if not seen.column(name).empty]
-    long = bool(repeated and activity and steady)
     unique = [column for column in plain if column.unique and not (column.numbers and column.decimals)]
+    if not unique and not repeated:
+        # No column has a row a journey, so a journey has several: the id is what is called so, few as they may be.
+        repeated = [
+            column for column in plain if 1 < column.distinct < seen.rows and named(column, CASE) and not column.mixed
+        ]
+        activity = [name for name in activity if name not in [column.name for column in repeated]]
+    long = bool(repeated and activity and steady)
     if long:
         # What is told once a journey is no time of its events.
         steady.sort(key=lambda name: -seen.column(name).distinct)

@@ -15,8 +15,14 @@ from service.importers.guesses import date_format
 from service.importers.looking import ColumnSeen, FileSeen
 from service.importers.mapping import parse_mapping
 
-WON = r"(?<![a-z])(won|win|approved|signed|purchased)(?![a-z])"
-LOST = r"(?<![a-z])(lost|lose|declined|cancel+ed|rejected|refused|abandoned)(?![a-z])"
+WON = (
+    r"(?<![a-z])(won|win|approved|signed|purchased|gewonnen|ganad[oa]|gagn[ée]e?|c[âa][sșş]tigat[ăa]?"
+    r"|спечелен[ао]?)(?![a-z])"
+)
+LOST = (
+    r"(?<![a-z])(lost|lose|declined|cancel+ed|rejected|refused|abandoned|verloren|abgesagt|abgelehnt|perdid[oa]|perdue?"
+    r"|pierdut[ăa]?|загубен[ао]?)(?![a-z])"
+)
 MOST_STAGES = 30
 MOST_ATTRIBUTES = 12
 CURRENCY = "EUR"
@@ -34,7 +40,7 @@ class Draft(BaseModel):
 def draft_of(seen: FileSeen, found: Candidates, rows: pl.DataFrame, definition: str) -> Draft:
     """definition: name of the pipeline's file. Rejected where no column can be the id or the time of a journey."""
     if not found.case or not found.time:
-        what = "the id of a journey" if not found.case else "a time (no date format fits all its cells)"
+        what = "the id of a journey" if found.time else "a time (no date format fits all its cells)"
         raise Rejected(f"{seen.file}: no column can be {what}; nothing to draft from")
     drafter = Drafter(seen, found, rows)
     mapping, stages = drafter.long() if found.shape == "long" else drafter.wide()

@@ -161,3 +161,34 @@ def test_words_are_no_dates_of_several_formats(tmp_path: Path) -> None:
     path.write_text("id,opened,phone,what\n1,2024-03-01,555-01-22 34,a b 1\n2,2024-03-02,555-99-12 34,see 3/4 of 5\n")
     told = run("import", "--inspect", path, "--json").answer
     assert [column["name"] for column in told["columns"] if column["mixed"]] == []
+
+
+CALLS = """lead\twhen\twhat\tby
+L1\t13/02/2025\tcall\tann
+L1\t15/02/2025\toffer\tann
+L1\t19/02/2025\tgewonnen\tann
+L2\t14/02/2025\tmail\tbob
+L2\t16/02/2025\tcall\tbob
+L3\t17/02/2025\tcall\tbob
+L3\t12/03/2025\tperdido\tbob
+"""
+
+
+def test_a_short_log_of_few_leads_is_an_event_a_row_and_its_draft_imports(tmp_path: Path) -> None:
+    file = lay(tmp_path, "calls.tsv", CALLS)
+    told = run("import", "--inspect", file, "--draft", tmp_path / "calls.yaml", "--json").answer
+    assert (told["candidates"]["shape"], told["candidates"]["case"], told["candidates"]["activity"][0]) == (
+        "long",
+        ["lead"],
+        "what",
+    )
+    db = ("--db", tmp_path / "calls.db")
+    run("db", "init", *db)
+    assert run("import", file, "--mapping", tmp_path / "calls.yaml", *db).code == exits.OK
+    rates = run("win-rate", *db, "--json").answer
+    assert (rates["won"], rates["lost"], rates["open"]) == (1, 1, 1)
+
+
+def test_a_log_with_a_day_that_there_is_not_says_that_the_time_is_missing(tmp_path: Path) -> None:
+    file = lay(tmp_path, "calls.tsv", CALLS.replace("17/02/2025", "30/02/2025"))
+    run("import", "--inspect", file, "--draft", tmp_path / "calls.yaml").refused(exits.REFUSED, "no date format fits")
