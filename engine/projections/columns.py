@@ -150,11 +150,15 @@ class Columns:
         self.sides = {name: Kept.none(schema) for name, schema in SIDES.items()}
 
     def take(self, feed: pl.DataFrame, entries_of: EntriesOf) -> pl.Series:
-        """Adds a batch of the feed (engine.log.feed.read_feed); returns the codes of the journeys it touches."""
+        """Adds a batch of the feed (engine.log.feed.read_feed); returns the codes of the journeys it touches.
+
+        All of it or, where this fails (entries_of asks the database), nothing: the same batch can be given again.
+        """
         rows = feed.with_columns(kind=pl.col("type").replace_strict(KIND_OF, default=None, return_dtype=pl.UInt8))
         rows = rows.filter(pl.col("kind").is_not_null())
-        self.position = int(feed["position"][-1])
+        position = int(feed["position"][-1])
         if rows.is_empty():
+            self.position = position
             return pl.Series("journey", [], dtype=pl.UInt32)
         texts = rows.select("payload").unique()
         texts = texts.with_columns(detail=pl.col("payload").str.json_decode(_PAYLOAD))
@@ -166,10 +170,12 @@ class Columns:
         rows = self.with_journeys(rows)
         rows = rows.join(self.retracted(rows, entries_of), on="position", how="left", maintain_order="left")
         events = self.hot(rows)
-        self.events = self.events.plus(events)
-        for name, more in self.side_rows(rows).items():
-            if not more.is_empty():
-                self.sides[name] = self.sides[name].plus(more.select(SIDES[name].keys()))
+        sides = {
+            name: self.sides[name].plus(more.select(SIDES[name].keys()))
+            for name, more in self.side_rows(rows).items()
+            if not more.is_empty()
+        }
+        self.position, self.events, self.sides = position, self.events.plus(events), self.sides | sides
         return events["journey"].unique()
 
     def as_it_is(self) -> "Columns":

@@ -83,17 +83,18 @@ class Definitions:
                 if event.draft_id in self.by_draft:
                     self.by_draft[event.draft_id] = replace(self.by_draft[event.draft_id], discarded=True)
             case DefinitionPublished():
-                versions = self.by_pipeline.setdefault(event.definition.pipeline, [])
-                versions.append(
-                    Published(event.version, event.definition, occurred_at, recorded_at, event.reason, actor)
-                )
+                published = Published(event.version, event.definition, occurred_at, recorded_at, event.reason, actor)
+                versions = self.by_pipeline.get(event.definition.pipeline, [])
+                # Told again where the batch could not be read to its end; and put there at once, for those who read.
+                if all(known.version != event.version for known in versions):
+                    self.by_pipeline[event.definition.pipeline] = [*versions, published]
                 if event.draft_id in self.by_draft:
                     draft = self.by_draft[event.draft_id]
                     self.by_draft[event.draft_id] = replace(draft, published_as=event.version)
 
     def drafts(self, pipeline: str | None = None) -> list[Drafted]:
         """Of one pipeline or of all, in the order they were drafted."""
-        return [draft for draft in self.by_draft.values() if pipeline in (None, draft.definition.pipeline)]
+        return [draft for draft in list(self.by_draft.values()) if pipeline in (None, draft.definition.pipeline)]
 
     def key(self, pipeline: str | None) -> str:
         """The pipeline that is meant; without a name the only one. NotFound, Rejected."""

@@ -46,10 +46,12 @@ class Streams:
     def journeys(self, streams: pl.Series) -> pl.Series:
         """The journey of each stream; null: not known yet."""
         recent = pl.Series([self._recent.get(stream) for stream in streams], dtype=pl.UInt32)
-        if self._sorted.is_empty():
+        # Read once, after the recent ones: another thread may be sorting these in.
+        known = self._sorted
+        if known.is_empty():
             return recent
-        at = self._sorted["stream_id"].search_sorted(streams).clip(upper_bound=self._sorted.height - 1)
-        found = self._sorted[at]
+        at = known["stream_id"].search_sorted(streams).clip(upper_bound=known.height - 1)
+        found = known[at]
         return found["journey"].zip_with(found["stream_id"] == streams, recent)
 
     def take(self, streams: pl.Series, origins: pl.Series) -> None:

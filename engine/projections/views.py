@@ -153,7 +153,8 @@ class Views:
         self._lock = RLock()
         self._deriving = RLock()
         if start is not None:
-            self._take(start.told)
+            self.definitions.take(start.told)
+            self._take_roster(start.told)
 
     @property
     def position(self) -> int:
@@ -168,15 +169,17 @@ class Views:
         """Read what is new in the log and re-derive the journeys it changed."""
         with self._lock:
             changed: list[pl.Series] = []
-            while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
-                self._take(feed)
-                changed.append(self.columns.take(feed, partial(existing_events, self.log)))
-            if changed and self._profiles is not None:
-                self._follow(pl.concat(changed).unique().sort())
+            try:
+                while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
+                    self.definitions.take(feed)
+                    changed.append(self.columns.take(feed, partial(existing_events, self.log)))
+                    self._take_roster(feed)
+            finally:
+                # Also where the database failed on the way: what was read before is not read again.
+                if changed and self._profiles is not None:
+                    self._follow(pl.concat(changed).unique().sort())
 
-    def _take(self, feed: pl.DataFrame) -> None:
-        """What definitions and the roster say."""
-        self.definitions.take(feed)
+    def _take_roster(self, feed: pl.DataFrame) -> None:
         roster = feed.filter(pl.col("type").is_in(ROSTER))
         if not roster.is_empty():
             self._roster.append(roster)
@@ -184,18 +187,19 @@ class Views:
     def _follow(self, changed: pl.Series) -> None:
         """Bring the live frames up to date with the journeys that changed."""
         assert self._profiles is not None
+        before, every = self._profiles, self._live
+        # Nothing half brought up to date is left where this fails: it is derived anew.
+        self._profiles, self._live = None, {}
         if len(changed) > WHOLESALE * len(self.columns.streams):
-            self._profiles = None
-            self._live.clear()
             return
         seen = see(self.columns, as_of=None, known=None, only=changed)
         profiles = derive_profiles(seen, self.columns.codes)
-        self._profiles = self._profiles.replaced(profiles, changed)
         been_in = seen.pipelines(changed)
-        for (pipeline, version), live in self._live.items():
+        for (pipeline, version), live in every.items():
             if self.columns.codes.pipelines.get(pipeline) in been_in or live.holds(changed):
                 definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
-                self._live[pipeline, version] = live.replaced(derive(seen, self.columns, definition, profiles), changed)
+                every[pipeline, version] = live.replaced(derive(seen, self.columns, definition, profiles), changed)
+        self._profiles, self._live = before.replaced(profiles, changed), every
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
