@@ -17,7 +17,7 @@ from engine.log.application import Log
 from engine.log.connect import database, sqlite_file
 from engine.log.positions import event_ids
 from engine.projections.views import Start, Views
-from replay.archive_files import columns_of, read_told
+from replay.archive_files import as_long_as_written, columns_of, read_told
 from replay.archive_manifest import MANIFEST, REMEDY, ArchiveRefused, Manifest, only_one, read_manifest
 
 TRIES: Final = 5
@@ -61,8 +61,12 @@ def load(log: Log, folder: Path) -> Start | None:
             return Start(columns_of(folder, manifest), read_told(folder, manifest))
         except FileNotFoundError as error:
             if not again:
-                raise ArchiveRefused(f"the archive in {folder} lacks {Path(error.filename).name}: {REMEDY}") from None
+                raise lacking(folder, error) from None
     raise AssertionError("the last try either returns or raises")
+
+
+def lacking(folder: Path, error: FileNotFoundError) -> ArchiveRefused:
+    return ArchiveRefused(f"the archive in {folder} lacks {Path(error.filename or 'a file').name}: {REMEDY}")
 
 
 def views_of(log: Log, folder: Path | None, say: Callable[[str], None]) -> Views:
@@ -104,10 +108,18 @@ class Status:
 def status(log: Log, folder: Path) -> Status:
     """Never raises for what stands in the folder."""
     end = log.position()
-    try:
-        manifest = belonging(log, folder)
-    except ArchiveRefused as refusal:
-        return Status(folder, "refused", end, why=str(refusal))
+    for again in reversed(range(TRIES)):
+        try:
+            manifest = belonging(log, folder)
+            if manifest is not None:
+                as_long_as_written(folder, manifest.parts)
+            break
+        except ArchiveRefused as refusal:
+            return Status(folder, "refused", end, why=str(refusal))
+        except FileNotFoundError as error:
+            # Perhaps replaced by a writer under our hands.
+            if not again:
+                return Status(folder, "refused", end, why=str(lacking(folder, error)))
     if manifest is None:
         return Status(folder, "none", end)
     return Status(

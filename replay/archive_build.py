@@ -16,8 +16,8 @@ from engine.log.feed import read_feed
 from engine.log.positions import event_ids
 from engine.projections.columns import EVENTS, KIND_OF, SIDES, Columns
 from engine.projections.kept import ORDER, Kept
-from replay.archive import belonging
-from replay.archive_files import copied, read_table, read_told, without_rows, write_part
+from replay.archive import belonging, lacking
+from replay.archive_files import as_long_as_written, copied, read_table, read_told, without_rows, write_part
 from replay.archive_manifest import (
     MEANING,
     TABLES,
@@ -94,9 +94,14 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
 def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
     """The archive to go on with, or why there is one that can't be."""
     try:
-        return belonging(log, folder), None
+        manifest = belonging(log, folder)
+        if manifest is not None:
+            as_long_as_written(folder, manifest.parts)
     except ArchiveRefused as refusal:
         return None, str(refusal)
+    except FileNotFoundError as error:
+        return None, str(lacking(folder, error))
+    return manifest, None
 
 
 def read_new(log: Log, columns: Columns, end: int, progress: Progress) -> tuple[Parts, list[pl.DataFrame]]:

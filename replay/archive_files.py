@@ -12,7 +12,17 @@ from engine.projections.columns import SIDES, Codes, Columns
 from engine.projections.kept import Kept
 from engine.projections.streams import SCHEMA as STREAMS
 from engine.projections.streams import Streams
-from replay.archive_manifest import REMEDY, TABLES, TOLD, ArchiveRefused, Manifest, Part, Range, flush
+from replay.archive_manifest import (
+    DAMAGED,
+    REMEDY,
+    TABLES,
+    TOLD,
+    ArchiveRefused,
+    Manifest,
+    Part,
+    Range,
+    flush,
+)
 
 COMPRESSION: Final = "lz4"
 """ten million events: 150 MB, read in 0.2 s; zstd makes a third less of it and takes half as long again"""
@@ -33,12 +43,7 @@ def read_parts(folder: Path, parts: Iterable[Part], schema: SchemaDict) -> pl.Da
     wanted = list(parts)
     if not wanted:
         return pl.DataFrame(schema=schema)
-    for part in wanted:
-        size = (folder / part.file).stat().st_size
-        if size != part.bytes:
-            raise ArchiveRefused(
-                f"{folder / part.file} has {size:,} bytes and was written with {part.bytes:,}: {REMEDY}"
-            )
+    as_long_as_written(folder, wanted)
     try:
         paths = [folder / part.file for part in wanted]
         # Column by column: to put all parts in one piece at once would take twice the memory for a moment.
@@ -46,10 +51,20 @@ def read_parts(folder: Path, parts: Iterable[Part], schema: SchemaDict) -> pl.Da
             [pl.read_parquet(paths, columns=[name], schema=dict(schema)).to_series().rechunk() for name in schema]
         )
     except pl.exceptions.PolarsError as error:
-        raise ArchiveRefused(f"the archive in {folder} can't be read ({error}): {REMEDY}") from None
+        raise ArchiveRefused(f"the archive in {folder} can't be read ({error}): {DAMAGED}") from None
     if rows.height != sum(part.rows for part in wanted):
-        raise ArchiveRefused(f"the archive in {folder} has lost rows: {REMEDY}")
+        raise ArchiveRefused(f"the archive in {folder} has lost rows: {DAMAGED}")
     return rows
+
+
+def as_long_as_written(folder: Path, parts: Iterable[Part]) -> None:
+    """ArchiveRefused for a file that was cut off; FileNotFoundError for one that is not there."""
+    for part in parts:
+        size = (folder / part.file).stat().st_size
+        if size != part.bytes:
+            raise ArchiveRefused(
+                f"{folder / part.file} has {size:,} bytes and was written with {part.bytes:,}: {REMEDY}"
+            )
 
 
 def read_table(folder: Path, name: str, ranges: Iterable[Range]) -> pl.DataFrame:

@@ -124,6 +124,8 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 REMEDY: Final = "build it anew with `dealtrail archive build`, or remove it with `dealtrail archive drop`"
+DAMAGED: Final = "remove it with `dealtrail archive drop`, then build it anew with `dealtrail archive build`"
+"""of what shows only where a file is read, which a build does not do with files that stay"""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -165,6 +165,20 @@ def test_what_was_damaged_is_refused_and_built_anew(history: Log, folder: Path, 
     assert frames(views_of(history, folder, nobody)) == frames(Views(history))
 
 
+@pytest.mark.parametrize(("how", "words"), [("gone", "lacks"), ("cut", "bytes"), ("manifest", "no manifest")])
+def test_a_build_begins_anew_where_a_file_is_gone_or_cut_though_nothing_is_new(
+    history: Log, folder: Path, how: str, words: str
+) -> None:
+    build(history, folder, width=WIDTH)
+    damaged(folder, how)
+    seen = status(history, folder)
+    assert seen.state == "refused"
+    assert words in (seen.why or "")
+    assert words in (build(history, folder).instead_of or "")
+    assert status(history, folder).state == "current"
+    assert frames(Views(history, load(history, folder))) == frames(Views(history))
+
+
 def test_a_reader_looks_again_when_the_files_were_replaced_under_its_hands(
     history: Log, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
