@@ -7,6 +7,7 @@ from engine.aggregates.inputs import PersonRef, Who
 from engine.aggregates.lead.commands import CaptureLead
 from engine.decision import rep_stream
 from engine.log.application import Log
+from engine.log.keys import unknown
 from engine.log.people import person
 from engine.messages import Command
 from engine.projections.filters import Filters
@@ -33,25 +34,28 @@ def is_caller(log: Log, caller: Caller, who: Who) -> bool:
     return who == caller.person_id
 
 
-def may_write(log: Log, caller: Caller, stream_id: UUID) -> None:
+def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
     """A rep writes to journeys of the own alone. Who may see the journey is told whose it is."""
     if caller.role != "rep":
         return
     if owner_of(log, stream_id) == caller.person_id:
         return
-    may_read(log, caller, stream_id)
-    raise Refused("forbidden", f"{stream_id} is another rep's: a rep writes to journeys of the own")
+    may_read(log, caller, stream_id, named)
+    raise Refused("forbidden", f"{named} is another rep's: a rep writes to journeys of the own")
 
 
-def may_read(log: Log, caller: Caller, stream_id: UUID) -> None:
-    """A rep reads the team's journeys; of others, not even whether they are there."""
+def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
+    """A rep reads the team's journeys; of others, not even whether they are there, nor their ids.
+
+    named: as the caller named it.
+    """
     if caller.role != "rep":
         return
     owner = owner_of(log, stream_id)
     team = team_of(log, caller.person_id)
     if owner is not None and (owner == caller.person_id or (team is not None and team_of(log, owner) == team)):
         return
-    raise Refused("not-found", f"no lead or deal is called {str(stream_id)!r} in your team")
+    raise unknown(named)
 
 
 def narrowed(log: Log, caller: Caller, filters: Filters) -> Filters:

@@ -34,7 +34,12 @@ def find_stream(log: Log, named: str) -> UUID:
             asked = select(events.c.position).where(events.c.stream_id == to_database(connection, stream)).limit(1)
             if connection.execute(asked).first():
                 return stream
-    raise NotFound(f"no lead or deal is called {named!r}: give its id, or its key in the system it came from")
+    raise unknown(named)
+
+
+def unknown(named: str) -> NotFound:
+    """The one answer about what is not there, and about what the asker must not know is there."""
+    return NotFound(f"no lead or deal is called {named!r}: give its id, or its key in the system it came from")
 
 
 def keys_frame(log: Log) -> pl.DataFrame:

@@ -182,7 +182,7 @@ def asked(
 
     def handled(on: UUID | None) -> Outcome:
         if on is not None and caller.role == "rep" and log.command(command_id) is None:
-            may_write(log, caller, on)
+            may_write(log, caller, on, name)
         return handle(
             log,
             command,

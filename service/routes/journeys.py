@@ -151,7 +151,7 @@ def streams_of(running: Running, caller: Caller, named: str) -> tuple[str | None
     found = load(running.log, journey)
     if found is None or found.kind not in (LEAD, DEAL):
         raise NotFound(f"no lead or deal is called {named!r}")
-    may_read(running.log, caller, journey)
+    may_read(running.log, caller, journey, named)
     if found.kind is DEAL:
         return None, str(journey), found.version
     deal: UUID | None = found.state.converted_to

@@ -190,6 +190,27 @@ def test_a_rep_reads_the_team_s_journeys_and_writes_the_own(team: dict[str, Clie
     assert team["rep-01"].get(f"/v1/deals/{deal}").answer["state"]["touches"] == 2
 
 
+def test_a_rep_cannot_tell_another_team_s_journey_from_none(team: dict[str, Client]) -> None:
+    record = {"source": "crm", "key": "K-1"}
+    deal = team["rep-03"].post("/v1/deals", {"pipeline": "loans", "record": record}).answer["stream_id"]
+    for there, missing in (("K-1", "K-2"), ("crm:K-1", "crm:K-2"), (deal, str(uuid4()))):
+        for path, body in (
+            ("/v1/journeys/NAME", None),
+            ("/v1/journeys/NAME/history", None),
+            ("/v1/journeys/NAME/touch", {"kind": "call"}),
+            ("/v1/deals/NAME/win", {"evidence": "signed"}),
+        ):
+            replies = [
+                team["rep-01"].get(path.replace("NAME", name))
+                if body is None
+                else team["rep-01"].post(path.replace("NAME", name), body)
+                for name in (there, missing)
+            ]
+            hidden, none = (reply.refused(404, "not-found") for reply in replies)
+            assert hidden["detail"].replace(there, "NAME") == none["detail"].replace(missing, "NAME")
+            assert deal == there or deal not in hidden["detail"]
+
+
 def test_a_rep_s_answers_are_about_the_team(team: dict[str, Client]) -> None:
     for rep in ("rep-01", "rep-02", "rep-03", "rep-04"):
         team[rep].post("/v1/deals", {"pipeline": "loans"}).done()
