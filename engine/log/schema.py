@@ -77,9 +77,9 @@ def require_current(url: str) -> UUID:
     """The id of the log; Rejected, with the command that helps, where its schema is not the one this program knows."""
     found = status(url)
     remedies: dict[State, str] = {
-        "missing": f"there is no log in {found.url}: create it with `dealtrail db init`",
+        "missing": f"there is no log in {found.url}: create it with `dealtrail db init --db {found.url}`",
         "old": f"the log in {found.url} has schema version {found.version}, this program needs {found.newest}: "
-        "upgrade it with `dealtrail db upgrade`",
+        f"upgrade it with `dealtrail db upgrade --db {found.url}`",
         "newer": f"the log in {found.url} has schema version {found.version}, this program knows {found.newest}: "
         "install a newer dealtrail",
     }
@@ -93,15 +93,18 @@ def _migrate(where: URL, create: bool) -> Status:
     if file and not file.parent.is_dir():
         raise Rejected(f"the folder {str(file.parent)!r} of the database does not exist: create it first")
     if file and not create and not file.exists():
-        raise Rejected(f"there is no log in {_shown(where)}: create it with `dealtrail db init`")
+        raise Rejected(f"there is no log in {_shown(where)}: create it with `dealtrail db init --db {_shown(where)}`")
     engine = connect(where)
     try:
         with _alone(engine) as connection:
             found = _status(where, connection)
             if create and found.state == "old":
-                raise Rejected(f"{found.url} holds a log of schema version {found.version}: use `dealtrail db upgrade`")
+                raise Rejected(
+                    f"{found.url} holds a log of schema version {found.version}: "
+                    f"use `dealtrail db upgrade --db {found.url}`"
+                )
             if not create and found.state == "missing":
-                raise Rejected(f"there is no log in {found.url}: create it with `dealtrail db init`")
+                raise Rejected(f"there is no log in {found.url}: create it with `dealtrail db init --db {found.url}`")
             if found.state == "newer":
                 raise Rejected(f"{found.url} has schema version {found.version}: install a newer dealtrail")
             for version in range(found.version + 1, NEWEST + 1):

@@ -68,7 +68,7 @@ def side_by_side(figures: "tuple[Difference, ...]", before: "Period", after: "Pe
             row.stage or "",
             told(row, row.before),
             told(row, row.after),
-            told(row, row.difference),
+            in_points(row.difference) if row.unit == "share" else told(row, row.difference),
             "-" if row.change is None else f"{row.change:+.1%}",
             monthly,
         )
@@ -86,6 +86,11 @@ def told(row: "Difference", value: "float | Amount | None") -> str:
         case "seconds":
             return duration(value) if value >= 0 else f"-{duration(-value)}"
     return f"{value:,.0f}"
+
+
+def in_points(difference: "float | Amount | None") -> str:
+    """Of two shares, so that nobody takes it for the relative change beside it."""
+    return f"{difference * 100:+.1f} points" if isinstance(difference, float | int) else "-"
 
 
 def rounded(value: "float | Amount") -> str:
