@@ -110,12 +110,12 @@ def entries(look: "Look", since: Mapping[str, int], tasks: Mapping[int, int], po
 
 
 def left_behind(look: "Look", policy: str) -> list[Left]:
-    """Open follow-ups of the policy from before the journey's present stage; of all policies where it is lost."""
+    """Open follow-ups of the policy from before the journey's present stage; of all policies where it is closed."""
     rows = look.seen().sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
     made = rows.select("journey", "follow_up", made="position")
     steps = open_steps(look.seen()).filter(pl.col("policy").is_not_null()).join(made, on=["journey", "follow_up"])
     here = look.journeys.filter(pl.col("outcome") != "merged")
-    gone = pl.col("outcome").is_in(["lost", "disqualified"])
+    gone = pl.col("outcome").is_in(["won", "lost", "disqualified"])
     found = (
         steps.drop("owner")
         .join(here, on="journey")

@@ -130,6 +130,21 @@ def test_a_loss_cancels_what_any_policy_asked_for(log: Log) -> None:
     assert cancelled(story, deal) == 2
 
 
+def test_a_win_cancels_what_policies_asked_for_to_get_there(log: Log) -> None:
+    won = {"key": "signed", "kind": "won", "enter": {"event": "DealWon"}, "tasks": [{"key": "thank", "kind": "call"}]}
+    story = Story(log, {"stages": [stage(idle_days=5)]})
+    definition = {"pipeline": "sales", "stages": [stage(idle_days=5), won]}
+    story.do(PublishDefinition(pipeline="sales", definition=parse_definition(definition), reason="thanks"), at=0)
+    deal = story.opened(0)
+    rounds(story, 0, 5)
+    alerted = [entry.event.follow_up_id for entry in story.follow_ups(deal)]
+    assert len(alerted) == 1
+    story.do(Win(evidence="signed on paper"), deal, at=6)
+    rounds(story, 6, 7)
+    gone = [entry.event.follow_up_id for entry in story.log.stream(deal) if isinstance(entry.event, FollowUpCancelled)]
+    assert gone == alerted
+
+
 @pytest.mark.checklist("S20")
 @pytest.mark.parametrize("signal", ["mailing list joined", "samples ordered", "quote obtained", "demo requested"])
 def test_s20_a_signal_raises_the_follow_up_it_deserves(log: Log, signal: str) -> None:
