@@ -51,14 +51,15 @@ def add(
     """Add one and show its secret, which signs what is sent."""
     from pydantic import ValidationError
 
-    from engine.stages.definition import problems
     from service.notices import webhooks
     from service.notices.wanted import Wanted
 
     try:
         wanted = Wanted.model_validate({"types": types, "pipelines": pipelines, "origins": origins})
     except ValidationError as error:
-        raise typer.BadParameter("; ".join(f"--{line}" for line in problems(error))) from None
+        wrong = error.errors(include_url=False)[0]
+        option = f"--{str(wrong['loc'][0]).removesuffix('s')}"
+        raise typer.BadParameter(wrong["msg"].removeprefix("Value error, "), param_hint=option) from None
     with changed(db, actor) as (log, change):
         made, secret = webhooks.add(log, change, url, wanted, after=after)
     if json:

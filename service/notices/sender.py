@@ -165,7 +165,7 @@ class Sender:
             notice, attempts=notice.attempts + 1, due_at=at + round(delay * 1_000_000), problem=self.problem
         )
         late = at - notice.queued_at > backoff.give_up * 1_000_000
-        if late and self.answered_at > notice.queued_at:
+        if late and self.answered_at is not None and self.answered_at > notice.queued_at:
             self.queue.done(notice)
             self.news.parked.append(again)
             return

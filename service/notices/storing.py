@@ -25,8 +25,8 @@ class Taken:
     secrets: Sequence[Secret]
     position: int
     failures: int
-    answered_at: int
-    """microseconds; when it was made, until something is accepted"""
+    answered_at: int | None
+    """microseconds; None until something is accepted"""
     notices: Sequence[Notice]
 
 
@@ -52,7 +52,7 @@ class Standing:
     position: int
     failures: int
     problem: str | None
-    answered_at: int
+    answered_at: int | None
 
 
 def take_up(engine: Engine, lease: Lease) -> Taken:
@@ -72,7 +72,7 @@ def take_up(engine: Engine, lease: Lease) -> Taken:
             secrets_of(connection, lease.webhook_id),
             row.position,
             row.failures,
-            row.answered_at or row.created_at,
+            row.answered_at,
             [
                 Notice(
                     each.position, from_database(each.journey), each.queued_at, each.due_at, each.attempts, each.problem

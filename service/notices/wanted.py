@@ -1,9 +1,9 @@
 """Of which events a webhook is told: by type, by pipeline, by where they came from."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from engine.log.registry import TAGS
 from engine.values import Key, Value
@@ -24,13 +24,14 @@ class Wanted(Value):
     origins: Annotated[tuple[Pattern, ...], Field(max_length=60)] = ()
     """api, cli, policy:raise_stalled, policy:*; none: all but imports, which tell of what is long past"""
 
-    @model_validator(mode="after")
-    def speaks_of_types_that_are_there(self) -> Self:
-        for pattern in self.types:
+    @field_validator("types")
+    @classmethod
+    def speaks_of_types_that_are_there(cls, types: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in types:
             if not any(is_of(tag, pattern) for tag in TAGS):
                 known = ", ".join(sorted({_VERSION.sub("", tag) for tag in TAGS}))
                 raise ValueError(f"no event is of type {pattern!r}; there are {known}; deal.* stands for all of a deal")
-        return self
+        return types
 
     def tags(self) -> list[str]:
         """The type tags that are wanted."""

@@ -85,7 +85,8 @@ def test_it_is_changed_and_removed(url: str, receiver: Receiver) -> None:
     ("words", "code", "why"),
     [
         (["add", "example.com"], 3, "use https://HOST/PATH"),
-        (["add", "https://example.com", "--type", "deal.vanished"], 2, "no event is of type 'deal.vanished'"),
+        (["add", "https://example.com", "--type", "deal.vanished"], 2, "--type: no event is of type 'deal.vanished'"),
+        (["add", "https://example.com", "--origin", "a b"], 2, "--origin: "),
         (["add", "https://example.com", "--after", "99"], 3, "positions 0 to"),
         (["pause", "abcd", "--reason", "x"], 4, "no webhook 'abcd'"),
         (["rotate", "abcd", "--hours", "-1"], 2, "--hours"),

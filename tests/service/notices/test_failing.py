@@ -207,7 +207,9 @@ def test_a_receiver_that_is_gone_is_left_alone(log: Log) -> None:
         asked = len(receiver.got)
         send_all(log)
         assert len(receiver.got) == asked
-    assert "410" in (webhooks.get(log, made.webhook_id).paused_because or "")
+    found = webhooks.get(log, made.webhook_id)
+    assert "410" in (found.paused_because or "")
+    assert found.answered_at is None
 
 
 def test_a_replay_sends_everything_behind_a_position_again_with_the_same_ids(log: Log) -> None:
