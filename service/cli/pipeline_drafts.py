@@ -55,7 +55,7 @@ def draft(
         return
     print(
         f"{definition.pipeline}: draft:{event.number}, on version {event.based_on}; look at what it changes with "
-        f"`dealtrail pipeline preview draft:{event.number}`"
+        f"`dealtrail pipeline preview draft:{event.number} --pipeline {definition.pipeline}`"
     )
 
 

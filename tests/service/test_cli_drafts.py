@@ -103,6 +103,13 @@ def test_a_draft_that_others_overtook_is_not_published_unseen(own_sample: Path, 
     assert run(*late, "--expect-version", "2", "--json").answer["version"] == 3
 
 
+def test_a_new_draft_says_how_to_look_at_it_where_there_are_several_pipelines(
+    own_sample: Path, one_offer: Path
+) -> None:
+    told = run("pipeline", "draft", one_offer, "--db", own_sample)
+    assert "`dealtrail pipeline preview draft:1 --pipeline office-coffee`" in " ".join(told.out.split())
+
+
 def test_a_draft_that_nobody_wants_is_discarded(own_sample: Path, one_offer: Path) -> None:
     db = ("--db", own_sample)
     run("pipeline", "draft", one_offer, *db)
