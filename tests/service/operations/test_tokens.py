@@ -68,8 +68,8 @@ def test_a_renewed_token_is_the_same_person_so_a_retry_gets_the_first_answer(iss
     [
         ({"exp": int(time()) - 60}, "expired"),
         ({"exp": None}, "exp"),
-        ({"nbf": int(time()) + 600}, "not yet valid"),
-        ({"iat": int(time()) + 600}, "not yet valid"),
+        ({"nbf": int(time()) + 86_400}, "not yet valid"),
+        ({"iat": int(time()) + 86_400}, "not yet valid"),
         ({"aud": "another-service"}, "udience"),
         ({"aud": None}, "aud"),
         ({"iss": "https://somebody.else"}, "ssuer"),
@@ -212,7 +212,8 @@ def test_every_route_lets_in_and_keeps_out_by_token_as_by_key(
     assert len(routes) > 50
     for method, path in routes:
         address = path.replace("{pipeline}", "loans").replace("{rep}", "crm:x").replace("{person}", "x")
-        address = address.replace("{", "").replace("}", "")
+        # A stream that is let in does not end by itself.
+        address = address.replace("/v1/stream", "/v1/stream?after=x").replace("{", "").replace("}", "")
         body, headers = (b"{}", {"Content-Type": "application/json"}) if method == "POST" else (None, {})
         status = client.send(method, address, body, headers).status
         assert (status != 403) == (role in expected(method, path)), f"{role}: {method} {address} {status}"
