@@ -248,7 +248,7 @@ def test_alerts_and_tasks_are_those_of_a_plain_account(sqlite_template: Path) ->
     run_state_machine_as_test(
         Corrected,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             print_blob=True,

@@ -34,7 +34,7 @@ def folded(journeys: list[list[Fact]], definition: Definition, as_of: int | None
     ]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(facts(), definitions(), st.none() | st.integers(0, 70), st.none() | st.integers(0, 200))
 def test_the_derivation_equals_the_plain_fold(
     journeys: list[list[Fact]], definition: Definition, as_of: int | None, known_at: int | None
@@ -62,7 +62,7 @@ def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
     assert visits.select("journey", "amount_minor", "currency").rows() == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(facts(), definitions())
 def test_some_journeys_derived_alone_equal_all_derived_together(
     journeys: list[list[Fact]], definition: Definition
