@@ -34,6 +34,8 @@ from engine.stages.definition import Definition
 
 BATCH: Final = 100_000
 """events read at once: five times as many would be 9 % faster and take 500 MB more"""
+LIVE: Final = 4
+"""definitions a pipeline, on average, that are followed; the one asked for least recently is derived anew when asked"""
 KEPT: Final = 8
 """answers through other lenses than the present that are kept ready"""
 WHOLESALE: Final = 0.03
@@ -148,6 +150,7 @@ class Views:
         self._roster: list[pl.DataFrame] = []
         self._people: tuple[int, pl.DataFrame] = (-1, pl.DataFrame())
         self._live: dict[tuple[str, int], Live] = {}
+        """by pipeline and version, the one asked for least recently first"""
         self._profiles: Spans | None = None
         self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
         self._lock = RLock()
@@ -212,9 +215,10 @@ class Views:
             definition, version = published.definition, published.version
             now = self._snapshot(lens)
             if now.profiles is not None and version > 0:
-                live = self._live.get((definition.pipeline, version))
-                if live is None:
-                    live = self._live[definition.pipeline, version] = Live.of(now.frames(definition))
+                live = self._live.pop((definition.pipeline, version), None) or Live.of(now.frames(definition))
+                self._live[definition.pipeline, version] = live
+                while len(self._live) > LIVE * len(self.definitions.by_pipeline):
+                    del self._live[next(iter(self._live))]
                 return now.look(definition, version, live.frames())
         key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
         with self._deriving:
