@@ -18,6 +18,8 @@ from polars._typing import PolarsDataType
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Conflict, Rejected
+from engine.log.feed import FEED
+from engine.log.frames import schema_of
 from engine.projections.columns import EVENTS, SIDES, Codes
 from engine.projections.streams import SCHEMA as STREAMS
 from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
@@ -35,19 +37,8 @@ TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
     **SIDES,
 }
 """of every range. streams.first: the stream that the journey is called after"""
-TOLD: Final[dict[str, PolarsDataType]] = {
-    "position": pl.Int64,
-    "event_id": pl.String,
-    "stream_id": pl.String,
-    "version": pl.Int32,
-    "type": pl.String,
-    "occurred_at": pl.Int64,
-    "recorded_at": pl.Int64,
-    "actor": pl.String,
-    "origin": pl.String,
-    "payload": pl.String,
-}
-"""the rows of the feed that are no journey's, as engine.log.feed gives them"""
+TOLD: Final = schema_of(FEED)
+"""the rows of the feed that are no journey's"""
 _WORDS: Final = (KINDS, *(sorted(codes.items()) for codes in (TOUCH, VERDICT, DIMENSION)))
 MEANING: Final = sha256(repr((FORMAT, TABLES, TOLD, _WORDS)).encode()).hexdigest()
 """Of all that the numbers in the files stand for: another program that counts otherwise must not read them."""

@@ -57,10 +57,15 @@ def _from_postgresql(
             f"COPY ({query}) TO STDOUT (FORMAT csv, DELIMITER '{SEPARATOR}', QUOTE '{QUOTE}')",
             received,
         )
-    schema = {column.name: _type(column) for column in columns}
+    schema = schema_of(columns)
     if received.tell() == 0:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(received.getvalue(), has_header=False, separator=SEPARATOR, quote_char=QUOTE, schema=schema)
+
+
+def schema_of(columns: Sequence[Column[Any]]) -> dict[str, DataTypeClass]:
+    """Names and types of the frame that read_frame gives."""
+    return {column.name: _type(column) for column in columns}
 
 
 def _type(column: Column[Any]) -> DataTypeClass:

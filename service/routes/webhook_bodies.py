@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.values import Label, Value
+from service.notices.parked import Parked
 from service.notices.wanted import Wanted
 
 Position = Annotated[int, Field(ge=0, lt=2**62)]
@@ -48,21 +49,8 @@ class Webhooks(BaseModel):
     """of the log's last event"""
 
 
-class ParkedNotice(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    position: int
-    event_id: UUID
-    type: str
-    journey: UUID
-    queued_at: datetime
-    parked_at: datetime
-    attempts: int
-    problem: str | None
-
-
 class ParkedNotices(BaseModel):
-    parked: list[ParkedNotice]
+    parked: list[Parked]
     next: int | None
     """ask again after it"""
 

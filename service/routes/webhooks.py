@@ -23,7 +23,6 @@ from service.routes.webhook_bodies import (
     Kept,
     NewWebhook,
     Nothing,
-    ParkedNotice,
     ParkedNotices,
     ParkedQuestion,
     Pause,
@@ -95,8 +94,7 @@ async def parked_endpoint(request: Request, webhook: Id, question: Annotated[Par
     running = running_of(request)
 
     def work() -> Response:
-        found = parked.parked(running.log, webhook, after=question.after, limit=question.limit)
-        listed = [ParkedNotice.model_validate(each) for each in found]
+        listed = parked.parked(running.log, webhook, after=question.after, limit=question.limit)
         more = listed[-1].position if len(listed) == question.limit else None
         return told(ParkedNotices(parked=listed, next=more))
 
