@@ -31,21 +31,22 @@ def test_a_card_tells_what_a_rep_needs() -> None:
         journey(
             "contact@0",
             "touch@2",
-            "qualified@3",
+            "proposal@3",
             owner=person(1),
             next_action_at=day(12),
             value="100 EUR",
             expected_close=date(2026, 2, 1),
             attributes={"volume": "40 t"},
         ),
+        *decided(20, 10),
         as_of=10,
     )
-    card = asked(told).cards[0].model_dump(mode="json")
+    (card,) = [each.model_dump(mode="json") for each in asked(told, Cards(show="open")).cards]
     assert card == {
         "journey": "00000000-0000-0000-0000-000000000000",
         "key": "0",
         "label": None,
-        "stage": "qualified",
+        "stage": "proposal",
         "stage_since": "2026-01-08T09:00:00Z",
         "age_seconds": 7.0 * DAY_SECONDS,
         "value": {"amount": "100.00", "currency": "EUR"},
@@ -53,7 +54,7 @@ def test_a_card_tells_what_a_rep_needs() -> None:
         "next_action_at": "2026-01-17T09:00:00Z",
         "expected_close": "2026-02-01",
         "volume": "40 t",
-        "likelihood": None,
+        "likelihood": 2 / 3,
         "stalled": False,
         "touches": 1,
         "last_touch_at": "2026-01-07T09:00:00Z",

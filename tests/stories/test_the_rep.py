@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.stories.conftest import Served
 from tests.stories.pipeline import STAGES, euros
 
 
+@pytest.mark.checklist("S31")
 def test_a_rep_works_a_lead_until_it_is_signed(served: Served) -> None:
     manager = served.key("manager", "crm:the-manager")
     manager.post("/v1/pipelines", {"pipeline": "furniture", "name": "Furniture"}).done()
