@@ -103,6 +103,8 @@ def print_json(settings: "Settings", written: "Written", truth: "Truth") -> None
 
 
 def tell(settings: "Settings", written: "Written", truth: "Truth", out: "Console") -> None:
+    from engine.values import from_micros
+
     out.print(
         f"[bold]{written.events:,} events[/bold] of {written.journeys:,} journeys written, seed {settings.seed}. "
         "What they were made from:",
@@ -125,6 +127,8 @@ def tell(settings: "Settings", written: "Written", truth: "Truth", out: "Console
         for currency, worth in expected.average_won.items():
             shown.add_row("average won", currency, f"{worth.value:,.2f}")
         out.print(shown)
+    until = from_micros(settings.until).date()
+    out.print(f"Ask as of their end, such as: dealtrail board --pipeline {settings.pipelines[0]} --as-of {until}")
 
 
 def tell_parameters(of: "Parameters", out: "Console") -> None:
