@@ -136,7 +136,11 @@ def layout_of(path: Path) -> Layout:
 def rows_path(path: Path) -> str | None:
     """Where in a JSON document its rows are: the longest list of objects; None where the document is that list."""
     with unpacked(path) as data:
-        text = data.readline() if path.name.removesuffix(".gz").endswith(LINES) else data.read()
+        lines = path.name.removesuffix(".gz").endswith(LINES)
+        text = data.readline() if lines else data.read()
+        if lines and data.readline().strip():
+            # Each line is a row, and a list in it is its own: `unfold` takes it apart.
+            return None
     try:
         document = json.loads(text)
     except ValueError:

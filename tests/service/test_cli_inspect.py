@@ -30,6 +30,10 @@ JSON = """{"page": 1, "result": {"deals": [
  {"deal_id": 7, "created": 1709283600000, "status": "won", "closed": 1709370000000, "price": {"amount": 12.5}},
  {"deal_id": 8, "created": 1709283600001, "status": "open", "closed": null, "price": {"amount": 100}}]}}
 """
+LINES = """{"deal_id": "D1", "opened": "2025-01-02", "history": [{"to": "a", "on": "2025-01-03"}, {"to": "b"}]}
+{"deal_id": "D2", "opened": "2025-01-04", "history": [{"to": "a", "on": "2025-01-06"}]}
+{"deal_id": "D3", "opened": "2025-01-07", "history": []}
+"""
 XES = """\
 <?xml version="1.0"?><log xmlns="http://www.xes-standard.org/">
 <trace><string key="concept:name" value="t1"/>
@@ -43,6 +47,7 @@ FILES = {
     "wide.csv": (WIDE, {"won": 1, "lost": 1, "open": 1}),
     "long.csv.gz": (LONG, {"won": 1, "lost": 1, "open": 1}),
     "deals.json": (JSON, {"won": 1, "open": 1}),
+    "deals.jsonl": (LINES, {"open": 3}),
     "log.xes": (XES, {"won": 1, "open": 1}),
 }
 
