@@ -17,7 +17,7 @@ from sqlalchemy import Row, Select, select
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.identity import from_database, to_database
-from engine.log.people import ensure_people
+from engine.log.people import called_so, ensure_people
 from engine.log.tables import api_keys, people
 from engine.values import from_micros, to_micros
 
@@ -106,24 +106,19 @@ def owner_of_key(log: Log, named: str, *, source: str = "login") -> UUID:
 
     Rejected where several people have the key.
     """
-    with log.engine.connect() as connection:
-        identity = uuid_of(named)
-        if identity is not None:
+    identity = uuid_of(named)
+    if identity is not None:
+        with log.engine.connect() as connection:
             known = select(people.c.person_id).where(people.c.person_id == to_database(connection, identity))
             if connection.execute(known).first() is None:
                 raise NotFound(f"there is no person {named}: name one by key, or as source:key")
-            return identity
-        before, colon, key = named.partition(":")
-        asked = select(people.c.person_id, people.c.source).where(people.c.key == named)
-        found = list(connection.execute(asked).all())
-        if not found and colon:
-            exactly = select(people.c.person_id, people.c.source).where(people.c.source == before, people.c.key == key)
-            found = list(connection.execute(exactly).all())
+        return identity
+    found = called_so(log, named)
     if len(found) > 1:
-        choices = " or ".join(f"{row.source}:{named}" for row in found)
-        raise Rejected(f"{len(found)} people have the key {named!r}: say which, as {choices}")
+        raise Rejected(f"{len(found)} people have the key {named!r}: say which, as {' or '.join(found.values())}")
     if found:
-        return from_database(found[0].person_id)
+        return next(iter(found))
+    before, colon, key = named.partition(":")
     if colon:
         source, named = before, key
     return ensure_people(log, [("actor", source, named)])[source, named].person_id

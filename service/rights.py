@@ -1,11 +1,15 @@
-"""What a rep may see and change: the team's journeys, and the own ones. All other roles are settled by auth.py."""
+"""What a rep may see, change and name: the team's journeys, and the own ones. Other roles are settled by auth.py."""
 
 from uuid import UUID
 
-from engine.aggregates.deal.commands import OpenDeal
-from engine.aggregates.inputs import PersonRef, Who
-from engine.aggregates.lead.commands import CaptureLead
+from engine.aggregates.deal.commands import MergeDeal, OpenDeal
+from engine.aggregates.inputs import PersonRef, SourceKey, Who
+from engine.aggregates.journey.commands import AssignOwner, ScheduleFollowUp
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead
+from engine.aggregates.roster.state import Membership
 from engine.decision import rep_stream
+from engine.errors import NotFound, Rejected
+from engine.knowledge import stream_called
 from engine.log.application import Log
 from engine.log.keys import unknown
 from engine.log.people import person
@@ -42,6 +46,59 @@ def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
         return
     may_read(log, caller, stream_id, named)
     raise Refused("forbidden", f"{named} is another rep's: a rep writes to journeys of the own")
+
+
+def may_name(log: Log, caller: Caller, command: Command) -> None:
+    """What a rep's command names besides the journey it is about: journeys the rep may read, reps on the roster."""
+    if caller.role != "rep":
+        return
+    match command:
+        case MergeLead(into=into) | MergeDeal(into=into):
+            must_be_visible(log, caller, "into", into)
+        case OpenDeal(follows=follows, from_lead=lead, record=record):
+            must_be_visible(log, caller, "follows", follows)
+            must_be_visible(log, caller, "from_lead", lead)
+            must_not_be_hidden(log, caller, record)
+        case CaptureLead(record=record):
+            must_not_be_hidden(log, caller, record)
+        case AssignOwner(owner=owner) | ConvertLead(owner=owner) | ScheduleFollowUp(owner=owner):
+            must_be_on_the_roster(log, caller, owner)
+        case _:
+            pass
+
+
+def must_be_visible(log: Log, caller: Caller, field: str, named: UUID | None) -> None:
+    if named is None:
+        return
+    try:
+        may_read(log, caller, named, str(named))
+    except NotFound:
+        # The same where there is none: a rule says so later, to who may see everything.
+        raise Rejected(f"{field}: there is no lead or deal {named}: name one that exists") from None
+
+
+def must_not_be_hidden(log: Log, caller: Caller, record: SourceKey | None) -> None:
+    """A key belongs to one journey in all; whose it is, and its id, is told to who may see it (by a rule, later)."""
+    taken = None if record is None else stream_called(log, record)
+    if record is None or taken is None:
+        return
+    try:
+        may_read(log, caller, taken, record.key)
+    except NotFound:
+        raise Rejected(
+            f"record: {record.source}:{record.key} is here already, in another team: ask a manager"
+        ) from None
+
+
+def must_be_on_the_roster(log: Log, caller: Caller, who: Who | None) -> None:
+    """Handed to somebody whom no team has, or to a misspelt key, a journey would be seen by no rep any more."""
+    if who is None or is_caller(log, caller, who):
+        return
+    known = person(log, who.source, who.key) if isinstance(who, PersonRef) else None
+    identity = known.person_id if known is not None else who if isinstance(who, UUID) else None
+    if identity is None or membership_of(log, identity) is None:
+        named = f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)
+        raise Refused("forbidden", f"owner: {named} is not on the roster: name a rep of GET /v1/reps, or ask a manager")
 
 
 def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
@@ -84,7 +141,12 @@ def owner_of(log: Log, stream_id: UUID) -> UUID | None:
 
 
 def team_of(log: Log, person_id: UUID) -> str | None:
+    membership = membership_of(log, person_id)
+    return None if membership is None else membership.team
+
+
+def membership_of(log: Log, person_id: UUID) -> Membership | None:
+    """On the roster now; None for who never was, or left."""
     found = load(log, rep_stream(person_id))
-    membership = found.state.membership if found is not None else None
-    team: str | None = membership.team if membership is not None else None
-    return team
+    membership: Membership | None = None if found is None else found.state.membership
+    return membership

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import polars as pl
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from engine.log.application import Log
 from engine.log.frames import read_frame
@@ -35,6 +35,17 @@ class Named(NamedTuple):
 def person(log: Log, source: str, key: str) -> Person | None:
     with log.engine.connect() as connection:
         return _known(connection, [(source, key)]).get((source, key))
+
+
+def called_so(log: Log, named: str) -> dict[UUID, str]:
+    """Who has this key ("rep-03") or this source and key ("crm:rep-03"): person_id and source:key of each."""
+    source, _, key = named.partition(":")
+    asked = select(people.c.person_id, people.c.source, people.c.key).where(
+        or_(people.c.key == named, and_(people.c.source == source, people.c.key == key))
+    )
+    with log.engine.connect() as connection:
+        rows = connection.execute(asked).all()
+    return {from_database(row.person_id): f"{row.source}:{row.key}" for row in rows}
 
 
 def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[PersonKey, Person]:

@@ -15,14 +15,14 @@ from engine.decision import rep_stream
 from engine.errors import Conflict, NotFound, Rejected
 from engine.handle import Outcome, handle
 from engine.log.keys import find_stream
-from engine.log.people import person
+from engine.log.people import called_so
 from engine.streams import LEAD, load
 from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused
 from service.keys import uuid_of
 from service.question import problems_of
-from service.rights import may_write, opening_of
+from service.rights import may_name, may_write, opening_of
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.examples import ACCEPTED
@@ -154,7 +154,7 @@ ADDRESSES = {
     "lead": "Our id of the lead, or the key in the system it came from",
     "deal": "Our id of the deal or its journey, or the key in the system it came from",
     "pipeline": "Its key",
-    "rep": "person_id, or source:key",
+    "rep": "Key, source:key or person_id",
 }
 
 
@@ -181,8 +181,10 @@ def asked(
         raise Refused("invalid", "; ".join(f"{each.field}: {each.problem}" for each in problems), problems) from None
 
     def handled(on: UUID | None) -> Outcome:
-        if on is not None and caller.role == "rep" and log.command(command_id) is None:
-            may_write(log, caller, on, name)
+        if caller.role == "rep" and log.command(command_id) is None:
+            if on is not None:
+                may_write(log, caller, on, name)
+            may_name(log, caller, command)
         return handle(
             log,
             command,
@@ -239,15 +241,15 @@ def version_of(if_match: str | None) -> int | None:
 
 
 def known_rep(running: Running, name: str) -> Who:
-    """Who is on the roster under this name: person_id or source:key. NotFound else."""
+    """Who is or was on the roster under this name. NotFound where nobody is; Rejected where several are."""
     identity = uuid_of(name)
-    if identity is None:
-        source, _, key = name.partition(":")
-        known = person(running.log, source, key)
-        identity = None if known is None else known.person_id
-    if identity is None or load(running.log, rep_stream(identity)) is None:
-        raise NotFound(f"no rep is called {name!r}: use the person_id or source:key of somebody enrolled")
-    return identity
+    called = {identity: name} if identity is not None else called_so(running.log, name)
+    found = {each: named for each, named in called.items() if load(running.log, rep_stream(each)) is not None}
+    if not found:
+        raise NotFound(f"no rep is called {name!r}: use the key, source:key or person_id of somebody enrolled")
+    if len(found) > 1:
+        raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {' or '.join(sorted(found.values()))}")
+    return next(iter(found))
 
 
 def accepted(running: Running, outcome: Outcome, status: int) -> Response:
