@@ -27,7 +27,7 @@ WRITERS: frozenset[Role] = frozenset({"rep", "manager", "ops", "admin"})
 LEADERS: frozenset[Role] = frozenset({"manager", "admin"})
 """of pipelines and the roster"""
 WHOLE: frozenset[Role] = EVERY - {"rep"}
-"""who may read what is not one team's"""
+"""who may read what is not one team's: journeys of all, the feed, webhooks, metrics"""
 OPERATORS: frozenset[Role] = frozenset({"ops", "admin"})
 ADMIN: frozenset[Role] = frozenset({"admin"})
 

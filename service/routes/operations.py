@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 
 from service import metrics
-from service.auth import OPERATORS
+from service.auth import WHOLE
 from service.background import observe
 from service.http_errors import Refused
 from service.routes.routing import Routes, running_of
@@ -60,7 +60,7 @@ def add_operations(routes: Routes) -> None:
         name="metrics",
         summary="For Prometheus",
         tag="operations",
-        allow=OPERATORS,
+        allow=WHOLE,
         media=PlainTextResponse,
     )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from engine.errors import Conflict
 from engine.log.application import Log
 from engine.values import Value
-from service.auth import OPERATORS, caller_of
+from service.auth import OPERATORS, WHOLE, caller_of
 from service.background import Background
 from service.http_errors import FieldProblem, Refused
 from service.notices import parked, webhooks
@@ -60,7 +60,7 @@ def add_webhooks(routes: Routes) -> None:
             name=name,
             summary=summary,
             tag="webhooks",
-            allow=OPERATORS,
+            allow=WHOLE if method == "GET" else OPERATORS,
             refusals=refusals_of(method, path),
             answers=answers,
             status=status,

@@ -26,12 +26,12 @@ SELLING = {"rep", "manager", "ops", "admin"}
 
 def expected(method: str, path: str) -> set[str]:
     """The rules in other words than the program's."""
-    if path.startswith("/v1/webhooks"):
+    if path.startswith("/v1/webhooks") and method != "GET":
         return {"ops", "admin"}
     if method == "DELETE":
         return {"admin"}
-    if path == "/metrics":
-        return {"ops", "admin"}
+    if path == "/metrics" or path.startswith("/v1/webhooks"):
+        return ALL - {"rep"}
     if method == "POST":
         return {"manager", "admin"} if path.startswith(("/v1/pipelines", "/v1/reps")) else SELLING
     if path in ("/v1/events", "/v1/stream", "/v1/people", "/v1/policies/due"):
