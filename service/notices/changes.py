@@ -66,7 +66,7 @@ def touched(log: Log, change: Change, webhook_id: UUID) -> Iterator[tuple[Connec
             )
         )
         if not found.rowcount:
-            raise NotFound(f"there is no webhook {webhook_id}: `dealtrail webhooks list` shows all")
+            raise NotFound(f"there is no webhook {webhook_id}: the list of webhooks shows all")
         yield connection, now
 
 

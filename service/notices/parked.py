@@ -70,7 +70,7 @@ def retry(log: Log, change: Change, webhook_id: UUID, position: int | None = Non
             here &= notices.position == position
         again = update(webhook_notices).where(here).values(parked_at=None, attempts=0, due_at=now, queued_at=now)
         if not connection.execute(again).rowcount and position is not None:
-            raise NotFound(f"nothing is parked at position {position}: `dealtrail webhooks parked` lists what is")
+            raise NotFound(f"nothing is parked at position {position}: the list of parked notices shows what is")
     return get(log, webhook_id)
 
 

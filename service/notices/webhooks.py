@@ -118,7 +118,7 @@ def remove(log: Log, change: Change, webhook_id: UUID) -> None:
 def get(log: Log, webhook_id: UUID) -> Webhook:
     found = [webhook for webhook in every(log) if webhook.webhook_id == webhook_id]
     if not found:
-        raise NotFound(f"there is no webhook {webhook_id}: `dealtrail webhooks list` shows all")
+        raise NotFound(f"there is no webhook {webhook_id}: the list of webhooks shows all")
     return found[0]
 
 
@@ -127,7 +127,7 @@ def find(log: Log, text: str) -> Webhook:
     digits = text.lower().replace("-", "")
     found = [webhook for webhook in every(log) if webhook.webhook_id.hex.startswith(digits)] if digits else []
     if not found:
-        raise NotFound(f"there is no webhook {text!r}: `dealtrail webhooks list` shows all")
+        raise NotFound(f"there is no webhook {text!r}: the list of webhooks shows all")
     if len(found) > 1:
         raise Rejected(f"{len(found)} webhooks begin with {text!r}: use more digits")
     return found[0]
