@@ -14,7 +14,8 @@ from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
 from engine.log.positions import event_ids
-from engine.projections.columns import EVENTS, KIND_OF, SIDES, Columns
+from engine.projections.columns import EVENTS, SIDES, Columns
+from engine.projections.intake import KIND_OF, take
 from engine.projections.kept import ORDER, Kept
 from replay.archive import belonging, lacking
 from replay.archive_files import as_long_as_written, copied, read_table, read_told, without_rows, write_part
@@ -111,7 +112,7 @@ def read_new(log: Log, columns: Columns, end: int, progress: Progress) -> tuple[
     begun = columns.position
     for feed in batches(log, columns.position, end):
         told.append(feed.filter(~pl.col("type").is_in(list(KIND_OF))))
-        columns.take(feed, partial(existing_events, log))
+        take(columns, feed, partial(existing_events, log))
         # Taken out as they come: sorting each batch into all before it would cost more than decoding it.
         parts["events"].append(columns.events.all())
         columns.events = Kept.none(EVENTS)

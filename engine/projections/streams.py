@@ -6,6 +6,8 @@ from polars._typing import PolarsDataType
 SCHEMA: dict[str, PolarsDataType] = {"stream_id": pl.String, "journey": pl.UInt32}
 RECENT = 4096
 """streams that came since may be so many, or a tenth of all, before they are sorted in"""
+FEW = 64
+"""streams that are looked up one by one"""
 
 
 class Streams:
@@ -44,15 +46,23 @@ class Streams:
         return self._sorted
 
     def journeys(self, streams: pl.Series) -> pl.Series:
-        """The journey of each stream; null: not known yet."""
-        recent = pl.Series([self._recent.get(stream) for stream in streams], dtype=pl.UInt32)
+        """`journey` of each stream; null: not known yet."""
+        wanted = streams.to_list()
+        found = [self._recent.get(stream) for stream in wanted]
         # Read once, after the recent ones: another thread may be sorting these in.
         known = self._sorted
-        if known.is_empty():
-            return recent
-        at = known["stream_id"].search_sorted(streams).clip(upper_bound=known.height - 1)
-        found = known[at]
-        return found["journey"].zip_with(found["stream_id"] == streams, recent)
+        missing = found.count(None)
+        if missing == 0 or known.is_empty():
+            return pl.Series("journey", found, dtype=pl.UInt32)
+        ids, codes = known["stream_id"], known["journey"]
+        at = ids.search_sorted(streams).clip(upper_bound=known.height - 1)
+        if missing <= FEW:
+            for place, row in enumerate(at):
+                if found[place] is None and ids[row] == wanted[place]:
+                    found[place] = codes[row]
+            return pl.Series("journey", found, dtype=pl.UInt32)
+        recent = pl.Series("journey", found, dtype=pl.UInt32)
+        return codes.gather(at).zip_with(ids.gather(at) == streams, recent)
 
     def take(self, streams: pl.Series, origins: pl.Series) -> None:
         """Adds streams that are not known; origin: the stream the journey began with, perhaps the stream itself.

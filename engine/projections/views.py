@@ -24,6 +24,7 @@ from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
 from engine.projections.definitions import Definitions
 from engine.projections.frames import Frames, Live, derive
+from engine.projections.intake import take
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.roster import TOPICS as ROSTER
@@ -175,7 +176,7 @@ class Views:
             try:
                 while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
                     self.definitions.take(feed)
-                    changed.append(self.columns.take(feed, partial(existing_events, self.log)))
+                    changed.append(take(self.columns, feed, partial(existing_events, self.log)))
                     self._take_roster(feed)
             finally:
                 # Also where the database failed on the way: what was read before is not read again.

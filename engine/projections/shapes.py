@@ -1,0 +1,260 @@
+"""What columns hold of an event's payload: by shape, a few fields each.
+
+Events that say the same kind of thing have one shape. A batch is divided by shape, so that nothing is read of a payload
+but what its shape holds; and a few events cost as few calls of Polars, some 50 microseconds each, as they have shapes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+from engine.projections.columns import EVENTS, SIDES, STAMP, Codes, EntriesOf
+from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
+from engine.stages.facts import MOVES, OPENINGS
+
+FEW: Final = 1_000
+"""rows that are read one by one: to look for equal ones first would cost more"""
+
+
+class Known(NamedTuple):
+    """What else rows are read by."""
+
+    codes: Codes
+    entries_of: EntriesOf
+
+
+Value = pl.Expr | Callable[[pl.DataFrame, Known], pl.Series]
+"""Of a column, by the rows with the fields of their payloads, which are named `said.FIELD`."""
+
+
+class Shape(NamedTuple):
+    kinds: frozenset[str]
+    fields: Mapping[str, PolarsDataType]
+    """what is read of the payload"""
+    values: Mapping[str, Value]
+    """code, value and unit, as far as the shape has them"""
+    tables: Mapping[str, Mapping[str, Value]] = {}
+    """of the side tables that get rows: the columns that the feed's rows do not have"""
+
+
+def said(field: str) -> pl.Expr:
+    return pl.col(f"said.{field}")
+
+
+def hexed(text: pl.Expr) -> pl.Expr:
+    """An id as the feed writes it: 32 hex digits, no dashes."""
+    return text.str.replace_all("-", "", literal=True)
+
+
+def text_of(field: str) -> pl.Expr:
+    return hexed(said(field).struct.field("text_id"))
+
+
+def moment(text: pl.Expr) -> pl.Expr:
+    """ISO 8601 as microseconds."""
+    return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=True).dt.epoch("us")
+
+
+def numbered(field: str, numbers: Mapping[str, int]) -> pl.Expr:
+    """A word of a list that is fixed as its number."""
+    return said(field).replace_strict(numbers, default=None, return_dtype=pl.Int32)
+
+
+def word(field: str, kind: str, *, ids: bool = False, part: str | None = None) -> Value:
+    """A word as its code among those of the kind (Codes). ids: it is an id, with dashes; part: of the field."""
+
+    def codes_of(rows: pl.DataFrame, known: Known) -> pl.Series:
+        words = rows.get_column(f"said.{field}")
+        return coded(words if part is None else words.struct.field(part), getattr(known.codes, kind), ids=ids)
+
+    return codes_of
+
+
+def coded(words: pl.Series, codes: dict[str, int], *, ids: bool = False) -> pl.Series:
+    """The codes of a column of words, new words added; null stays null. ids: they lose their dashes."""
+    if words.null_count() == words.len():
+        return words.cast(pl.Int32)
+    many = words.len() > FEW
+    known = (words.drop_nulls().unique(maintain_order=True) if many else words).to_list()
+    plain = [each and each.replace("-", "") for each in known] if ids else known
+    numbers = [None if each is None else codes.setdefault(each, len(codes)) for each in plain]
+    if not many:
+        return pl.Series(words.name, numbers, dtype=pl.Int32)
+    return words.replace_strict(known, numbers, default=None, return_dtype=pl.Int32)
+
+
+def taken_back(rows: pl.DataFrame, known: Known) -> pl.Series:
+    """The position of the entry that each row takes back; null: its stream has none such."""
+    entries = known.entries_of(rows["stream_id"].unique().to_list()).select("stream_id", "event_id", target="position")
+    wanted = rows.select("stream_id", event_id=hexed(said("event_id")))
+    return wanted.join(entries, on=["stream_id", "event_id"], how="left", maintain_order="left")["target"]
+
+
+TOUCHED: Final = (
+    numbered("kind", TOUCH)
+    + pl.when(said("direction") == "inbound").then(16).otherwise(0)
+    + pl.when(said("automated").fill_null(False)).then(32).otherwise(0)
+)
+MONEY: Final[Mapping[str, Value]] = {
+    "value": said("value").struct.field("amount_minor"),
+    "unit": word("value", "currencies", part="currency"),
+}
+OPENING: Final[Mapping[str, Value]] = {
+    "stream": pl.col("stream_id"),
+    "pipeline": word("pipeline", "pipelines"),
+    "first": said("from_lead").is_null(),
+    "owner": word("owner", "people", ids=True),
+    "source": said("source"),
+    "channel": said("channel"),
+    "title": text_of("title"),
+    "expected_close": said("expected_close"),
+}
+FOLLOW_UP: Final[Mapping[str, Value]] = {
+    "follow_up": said("follow_up_id"),
+    "due_at": moment(pl.coalesce(said("due_at"), said("until"))),
+    "touch": said("kind"),
+    "owner": hexed(said("owner")),
+    "note": text_of("note"),
+    "reason": said("reason"),
+}
+PROPOSAL: Final[Mapping[str, Value]] = {
+    "proposal": said("proposal_id"),
+    "expires_at": moment(said("expires_at")),
+}
+
+_TEXT: Final = pl.Struct({"text_id": pl.String})
+_MONEY: Final = pl.Struct({"amount_minor": pl.Int64, "currency": pl.String})
+_ATTRIBUTES: Final = pl.List(pl.Struct({"name": pl.String, "value": pl.String}))
+
+
+def words(*fields: str) -> dict[str, PolarsDataType]:
+    return dict.fromkeys(fields, pl.String)
+
+
+SHAPES: Final = (
+    Shape(frozenset({"Touched"}), words("kind", "direction") | {"automated": pl.Boolean}, {"code": TOUCHED}),
+    Shape(
+        frozenset({"BantAssessed"}),
+        words("dimension", "verdict"),
+        {"code": numbered("dimension", DIMENSION) * 3 + numbered("verdict", VERDICT)},
+    ),
+    Shape(frozenset({"SignalRecorded"}), words("signal"), {"code": word("signal", "signals")}),
+    Shape(
+        frozenset({"Scored"}),
+        {"fit": pl.Int32, "engagement": pl.Int64},
+        {"code": said("fit"), "value": said("engagement")},
+    ),
+    Shape(frozenset({"SatisfactionRecorded"}), {"score": pl.Int32}, {"code": said("score")}),
+    Shape(frozenset({"OwnerAssigned"}), words("owner"), {"code": word("owner", "people", ids=True)}),
+    Shape(
+        MOVES,
+        words("stage", "pipeline"),
+        {"code": word("stage", "stages"), "value": word("pipeline", "pipelines")},
+    ),
+    Shape(frozenset({"ValueChanged", "DealWon"}), {"value": _MONEY}, MONEY),
+    Shape(frozenset({"EntryRetracted"}), words("event_id"), {"value": taken_back}),
+    Shape(
+        OPENINGS,
+        words("pipeline", "from_lead", "owner", "source", "channel", "expected_close")
+        | {"title": _TEXT, "value": _MONEY, "attributes": _ATTRIBUTES},
+        MONEY,
+        {"openings": OPENING, "attributes": {}},
+    ),
+    Shape(frozenset({"AttributesSet"}), {"attributes": _ATTRIBUTES}, {}, {"attributes": {}}),
+    Shape(
+        frozenset({"FollowUpScheduled", "FollowUpCompleted", "FollowUpSnoozed", "FollowUpCancelled"}),
+        words("follow_up_id", "kind", "due_at", "until", "owner", "reason") | {"note": _TEXT},
+        {},
+        {"follow_ups": FOLLOW_UP},
+    ),
+    Shape(frozenset({"Stalled"}), words("started_by"), {}, {"stalls": {"started_by": hexed(said("started_by"))}}),
+    Shape(
+        frozenset({"ProposalSent", "ProposalRevised", "ProposalAccepted", "ProposalDeclined", "ProposalExpired"}),
+        words("proposal_id", "expires_at"),
+        {},
+        {"proposals": PROPOSAL},
+    ),
+    Shape(frozenset({"DealLost", "LeadDisqualified"}), words("reason"), {}, {"reasons": {"reason": said("reason")}}),
+    Shape(
+        frozenset({"ExpectedCloseChanged"}),
+        words("expected_close"),
+        {},
+        {"closes": {"expected_close": said("expected_close")}},
+    ),
+)
+_SHAPE: Final = {CODE[kind]: number for number, shape in enumerate(SHAPES) for kind in shape.kinds}
+_BARE: Final = Shape(frozenset(), {}, {})
+"""of what columns hold no more than that it happened"""
+_HOT: Final[Mapping[str, Value]] = {"code": pl.lit(-1), "value": pl.lit(None), "unit": pl.lit(None)}
+
+
+def read(rows: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """The narrow rows and those of the side tables, in no order.
+
+    rows: of the feed, with journey, kind, policy and actor as the columns have them.
+    """
+    events: list[pl.DataFrame] = []
+    tables: dict[str, list[pl.DataFrame]] = {}
+    for shape, some in by_shape(rows):
+        told = decoded(some, shape.fields) if shape.fields else some
+        events.append(selected(told, EVENTS, {**_HOT, **shape.values}, known))
+        for name, values in shape.tables.items():
+            more = each_of(told) if name == "attributes" else told
+            if more.height:
+                tables.setdefault(name, []).append(selected(more, SIDES[name], values, known))
+    return joined(events), {name: joined(parts) for name, parts in tables.items()}
+
+
+def by_shape(rows: pl.DataFrame) -> Iterator[tuple[Shape, pl.DataFrame]]:
+    """The rows divided by shape."""
+    shapes = {_SHAPE.get(kind) for kind in rows["kind"].unique().to_list()}
+    if len(shapes) == 1:
+        parts = {(shape,): rows for shape in shapes}
+    else:
+        number = pl.col("kind").replace_strict(_SHAPE, default=None, return_dtype=pl.UInt8)
+        parts = rows.with_columns(shape=number).partition_by("shape", as_dict=True, include_key=False)
+    for (shape,), some in parts.items():
+        yield _BARE if shape is None else SHAPES[shape], some
+
+
+def decoded(rows: pl.DataFrame, fields: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+    """With these fields of the payloads beside them. Of equal payloads one is read."""
+    payloads, schema = rows["payload"], pl.Struct(dict(fields))
+    different = payloads.unique() if len(payloads) > FEW else payloads
+    if len(different) * 2 < len(payloads):
+        told = pl.DataFrame([different, different.str.json_decode(schema).alias("said")])
+        found = payloads.to_frame().join(told, on="payload", how="left", maintain_order="left")["said"]
+    else:
+        found = payloads.str.json_decode(schema)
+    texts = found.struct.unnest()
+    texts.columns = [f"said.{field}" for field in fields]
+    return rows.hstack(texts)
+
+
+def each_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """A row for each attribute that the payload lists."""
+    listed = rows.select(*STAMP, attribute="said.attributes").filter(pl.col("attribute").list.len() > 0)
+    return listed.explode("attribute").unnest("attribute")
+
+
+def selected(
+    rows: pl.DataFrame, schema: Mapping[str, PolarsDataType], values: Mapping[str, Value], known: Known
+) -> pl.DataFrame:
+    """The schema's columns: these values, and the others as the rows have them."""
+    columns = []
+    for name, dtype in schema.items():
+        value = values.get(name)
+        if value is None:
+            columns.append(pl.col(name))
+            continue
+        said = value if isinstance(value, pl.Expr) else pl.lit(value(rows, known))
+        if name == "code":
+            said = said.fill_null(-1)
+        columns.append(said.cast(dtype).alias(name))
+    return rows.select(columns)
+
+
+def joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    return parts[0] if len(parts) == 1 else pl.concat(parts)

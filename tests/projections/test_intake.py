@@ -1,0 +1,81 @@
+"""What is new in the log, taken into the columns: however it is cut into batches, the columns tell the same."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from engine.log.application import Log
+from engine.log.bulk import existing_events
+from engine.log.feed import read_feed
+from engine.projections.columns import SIDES, Columns
+from engine.projections.intake import take
+from engine.projections.shapes import FEW
+from engine.stages.criteria_polars import CODE
+from engine.stages.facts import MOVES
+from tests.replay.archive.histories import write_history
+
+
+@pytest.fixture(scope="module")
+def history(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+    path = tmp_path_factory.mktemp("intake") / "log.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    log = Log(f"sqlite:///{path}")
+    write_history(log, journeys=80)
+    yield log
+    log.close()
+
+
+def taken(log: Log, at_once: int) -> Columns:
+    columns = Columns()
+    while not (feed := read_feed(log, columns.position, at_once)).is_empty():
+        take(columns, feed, partial(existing_events, log))
+    return columns
+
+
+def in_words(columns: Columns) -> dict[str, pl.DataFrame]:
+    """The columns with the words that their codes stand for: codes are given in the order in which words come."""
+    codes = columns.codes
+
+    def words(column: str, known: dict[str, int]) -> pl.Expr:
+        return pl.col(column).replace_strict(list(known.values()), list(known), default=None, return_dtype=pl.String)
+
+    kind = pl.col("kind")
+    events = columns.events.all().select(
+        "journey",
+        "occurred_at",
+        "position",
+        "kind",
+        "policy",
+        code=pl.when(kind == CODE["SignalRecorded"])
+        .then(words("code", codes.signals))
+        .when(kind.is_in([CODE[name] for name in MOVES]))
+        .then(words("code", codes.stages))
+        .when(kind == CODE["OwnerAssigned"])
+        .then(words("code", codes.people))
+        .otherwise(pl.col("code").cast(pl.String)),
+        value=pl.when(kind == CODE["PipelineChanged"])
+        .then(words("value", codes.pipelines))
+        .otherwise(pl.col("value").cast(pl.String)),
+        unit=words("unit", codes.currencies),
+        actor=words("actor", codes.people),
+    )
+    sides = {name: columns.sides[name].all() for name in SIDES}
+    sides["openings"] = sides["openings"].with_columns(
+        pipeline=words("pipeline", codes.pipelines), owner=words("owner", codes.people)
+    )
+    sides["attributes"] = sides["attributes"].sort("position", "name")
+    return {"events": events, "streams": columns.streams.all(), **sides}
+
+
+@pytest.mark.parametrize("at_once", [3, 60])
+def test_few_events_at_a_time_come_to_the_same_as_all_at_once(history: Log, at_once: int) -> None:
+    whole = taken(history, history.position())
+    assert history.position() > FEW, "or else both ways were the same one"
+    told, wanted = in_words(taken(history, at_once)), in_words(whole)
+    for name, rows in wanted.items():
+        assert_frame_equal(told[name], rows)
+    assert {name for name, rows in wanted.items() if rows.is_empty()} <= {"stalls"}, "a history that says little"
