@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.log.application import Log
     from service.notices.changes import Change
     from service.notices.posting import Answer
+    from service.notices.wanted import Wanted
     from service.notices.webhooks import Webhook
 
 app = typer.Typer(
@@ -52,7 +53,9 @@ def add(
     from pydantic import ValidationError
 
     from service.notices import webhooks
+    from service.notices.addresses import networks
     from service.notices.wanted import Wanted
+    from service.settings import Serving
 
     try:
         wanted = Wanted.model_validate({"types": types, "pipelines": pipelines, "origins": origins})
@@ -60,8 +63,9 @@ def add(
         wrong = error.errors(include_url=False)[0]
         option = f"--{str(wrong['loc'][0]).removesuffix('s')}"
         raise typer.BadParameter(wrong["msg"].removeprefix("Value error, "), param_hint=option) from None
+    inside = networks(Serving.from_environment().webhook_networks)
     with changed(db, actor) as (log, change):
-        made, secret = webhooks.add(log, change, url, wanted, after=after)
+        made, secret = webhooks.add(log, change, url, wanted, after=after, inside=inside)
     if json:
         print_json({**plain(made), "secret": secret})
         return
@@ -84,10 +88,10 @@ def list_all(db: Db = "", json: Json = False) -> None:
         print("No webhook yet: dealtrail webhooks add https://... makes one")
         return
     numbers = ("behind", "waiting", "parked")
-    drawn = table("webhook", "url", "types", *numbers, "state", right=numbers)
+    drawn = table("webhook", "url", "events", *numbers, "state", right=numbers)
     for each in found:
         counts = (f"{last - each.position:,}", f"{each.waiting:,}", f"{each.parked:,}")
-        drawn.add_row(each.webhook_id.hex[:8], each.url, ", ".join(each.wanted.types) or "all", *counts, state(each))
+        drawn.add_row(each.webhook_id.hex[:8], each.url, chosen(each.wanted), *counts, state(each))
     console().print(drawn)
 
 
@@ -201,6 +205,12 @@ def act(db: str, actor: str, webhook: str, json: bool, do: "Callable[[Log, Chang
         print_json(plain(found))
     else:
         print(f"{found.webhook_id}: {state(found)}, {found.waiting:,} waiting, {found.parked:,} parked")
+
+
+def chosen(wanted: "Wanted") -> str:
+    """Which events, as they were asked for."""
+    named = (("", wanted.types), ("pipeline ", wanted.pipelines), ("origin ", wanted.origins))
+    return "; ".join(name + ", ".join(values) for name, values in named if values) or "all but imports"
 
 
 def state(webhook: "Webhook") -> str:

@@ -8,6 +8,7 @@ judged, never to the name. TLS and the Host header still speak of the name.
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpcore2
@@ -20,6 +21,8 @@ Network = IPv4Network | IPv6Network
 SETTING = "DEALTRAIL_WEBHOOK_NETWORKS"
 CONNECT_SECONDS = 4.0
 """for each address of a name, so that one that swallows packets leaves time for the next"""
+_LOOKUPS = ThreadPoolExecutor(32, thread_name_prefix="lookup")
+"""of their own: a name server that never answers holds a thread for longer than an attempt, and no other work"""
 _TRANSLATED: Sequence[IPv6Network] = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv6 addresses that a gateway turns into the IPv4 address in their last 32 bits (RFC 6052, RFC 8215)"""
 
@@ -78,6 +81,22 @@ def judge(host: str, found: Sequence[Address], inside: Sequence[Network], *, tls
     return good
 
 
+def spelled_out(host: str) -> list[Address]:
+    """The addresses that a host is without asking anybody, in every spelling the system reads (127.1, 0x7f000001,
+    2130706433, 0177.0.0.1), and those of localhost; none for any other name."""
+    text = host.removesuffix(".").partition("%")[0]
+    if text == "localhost" or text.endswith(".localhost"):
+        return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
+    try:
+        return [ip_address(text)]
+    except ValueError:
+        pass
+    try:
+        return [IPv4Address(socket.inet_aton(text))]
+    except OSError:
+        return []
+
+
 class JudgedBackend(httpcore2.AsyncNetworkBackend):
     """Connects to addresses that were judged, the first that answers."""
 
@@ -85,6 +104,7 @@ class JudgedBackend(httpcore2.AsyncNetworkBackend):
         self.inside = inside
         self.tls = tls
         self._backend = httpcore2.AnyIOBackend()
+        self._opened: httpcore2.AsyncNetworkStream | None = None
 
     async def connect_tcp(
         self,
@@ -98,21 +118,30 @@ class JudgedBackend(httpcore2.AsyncNetworkBackend):
         failed: Exception | None = None
         for address in chosen:
             try:
-                return await self._backend.connect_tcp(
+                self._opened = await self._backend.connect_tcp(
                     str(address), port, CONNECT_SECONDS, local_address, socket_options
                 )
+                return self._opened
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failed = error
         assert failed is not None
         raise failed
 
+    async def aclose(self) -> None:
+        """The library leaves a connection open whose handshake is cut at the deadline."""
+        if self._opened is not None:
+            await self._opened.aclose()
+
 
 async def resolve(host: str, port: int) -> list[Address]:
     """All addresses of the name, in the system's order; httpcore2.ConnectError where it has none."""
+    loop = asyncio.get_running_loop()
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await loop.run_in_executor(_LOOKUPS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except OSError as error:
         raise httpcore2.ConnectError(f"the name {host} has no address: {error.strerror or error}") from error
+    except UnicodeError as error:
+        raise httpcore2.ConnectError(f"{host} is no name of a host: {error}") from error
     # A zone (fe80::1%eth0) is of the machine, not of the address.
     told = [str(address[0]).partition("%")[0] for *_, address in found]
     return [ip_address(text) for text in dict.fromkeys(told)]

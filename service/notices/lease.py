@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.log.connect import SQLITE
@@ -20,6 +20,8 @@ from engine.log.tables import webhooks
 
 LEASE_SECONDS = 30.0
 RENEW_SECONDS = 10.0
+_SLACK = 1_000_000
+"""microseconds that a clock may be set back without a lease being taken for one of a wrong clock"""
 
 
 class Lost(Exception):
@@ -60,12 +62,21 @@ def clock(connection: Connection) -> int:
     return int(told.scalar_one())
 
 
+def until(now: int) -> int:
+    """When a lease that is taken now runs out."""
+    return now + round(LEASE_SECONDS * 1_000_000)
+
+
+def is_free(now: int) -> ColumnElement[bool]:
+    """Not paused, and nobody sends for it. A lease for longer than one is ever given is of a clock that was wrong."""
+    over = (webhooks.c.leased_until < now) | (webhooks.c.leased_until > until(now) + _SLACK)
+    return webhooks.c.paused_at.is_(None) & over
+
+
 def free(engine: Engine) -> list[UUID]:
     """Webhooks that are not paused and nobody sends for."""
     with engine.connect() as connection:
-        asked = select(webhooks.c.webhook_id).where(
-            webhooks.c.paused_at.is_(None), webhooks.c.leased_until < clock(connection)
-        )
+        asked = select(webhooks.c.webhook_id).where(is_free(clock(connection)))
         return [from_database(row.webhook_id) for row in connection.execute(asked)]
 
 
@@ -75,9 +86,7 @@ def acquire(engine: Engine, webhook_id: UUID) -> Lease | None:
         now = clock(connection)
         here = webhooks.c.webhook_id == to_database(connection, webhook_id)
         taken = connection.execute(
-            update(webhooks)
-            .where(here, webhooks.c.paused_at.is_(None), webhooks.c.leased_until < now)
-            .values(fence=webhooks.c.fence + 1, leased_until=now + round(LEASE_SECONDS * 1_000_000))
+            update(webhooks).where(here, is_free(now)).values(fence=webhooks.c.fence + 1, leased_until=until(now))
         )
         if not taken.rowcount:
             return None
@@ -92,7 +101,7 @@ def held(engine: Engine, lease: Lease) -> Iterator[tuple[Connection, int]]:
         renewed = connection.execute(
             update(webhooks)
             .where(webhooks.c.webhook_id == to_database(connection, lease.webhook_id), webhooks.c.fence == lease.fence)
-            .values(leased_until=now + round(LEASE_SECONDS * 1_000_000))
+            .values(leased_until=until(now))
         )
         if not renewed.rowcount:
             raise Lost

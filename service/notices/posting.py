@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 import httpcore2
 
-from engine.errors import Rejected
 from service.notices.addresses import JudgedBackend, Network, Refused
 
-LONGEST_URL = 2_000
 SHOWN = 200
 
 
@@ -70,26 +68,31 @@ class Poster:
         return Answer(status, problem and problem[:SHOWN], time.monotonic() - began, retry_after)
 
     async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, float | None]:
-        secure = url.startswith("https://")
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
         sent = [
             (name.encode(), value.encode())
             for name, value in {
-                "Host": urlsplit(url).netloc,
+                "Host": parts.netloc,
                 "User-Agent": f"dealtrail/{version('dealtrail')}",
                 "Accept": "*/*",
                 "Content-Length": str(len(body)),
                 **headers,
             }.items()
         ]
+        backend = JudgedBackend(self.inside, tls=secure)
         # A pool of its own: every attempt looks at the address anew, and no connection is old when it is needed.
         pool = httpcore2.AsyncConnectionPool(
             ssl_context=(self.tls or authorities()) if secure else None,
-            network_backend=JudgedBackend(self.inside, tls=secure),
+            network_backend=backend,
             max_keepalive_connections=0,
         )
-        async with pool, pool.stream("POST", url, headers=sent, content=body) as response:
-            # The status says it all. The rest is not read, so that it can be neither too large nor too slow.
-            return response.status, waiting(header(response.headers, b"retry-after"))
+        try:
+            async with pool, pool.stream("POST", url, headers=sent, content=body) as response:
+                # The status says it all. The rest is not read, so that it can be neither too large nor too slow.
+                return response.status, waiting(header(response.headers, b"retry-after"))
+        finally:
+            await backend.aclose()
 
 
 @cache
@@ -118,22 +121,3 @@ def waiting(retry_after: bytes | None) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def checked_url(url: str) -> str:
-    """The URL as given; Rejected where notices could never be sent there."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise Rejected(f"url {url[:SHOWN]!r} can't be read: {error}") from None
-    ascii_only = url.isascii() and url.isprintable() and " " not in url
-    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0 or not ascii_only:
-        raise Rejected(f"url {url[:SHOWN]!r} can't be posted to: use https://HOST/PATH, in ASCII (a name as xn--...)")
-    if parts.username is not None or parts.password is not None:
-        raise Rejected("url: it holds a user or a password, which everybody who sees the list would read: leave it out")
-    if parts.fragment:
-        raise Rejected(f"url: no receiver sees what stands after #: leave {parts.fragment!r} out")
-    if len(url) > LONGEST_URL:
-        raise Rejected(f"url: it has {len(url)} characters, {LONGEST_URL} are the most")
-    return url

@@ -85,20 +85,31 @@ class Sender:
 
     def _begin(self, taken: Taken) -> None:
         self.url, self.wanted, self.secrets = taken.url, taken.wanted, taken.secrets
-        self.position, self.failures, self.answered_at = taken.position, taken.failures, taken.answered_at
-        self.queue = Queue(taken.notices)
+        self.position, self.failures = taken.position, taken.failures
+        self.answered_at = None if taken.answered_at is None else min(taken.answered_at, taken.now)
+        self.ahead = taken.now - time.monotonic_ns() // 1000
+        self.queue = Queue(self._sane(notice, taken.now) for notice in taken.notices)
         self.kept_position = self.position
+
+    def _now(self) -> int:
+        """Microseconds by the database's clock as it was when this began: a clock that jumps moves no attempt."""
+        return self.ahead + time.monotonic_ns() // 1000
+
+    def _sane(self, notice: Notice, now: int) -> Notice:
+        """As it would be if the clock had never been ahead of now."""
+        latest = now + round(self.sending.backoff.most * 1_000_000)
+        return replace(notice, queued_at=min(notice.queued_at, now), due_at=min(notice.due_at, latest))
 
     async def _read(self) -> bool:
         """Takes up what is new; False where there is nothing."""
-        self.queue.due(now())
+        self.queue.due(self._now())
         if self.queue.ready >= FEW_READY or (self.queue.ready and self._cautious):
             return True
         found: Arrivals = await asyncio.to_thread(arrivals, self.log, self.wanted, self.position)
         if found.until == self.position:
             return False
         self.position = found.until
-        at = now()
+        at = self._now()
         for row, journey in found.wanted:
             notice = Notice(row["position"], journey, at, at)
             self.rows[notice.position] = row
@@ -129,10 +140,10 @@ class Sender:
 
     async def _wait(self, stop: asyncio.Event, idle: bool) -> None:
         """Until a post ends, a notice is due, or it is time to look at the log again."""
-        next_due = self.queue.due(now())
+        next_due = self.queue.due(self._now())
         seconds = self.sending.look_seconds
         if next_due is not None:
-            seconds = min(seconds, max(0.0, (next_due - now()) / 1_000_000))
+            seconds = min(seconds, max(0.0, (next_due - self._now()) / 1_000_000))
         if not idle and not self.posts and time.monotonic() >= self.next_attempt:
             # There is more to read, and nothing to wait for.
             return
@@ -148,7 +159,7 @@ class Sender:
             notice, answer = self.posts.pop(post), post.result()
             self.sending.told(answer)
             if answer.accepted:
-                self.failures, self.problem, self.answered_at = 0, None, now()
+                self.failures, self.problem, self.answered_at = 0, None, self._now()
                 self.next_attempt = 0.0
                 self.queue.done(notice)
                 self.news.done.append(notice.position)
@@ -156,7 +167,7 @@ class Sender:
                 self._failed(notice, answer)
 
     def _failed(self, notice: Notice, answer: Answer) -> None:
-        backoff, at = self.sending.backoff, now()
+        backoff, at = self.sending.backoff, self._now()
         self.failures += 1
         self.problem = answer.problem or ""
         self.next_attempt = time.monotonic() + backoff.pause(self.failures)
@@ -165,7 +176,7 @@ class Sender:
             notice, attempts=notice.attempts + 1, due_at=at + round(delay * 1_000_000), problem=self.problem
         )
         late = at - notice.queued_at > backoff.give_up * 1_000_000
-        if late and self.answered_at is not None and self.answered_at > notice.queued_at:
+        if late and not answer.gone and self.answered_at is not None and self.answered_at > notice.queued_at:
             self.queue.done(notice)
             self.news.parked.append(again)
             return
@@ -200,4 +211,5 @@ class Sender:
 
 
 def now() -> int:
+    """Microseconds by this machine's clock, by which a receiver judges how old a signature is."""
     return time.time_ns() // 1000

@@ -28,6 +28,8 @@ class Taken:
     answered_at: int | None
     """microseconds; None until something is accepted"""
     notices: Sequence[Notice]
+    now: int
+    """the database's clock, by which all these times are (microseconds)"""
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Standing:
 
 def take_up(engine: Engine, lease: Lease) -> Taken:
     """All that its sender needs to know. Lost where somebody else is sending by now."""
-    with held(engine, lease) as (connection, _):
+    with held(engine, lease) as (connection, now):
         here = webhooks.c.webhook_id == to_database(connection, lease.webhook_id)
         row = connection.execute(select(webhooks).where(here)).one()
         waiting = connection.execute(
@@ -79,6 +81,7 @@ def take_up(engine: Engine, lease: Lease) -> Taken:
                 )
                 for each in waiting
             ],
+            now,
         )
 
 

@@ -1,6 +1,7 @@
 """Of which events a webhook is told: by type, by pipeline, by where they came from."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
@@ -29,8 +30,7 @@ class Wanted(Value):
     def speaks_of_types_that_are_there(cls, types: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in types:
             if not any(is_of(tag, pattern) for tag in TAGS):
-                known = ", ".join(sorted({_VERSION.sub("", tag) for tag in TAGS}))
-                raise ValueError(f"no event is of type {pattern!r}; there are {known}; deal.* stands for all of a deal")
+                raise ValueError(f"no event is of type {pattern!r}{instead(pattern)}; deal.* stands for all of a deal")
         return types
 
     def tags(self) -> list[str]:
@@ -42,6 +42,13 @@ class Wanted(Value):
         if not self.origins:
             return not origin.startswith(IMPORTS)
         return any(is_of(origin, pattern) for pattern in self.origins)
+
+
+def instead(pattern: str) -> str:
+    """The types that look like it; all of them where none does."""
+    known = sorted({_VERSION.sub("", tag) for tag in TAGS})
+    near = get_close_matches(_VERSION.sub("", pattern.removesuffix("*").lower()), known, 3, 0.7)
+    return f": did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(known)}"
 
 
 def is_of(name: str, pattern: str) -> bool:

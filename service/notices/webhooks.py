@@ -1,5 +1,6 @@
 """Webhooks as they are kept: made, listed, paused, given another secret, removed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,10 +12,12 @@ from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.identity import from_database, to_database
 from engine.log.tables import webhook_notices, webhook_secrets, webhooks
+from engine.streams import load_pipeline
 from engine.values import from_micros
+from service.notices.addresses import Network
 from service.notices.changes import Change, changing, once, touched
-from service.notices.posting import checked_url
 from service.notices.signing import Secret, new_secret
+from service.notices.urls import checked_url
 from service.notices.wanted import Wanted
 
 HOUR: Final = 3_600_000_000
@@ -48,12 +51,23 @@ class Webhook:
     parked: int
 
 
-def add(log: Log, change: Change, url: str, wanted: Wanted, *, after: int | None = None) -> tuple[Webhook, str]:
+def add(
+    log: Log,
+    change: Change,
+    url: str,
+    wanted: Wanted,
+    *,
+    after: int | None = None,
+    inside: Sequence[Network] = (),
+) -> tuple[Webhook, str]:
     """A new webhook and its secret. after: the position it begins behind; None: what is recorded from now on.
 
-    The same change again gives the same answer.
+    inside: networks that notices may go to besides the world. The same change again gives the same answer.
     """
-    checked_url(url)
+    url = checked_url(url, inside)
+    for key in wanted.pipelines:
+        if load_pipeline(log, key).key is None:
+            raise Rejected(f"pipelines: there is no pipeline {key!r}: the list of pipelines shows all")
     webhook_id = uuid5(change.command_id, "webhook")
     position = log.position() if after is None else after
     if not 0 <= position <= log.position():

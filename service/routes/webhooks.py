@@ -102,8 +102,11 @@ async def parked_endpoint(request: Request, webhook: Id, question: Annotated[Par
 
 
 async def add_endpoint(request: Request, body: NewWebhook, idempotency_key: IdempotencyKey) -> Response:
+    background: Background = request.app.state.background
+
     def work(log: Log, change: Change) -> BaseModel:
-        made, secret = webhooks.add(log, change, body.url, body.wanted, after=body.after)
+        inside = background.sending.poster.inside
+        made, secret = webhooks.add(log, change, body.url, body.wanted, after=body.after, inside=inside)
         return WithSecret.model_validate({**vars(Kept.model_validate(made)), "secret": secret})
 
     return await changed(request, body, idempotency_key, work, 201)

@@ -11,6 +11,10 @@ from standardwebhooks import Webhook as Verifier
 from engine.aggregates.journey.commands import Touch
 from engine.handle import handle
 from engine.values import TouchKind
+from service.notices import webhooks
+from service.notices.addresses import networks
+from service.notices.changes import new_change
+from service.notices.wanted import Wanted
 from service.settings import Serving
 from tests.policies.stories import REP
 from tests.service.http.conftest import publish
@@ -86,9 +90,16 @@ def test_a_test_delivery_tells_what_was_answered(ops: Client, receiver: Receiver
     receiver.answering = lambda _: 500
     answer = ops.post(where).answer
     assert (answer["accepted"], answer["status"], answer["problem"]) == (False, 500, "answered 500")
-    internal = add(ops, "https://127.0.0.2/hooks")
-    answer = ops.post(f"/v1/webhooks/{internal['webhook_id']}/test").answer
-    assert "internal address" in answer["problem"]
+
+
+def test_an_internal_address_is_refused_at_once_and_at_every_delivery(sending: Service, ops: Client) -> None:
+    for host in ("127.0.0.2", "2130706434", "[::ffff:10.0.0.1]"):
+        refusal = ops.post("/v1/webhooks", {"url": f"https://{host}/hooks"})
+        refusal.refused(409, "rejected", "internal address", "DEALTRAIL_WEBHOOK_NETWORKS")
+    # Made where it was allowed.
+    inside = networks("127.0.0.2")
+    made, _ = webhooks.add(sending.running.log, new_change(uuid4()), "https://127.0.0.2/", Wanted(), inside=inside)
+    assert "internal address" in ops.post(f"/v1/webhooks/{made.webhook_id}/test").answer["problem"]
 
 
 def test_it_is_paused_resumed_replayed_and_removed(sending: Service, ops: Client, receiver: Receiver) -> None:
@@ -126,7 +137,7 @@ def test_what_is_parked_is_listed_and_retried(ops: Client) -> None:
     ("body", "field"),
     [
         ({}, "body.url"),
-        ({"url": "https://example.com", "wanted": {"types": ["deal.vanished"]}}, "deal.vanished"),
+        ({"url": "https://example.com", "wanted": {"types": ["deal.wonn"]}}, "did you mean deal.won"),
         ({"url": "https://example.com", "wanted": {"colour": "red"}}, "colour"),
         ({"url": "https://example.com", "after": -1}, "body.after"),
     ],
@@ -138,5 +149,7 @@ def test_a_body_that_makes_no_sense_is_refused_by_its_field(ops: Client, body: d
 def test_what_can_never_be_sent_to_is_refused(ops: Client) -> None:
     ops.post("/v1/webhooks", {"url": "ftp://example.com"}).refused(409, "rejected", "https://")
     ops.post("/v1/webhooks", {"url": "https://example.com", "after": 99}).refused(409, "rejected", "after 99")
+    elsewhere = {"url": "https://example.com", "wanted": {"pipelines": ["loans", "salez"]}}
+    ops.post("/v1/webhooks", elsewhere).refused(409, "rejected", "no pipeline 'salez'", "list of pipelines")
     ops.get(f"/v1/webhooks/{uuid4()}").refused(404, "not-found")
     ops.get("/v1/webhooks/nobody").refused(422, "invalid", "webhook")

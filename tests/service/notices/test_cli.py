@@ -49,12 +49,16 @@ def test_it_is_added_tried_sent_to_and_listed(url: str, receiver: Receiver) -> N
     assert made["secret"] not in webhooks(url, "show", short, "--json").out + webhooks(url, "list", "--json").out
 
 
-def test_a_test_delivery_that_is_not_accepted_is_told_by_the_exit_code(url: str, receiver: Receiver) -> None:
+def test_a_test_delivery_that_is_not_accepted_is_told_by_the_exit_code(
+    url: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = webhooks(url, "add", receiver.url, "--json").answer["webhook_id"]
     receiver.answering = lambda _: 404
     said = webhooks(url, "test", made)
     assert (said.code, said.out.partition(",")[0]) == (1, "answered 404")
+    monkeypatch.setenv("DEALTRAIL_WEBHOOK_NETWORKS", "127.0.0.2")
     elsewhere = webhooks(url, "add", "https://127.0.0.2/hooks", "--json").answer["webhook_id"]
+    monkeypatch.delenv("DEALTRAIL_WEBHOOK_NETWORKS")
     said = webhooks(url, "test", elsewhere, "--json")
     assert said.code == 1
     assert "DEALTRAIL_WEBHOOK_NETWORKS" in said.out
@@ -85,7 +89,14 @@ def test_it_is_changed_and_removed(url: str, receiver: Receiver) -> None:
     ("words", "code", "why"),
     [
         (["add", "example.com"], 3, "use https://HOST/PATH"),
-        (["add", "https://example.com", "--type", "deal.vanished"], 2, "--type: no event is of type 'deal.vanished'"),
+        (["add", "https://10.0.0.1/"], 3, "10.0.0.1 is an internal address"),
+        (
+            ["add", "https://example.com", "--type", "deal.wonn"],
+            2,
+            "no event is of type 'deal.wonn': did you mean deal.won",
+        ),
+        (["add", "https://example.com", "--type", "sales"], 2, "there are deal."),
+        (["add", "https://example.com", "--pipeline", "salez"], 3, "no pipeline 'salez'"),
         (["add", "https://example.com", "--origin", "a b"], 2, "--origin: "),
         (["add", "https://example.com", "--after", "99"], 3, "positions 0 to"),
         (["pause", "abcd", "--reason", "x"], 4, "no webhook 'abcd'"),

@@ -24,7 +24,7 @@ from service.notices.changes import new_change
 from service.notices.wanted import Wanted
 from tests.policies.stories import ENDS, REP, Story, stage
 from tests.service.notices.receiver import receiving
-from tests.service.notices.world import hooked, send_all, told
+from tests.service.notices.world import LOOPBACK, hooked, send_all, told
 
 
 def test_every_event_is_told_once_and_the_webhook_knows_how_far(log: Log) -> None:
@@ -43,7 +43,7 @@ def test_without_a_position_it_is_told_what_comes_from_now_on(log: Log) -> None:
     told(log, deals=1)
     before = log.position()
     with receiving() as receiver:
-        webhooks.add(log, new_change(UUID(int=1)), receiver.url, Wanted())
+        webhooks.add(log, new_change(UUID(int=1)), receiver.url, Wanted(), inside=LOOPBACK)
         deal = handle(log, CaptureLead(pipeline="sales"), actor=REP, origin="cli").stream_id
         send_all(log)
         assert [each.position for each in receiver.got] == [before + 1]

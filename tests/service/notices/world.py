@@ -46,7 +46,7 @@ def told(log: Log, deals: int, entries: int = 3) -> list[UUID]:
 
 def hooked(log: Log, url: str, after: int = 0, **wanted: Any) -> tuple[Webhook, str]:
     """A new webhook and its secret; of all history unless told otherwise."""
-    return webhooks.add(log, new_change(uuid4()), url, Wanted.model_validate(wanted), after=after)
+    return webhooks.add(log, new_change(uuid4()), url, Wanted.model_validate(wanted), after=after, inside=LOOPBACK)
 
 
 @contextmanager
