@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import known, signals
+from engine.projections.duties import signals, unknown
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
@@ -15,9 +15,9 @@ def due(look: "Look", since: Since) -> list[Due]:
     rules = {name: rule for rule in look.definition.signals or () for name in rule.signal}
     if not rules:
         return []
-    done = known(look, NAME)
-    found = [(signal, one_id(NAME, signal.journey, signal.because)) for signal in signals(look, since, rules)]
-    return [asked(look, NAME, signal, step, rules[signal.signal]) for signal, step in found if step not in done]
+    steps = {one_id(NAME, signal.journey, signal.because): signal for signal in signals(look, since, rules)}
+    new = unknown(look, NAME, steps)
+    return [asked(look, NAME, signal, step, rules[signal.signal]) for step, signal in steps.items() if step in new]
 
 
 ANSWER_SIGNALS = Policy(

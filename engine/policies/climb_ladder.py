@@ -1,10 +1,12 @@
 """Attempts to reach a customer go on as declared; then the manager is asked, and at the end giving up is suggested."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import Attempts, attempts, known
+from engine.projections.attempts import Attempts, attempts
+from engine.projections.duties import unknown
 from engine.stages.work import Ladder, Task
 from engine.values import TouchKind
 
@@ -21,14 +23,20 @@ def due(look: "Look", since: Since) -> list[Due]:
     if not ladders:
         return []
     by_stage = {look.definition.key_of(rank): ladder for rank, ladder in ladders.items()}
-    done, found = known(look, NAME), []
     managers = dict(look.membership.filter(look.membership["until"].is_null()).select("rep", "manager").iter_rows())
-    for climbed in sorted(attempts(look, since, ladders, NAME), key=lambda each: (each.made, each.at)):
-        step = one_id(NAME, climbed.journey, climbed.because)
-        if step not in done:
-            ladder = by_stage[climbed.stage]
-            found.append(asked(look, NAME, climbed, step, rung(ladder, climbed), whom(ladder, climbed, managers)))
-    return found
+    rungs = {rank: len(ladder.after_days) for rank, ladder in ladders.items()}
+    found = sorted(attempts(look, since, rungs, NAME), key=lambda each: (each.made, each.at))
+    steps = {one_id(NAME, climbed.journey, climbed.because): climbed for climbed in found}
+    new = unknown(look, NAME, steps)
+    return [
+        replace(next_attempt(look, by_stage[climbed.stage], climbed, step, managers), turn=climbed.made)
+        for step, climbed in steps.items()
+        if step in new
+    ]
+
+
+def next_attempt(look: "Look", ladder: Ladder, climbed: Attempts, step: UUID, managers: dict[str, str | None]) -> Due:
+    return asked(look, NAME, climbed, step, rung(ladder, climbed), whom(ladder, climbed, managers))
 
 
 def rung(ladder: Ladder, climbed: Attempts) -> Task:

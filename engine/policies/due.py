@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
-from engine.aggregates.journey.commands import ScheduleFollowUp
+from engine.aggregates.journey.commands import AskFollowUp
 from engine.messages import Command
 from engine.projections.duties import Place
 from engine.stages.calendar import counted_after
@@ -33,6 +33,8 @@ class Due:
     """the same in every process and at every look: deciding it twice does it once"""
     started_by: UUID
     """event_id of what made it due"""
+    turn: int = 0
+    """of what a policy finds due, the lower ones are done first"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Policy:
     """what is due at look.as_of"""
     declared: Callable[[Definition, Stage], bool]
     """whether the definition asks for it in the stage"""
+    wanted: Callable[["Look"], bool] = lambda _: True
+    """whether there is anything that it could look at; it is not activated before"""
+    problem: Callable[["Look"], str | None] = lambda _: None
+    """what keeps it from doing what the definition asks for, and what to do about it"""
 
 
 def one_id(*parts: object) -> UUID:
@@ -69,11 +75,12 @@ def asked(
 ) -> Due:
     """A follow-up with an id of its own; without an owner it is for the journey's, or the team of its stage."""
     by = counted_after(look.definition.clock(task.business), place.at, task.within_days) if due_at is None else due_at
-    command = ScheduleFollowUp(
+    command = AskFollowUp(
         follow_up_id=follow_up,
         kind=task.kind,
         due_at=from_micros(max(by, look.as_of + SOON)),
         owner=owner,
         note=task.note,
+        seen=look.position,
     )
     return Due(policy, place.journey, place.stream, command, follow_up, place.because)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.aggregates.deal.commands import ExpireProposal
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import known, proposals
+from engine.projections.duties import proposals, unknown
 from engine.stages.work import Task
 from engine.values import TouchKind
 
@@ -20,17 +20,21 @@ def due(look: "Look", since: Since) -> list[Due]:
     rule = look.definition.proposals
     if rule is None:
         return []
-    done, found = known(look, NAME), []
-    for each in proposals(look, since, round((rule.remind_days or 0) * DAY)):
-        step = one_id(NAME, each.journey, each.because)
-        if each.expires_at <= look.as_of:
-            if rule.expire:
-                command = ExpireProposal(proposal_id=each.proposal)
-                command_id = one_id(NAME, "expire", each.proposal, each.because)
-                found.append(Due(NAME, each.journey, each.stream, command, command_id, each.because))
-        elif step not in done:
-            found.append(asked(look, NAME, each, step, REMINDER, due_at=each.expires_at))
-    return found
+    found = proposals(look, since, round((rule.remind_days or 0) * DAY))
+    expired = [each for each in found if each.expires_at <= look.as_of] if rule.expire else []
+    steps = {one_id(NAME, each.journey, each.because): each for each in found if each.expires_at > look.as_of}
+    new = unknown(look, NAME, steps)
+    return [
+        Due(
+            NAME,
+            each.journey,
+            each.stream,
+            ExpireProposal(proposal_id=each.proposal),
+            one_id(NAME, "expire", each.proposal, each.because),
+            each.because,
+        )
+        for each in expired
+    ] + [asked(look, NAME, each, step, REMINDER, due_at=each.expires_at) for step, each in steps.items() if step in new]
 
 
 EXPIRE_PROPOSALS = Policy(

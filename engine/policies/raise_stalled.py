@@ -26,6 +26,7 @@ def alert(episode: Episode, rule: StallRule | None, version: int) -> Due:
         kind=rule.follow_up or TouchKind.CALL,
         within_days=rule.follow_up_days or 1,
         business=bool(rule.business),
+        note=why(episode, rule),
     )
     command = RaiseStalled(
         stage=episode.stage,
@@ -37,6 +38,19 @@ def alert(episode: Episode, rule: StallRule | None, version: int) -> Due:
     )
     command_id = one_id(NAME, episode.journey, episode.started_by)
     return Due(NAME, episode.journey, episode.stream, command, command_id, episode.started_by)
+
+
+def why(episode: Episode, rule: StallRule) -> str:
+    """As a colleague would say it."""
+    days = f"{episode.limit_days:g} {'working ' if rule.business else ''}{'day' if episode.limit_days == 1 else 'days'}"
+    match episode.clock:
+        case "idle":
+            return f"nothing happened for {days}"
+        case "touch":
+            kinds = " or ".join(kind.value for kind in rule.touch_kinds or ()) or "touch"
+            return f"no {kinds} for {days}"
+        case "stage":
+            return f"in {episode.stage} for {days}"
 
 
 RAISE_STALLED = Policy(

@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from engine.aggregates.pipeline.commands import ActivatePolicy
-from engine.errors import Conflict, DealtrailError
+from engine.errors import Conflict, DealtrailError, Rejected
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.people import ensure_people
@@ -56,6 +56,7 @@ def run_once(
     policy's first run counts. dry_run: nothing is written. stop: asked before each step, whether to leave the rest to
     the next round.
     """
+    must_have_begun(since, now)
     views.catch_up()
     done: list[Done] = []
     for pipeline in views.pipelines():
@@ -63,11 +64,10 @@ def run_once(
             if stop():
                 return done
             look = views.look(pipeline, lens(now))
-            if not asked_for(policy, look.definition):
+            if not asked_for(policy, look.definition) or not policy.wanted(look):
                 continue
-            everything = policy.due(look, moments(log, views, policy, look, since, dry_run))
-            # Each process in an order of its own, so that several share the work and do not meet at every step.
-            for due in everything if dry_run else random.sample(everything, len(everything)):
+            everything = policy.due(look, moments(log, views, policy, look, since, now, dry_run))
+            for due in everything if dry_run else in_turn(everything):
                 if stop():
                     return done
                 came = Done(due, "would") if dry_run else do(log, due, now)
@@ -77,28 +77,50 @@ def run_once(
     return done
 
 
+def must_have_begun(since: datetime | None, now: datetime | None) -> None:
+    at = datetime.now(UTC) if now is None else now
+    if since is not None and since > at:
+        raise Rejected(
+            f"since {since.isoformat()} is after the moment looked from ({at.isoformat()}), so nothing would be due: "
+            "give an earlier one, or leave it out"
+        )
+
+
+def in_turn(everything: Sequence[Due]) -> list[Due]:
+    """By their turn; else each process in an order of its own, so that several share the work and rarely meet."""
+    return sorted(random.sample(everything, len(everything)), key=lambda due: due.turn)
+
+
 def lens(now: datetime | None) -> Lens:
     """To the microsecond: what is shown to people is rounded to the minute, what is decided is not."""
     return Lens(to_micros(datetime.now(UTC)), live=True) if now is None else Lens(to_micros(now))
 
 
-def moments(log: Log, views: Views, policy: Policy, look: Look, since: datetime | None, dry_run: bool) -> Since:
+def moments(
+    log: Log,
+    views: Views,
+    policy: Policy,
+    look: Look,
+    since: datetime | None,
+    now: datetime | None,
+    dry_run: bool,
+) -> Since:
     """From when on the policy looks at each stage."""
     first = look.as_of if since is None else to_micros(since)
     known = activated(log, policy, look.pipeline)
     if known is None and not dry_run:
-        known = activate(log, policy, look.pipeline, first)
+        known = activate(log, policy, look.pipeline, first, now)
     if since is not None:
         return {stage.key: first for stage in look.definition.stages}
     return by_stage(policy, views.definitions.by_pipeline[look.pipeline], first if known is None else known)
 
 
-def activate(log: Log, policy: Policy, pipeline: str, since: int) -> int:
+def activate(log: Log, policy: Policy, pipeline: str, since: int, now: datetime | None) -> int:
     """The moment that counts: the one given, or that of the process that was first."""
     command = ActivatePolicy.model_validate(
         {"pipeline": pipeline, "policy": policy.name, "since": from_micros(since), "unless_active": True}
     )
-    handle(log, command, actor=actor(log, policy.name), origin=f"policy:{policy.name}")
+    handle(log, command, actor=actor(log, policy.name), origin=f"policy:{policy.name}", now=now)
     known = activated(log, policy, pipeline)
     assert known is not None
     return known

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from engine.log.application import Log
 from engine.policies.every import POLICIES
+from engine.policies.run import lens
 from engine.projections.views import Views
 from engine.streams import load_pipeline
 
@@ -21,6 +22,8 @@ class Watch:
     """where the definition asks for it; none: nowhere"""
     since: datetime | None
     """what was due before is left alone; None: it was never run here"""
+    problem: str | None
+    """what keeps it from doing what the definition asks for"""
 
 
 def watches(log: Log, views: Views) -> list[Watch]:
@@ -28,9 +31,12 @@ def watches(log: Log, views: Views) -> list[Watch]:
     views.catch_up()
     found = []
     for pipeline in views.pipelines():
-        definition = views.definitions.by_pipeline[pipeline][-1].definition
+        look = views.look(pipeline, lens(None))
+        definition = look.definition
         since = load_pipeline(log, pipeline).activations
         for policy in POLICIES:
             stages = tuple(stage.key for stage in definition.stages if policy.declared(definition, stage))
-            found.append(Watch(pipeline, policy.name, policy.says, stages, since.get(policy.name)))
+            found.append(
+                Watch(pipeline, policy.name, policy.says, stages, since.get(policy.name), policy.problem(look))
+            )
     return found

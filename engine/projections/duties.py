@@ -11,7 +11,6 @@ from uuid import UUID
 import polars as pl
 
 from engine.log.positions import event_ids
-from engine.projections.follow_ups import open_steps
 from engine.projections.journeys import last
 from engine.stages.criteria_polars import CODE, is_kind
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 RECENT = 30 * 86_400_000_000
 """a signal older than this is past answering"""
-INBOUND = 16
-"""the bit of a touch's code"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +45,9 @@ class Signal(Place):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts(Place):
-    """So many unanswered attempts since it came into the stage; at: the last of them, or the entry."""
-
-    made: int
-
-
-@dataclass(frozen=True, slots=True)
 class Proposal(Place):
     proposal: UUID
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """An open follow-up of a policy, on a journey that has moved on since."""
-
-    journey: UUID
-    stream: UUID
-    follow_up: UUID
-    because: UUID
-    """event_id of what moved it on"""
-    policy: str
 
 
 def scheduled(look: "Look", policy: str) -> pl.DataFrame:
@@ -82,8 +60,13 @@ def scheduled(look: "Look", policy: str) -> pl.DataFrame:
     return rows.select("journey", "position", "follow_up")
 
 
-def known(look: "Look", policy: str) -> set[UUID]:
-    return {UUID(follow_up) for follow_up in scheduled(look, policy)["follow_up"]}
+def unknown(look: "Look", policy: str, steps: Iterable[UUID]) -> set[UUID]:
+    """Those of the follow-ups that the policy never scheduled."""
+    asked = {str(step) for step in steps}
+    if not asked:
+        return set()
+    names = scheduled(look, policy)["follow_up"]
+    return {UUID(step) for step in asked.difference(names.filter(names.is_in(list(asked))))}
 
 
 def standing(look: "Look", since: Mapping[str, int], ranks: Iterable[int]) -> pl.LazyFrame:
@@ -109,31 +92,6 @@ def entries(look: "Look", since: Mapping[str, int], tasks: Mapping[int, int], po
     return [Entry(**place) for _, place in placed(look, found)]
 
 
-def left_behind(look: "Look", policy: str) -> list[Left]:
-    """Open follow-ups of the policy from before the journey's present stage; of all policies where it is closed."""
-    rows = look.seen().sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
-    made = rows.select("journey", "follow_up", made="position")
-    steps = open_steps(look.seen()).filter(pl.col("policy").is_not_null()).join(made, on=["journey", "follow_up"])
-    here = look.journeys.filter(pl.col("outcome") != "merged")
-    gone = pl.col("outcome").is_in(["won", "lost", "disqualified"])
-    found = (
-        steps.drop("owner")
-        .join(here, on="journey")
-        .filter((pl.col("made") < pl.col("stage_position")) & ((pl.col("policy") == policy) | gone))
-    )
-    ids = event_ids(look.log, found["stage_position"])
-    return [
-        Left(
-            UUID(hex=row["journey_id"]),
-            UUID(hex=row["stream"]),
-            UUID(row["follow_up"]),
-            ids[row["stage_position"]],
-            row["policy"],
-        )
-        for row in found.iter_rows(named=True)
-    ]
-
-
 def signals(look: "Look", since: Mapping[str, int], names: Iterable[str]) -> list[Signal]:
     """The newest of each of these signals on open journeys, when it came after `since` and not long ago."""
     codes = {code: name for name, code in look.codes.signals.items() if name in set(names)}
@@ -145,36 +103,6 @@ def signals(look: "Look", since: Mapping[str, int], names: Iterable[str]) -> lis
     newest = rows.unique(["journey", "code"], keep="last", maintain_order=True)
     found = newest.select("journey", "position", "code", at="occurred_at").join(here, on="journey")
     return [Signal(**place, signal=codes[row["code"]]) for row, place in placed(look, found)]
-
-
-def attempts(look: "Look", since: Mapping[str, int], ranks: Iterable[int], policy: str) -> list[Attempts]:
-    """Unanswered attempts of open journeys in these stages, where the policy asked for nothing since the last."""
-    here = standing(look, since, ranks).filter(pl.col("outcome") == "open").collect()
-    touches = look.seen().events.filter(is_kind("Touched") & pl.col("journey").is_in(here["journey"].implode()))
-    touches = touches.join(here.select("journey", "stage_since", "stage_position"), on="journey").filter(
-        (pl.col("occurred_at") > pl.col("stage_since"))
-        | ((pl.col("occurred_at") == pl.col("stage_since")) & (pl.col("position") > pl.col("stage_position")))
-    )
-    answered = (pl.col("code") & INBOUND) != 0
-    # Counted from the last answer on: rows are in the order in which they happened.
-    runs = touches.with_columns(run=answered.cast(pl.UInt32).cum_sum().over("journey"), answered=answered)
-    newest = runs.filter(pl.col("run") == pl.col("run").max().over("journey"))
-    made = newest.group_by("journey", maintain_order=True).agg(
-        made=(~pl.col("answered")).sum(), last_at=pl.col("occurred_at").last(), last=pl.col("position").last()
-    )
-    asked = scheduled(look, policy).group_by("journey").agg(asked=pl.col("position").max())
-    found = (
-        here.join(made, on="journey", how="left")
-        .join(asked, on="journey", how="left")
-        .with_columns(
-            position=pl.coalesce("last", "stage_position"),
-            at=pl.coalesce("last_at", "stage_since"),
-            made=pl.col("made").fill_null(0),
-        )
-        .filter((pl.col("asked") < pl.col("position")).fill_null(True))
-        .select(*PLACE, "at", "position", "made")
-    )
-    return [Attempts(**place, made=row["made"]) for row, place in placed(look, found)]
 
 
 def proposals(look: "Look", since: Mapping[str, int], within: int) -> list[Proposal]:
@@ -194,11 +122,11 @@ def proposals(look: "Look", since: Mapping[str, int], within: int) -> list[Propo
     ]
 
 
-def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list[tuple[Place, UUID]]:
-    """Open journeys that reach the score and belong to nobody of the team, each with the member who has least to do."""
-    members = look.membership.filter((pl.col("team") == team) & pl.col("until").is_null())["rep"].unique().sort()
-    if members.is_empty():
-        return []
+def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list[tuple[Place, UUID | None]]:
+    """Open journeys that reach the score and belong to nobody of the team, each with the member who has least to do;
+    None: the team has no members.
+    """
+    members = members_of(look, team)
     is_open = look.journeys.filter(pl.col("outcome") == "open")
     load = dict.fromkeys(members.to_list(), 0) | dict(
         is_open.filter(pl.col("owner").is_in(members.implode())).group_by("owner").len().iter_rows()
@@ -208,12 +136,18 @@ def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list
     scored = last(look.seen().events.filter(is_kind("Scored"))).select("journey", "position", at="occurred_at")
     found = is_open.filter((together >= score) & foreign).join(scored, on="journey")
     found = found.filter(pl.col("at") >= min(since.values())).sort("at", "journey_id")
-    ready = []
+    ready: list[tuple[Place, UUID | None]] = []
     for _, place in placed(look, found.select(*PLACE, "at", "position")):
-        rep = min(load, key=lambda member: (load[member], member))
-        load[rep] += 1
-        ready.append((Place(**place), UUID(hex=rep)))
+        rep = min(load, key=lambda member: (load[member], member), default=None)
+        if rep is not None:
+            load[rep] += 1
+        ready.append((Place(**place), None if rep is None else UUID(hex=rep)))
     return ready
+
+
+def members_of(look: "Look", team: str) -> pl.Series:
+    """person_ids of who is in the team."""
+    return look.membership.filter((pl.col("team") == team) & pl.col("until").is_null())["rep"].unique().sort()
 
 
 PLACE = ("journey_id", "stream", "stage", "owner")

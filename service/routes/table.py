@@ -105,5 +105,7 @@ GIVEN: tuple[Given, ...] = (
     Given(f"{REPS}/leave", roster.RecordRepLeft, "record_rep_left", "The rep left", LEADERS),
 )
 
-MACHINES_ONLY: frozenset[type[Command]] = frozenset({journey.RaiseStalled})
+MACHINES_ONLY: frozenset[type[Command]] = frozenset(
+    {journey.RaiseStalled, journey.AskFollowUp, journey.WithdrawFollowUp}
+)
 """what no person says: a policy finds it"""

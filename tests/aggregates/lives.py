@@ -27,6 +27,7 @@ from engine.aggregates.deal.commands import (
 )
 from engine.aggregates.journey.commands import (
     AddNote,
+    AskFollowUp,
     AssessBant,
     AssignOwner,
     CancelFollowUp,
@@ -39,6 +40,7 @@ from engine.aggregates.journey.commands import (
     SetScore,
     SnoozeFollowUp,
     Touch,
+    WithdrawFollowUp,
 )
 from engine.aggregates.journey.state import Journey
 from engine.aggregates.lead.commands import (
@@ -96,6 +98,8 @@ class Life:
 
 OTHERS = {DUPLICATE_OF: Other(DUPLICATE_OF, Journey(pipeline="sales"))}
 FOLLOW_UP, FURTHER_FOLLOW_UP = 10, 13
+ASKED = made(200)
+"""the id that a policy gives"""
 
 
 def entries(opening: Command) -> list[Command]:
@@ -115,6 +119,8 @@ def entries(opening: Command) -> list[Command]:
         CompleteFollowUp(follow_up_id=made(FOLLOW_UP), outcome="reached"),
         ScheduleFollowUp(kind=TouchKind.EMAIL, due_at=day(40)),
         CancelFollowUp(follow_up_id=made(FURTHER_FOLLOW_UP), reason="done"),
+        AskFollowUp(follow_up_id=ASKED, kind=TouchKind.CALL, due_at=day(40), note="attempt 1 of 3", seen=14),
+        WithdrawFollowUp(follow_up_id=ASKED, reason="they were in touch", seen=15),
     ]
 
 
@@ -126,7 +132,7 @@ A_LEAD = Life(
         DisqualifyLead(reason="silent"),
         ReopenLead(stage="contact", reason="they called"),
         MergeLead(into=DUPLICATE_OF),
-        RetractEntry(event_id=entry_id(18), reason="not the same"),
+        RetractEntry(event_id=entry_id(20), reason="not the same"),
         ConvertLead(),
     ],
 )
@@ -152,7 +158,7 @@ A_DEAL = Life(
         RecordDelivery(),
         RecordSatisfaction(score=9),
         MergeDeal(into=DUPLICATE_OF),
-        RetractEntry(event_id=entry_id(32), reason="not the same"),
+        RetractEntry(event_id=entry_id(34), reason="not the same"),
     ],
 )
 FEWER = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})

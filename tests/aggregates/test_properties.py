@@ -78,6 +78,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "rep": st.just(person("r1")),
     "replaces_version": st.integers(0, 2),
     "score": st.integers(0, 10),
+    "seen": st.integers(0, 12),
     "signal": LABELS,
     "since": MOMENTS,
     "source": LABELS,

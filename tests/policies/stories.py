@@ -7,7 +7,7 @@ from uuid import UUID
 
 from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
-from engine.aggregates.journey.commands import SnoozeFollowUp, Touch
+from engine.aggregates.journey.commands import ScheduleFollowUp, SnoozeFollowUp, Touch
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
 from engine.entries import FollowUpScheduled, Stalled
 from engine.handle import handle
@@ -57,6 +57,12 @@ class Story:
 
     def touch(self, deal: UUID, at: float, kind: TouchKind = TouchKind.CALL) -> None:
         self.do(Touch(kind=kind), deal, at=at)
+
+    def plan(self, deal: UUID, at: float, due: float) -> UUID:
+        """A step that the rep thought of."""
+        self.do(ScheduleFollowUp(kind=TouchKind.EMAIL, due_at=day(due)), deal, at=at)
+        found: UUID = self.follow_ups(deal)[-1].event.follow_up_id
+        return found
 
     def snooze(self, deal: UUID, at: float, until: float) -> None:
         """Of the newest follow-up."""

@@ -75,6 +75,10 @@ def test_only_what_a_definition_asks_for_is_activated(log: Log) -> None:
     story.publish({"stages": [stage(idle_days=14)], "proposals": {"remind_days": 2}}, at=2)
     story.run(3, since=None)
     assert sorted(each.policy for each in activations(log)) == ["expire_proposals", "raise_stalled"]
+    # Steps are planned by people too.
+    story.plan(story.opened(4), at=4, due=9)
+    story.run(5, since=None)
+    assert activations(log)[2].policy == "withdraw_pointless"
 
 
 def test_of_several_that_run_first_at_once_one_decides_for_all(log: Log) -> None:

@@ -27,6 +27,7 @@ from engine.log.application import Log
 from engine.messages import AnyRecorded, Command
 from engine.policies.raise_stalled import RAISE_STALLED
 from engine.policies.stage_tasks import STAGE_TASKS
+from engine.policies.withdraw_pointless import WITHDRAW_POINTLESS
 from engine.projections.views import Views
 from engine.values import TouchKind
 from replay.verify import verify
@@ -79,6 +80,8 @@ class Account:
     lines: list[Line] = field(default_factory=list)
     alerted: list[int] = field(default_factory=list)
     """numbers of what started each"""
+    asked: dict[UUID, int] = field(default_factory=dict)
+    """what started the clock, by the follow-up that its alert asked for"""
     tasks: dict[int, UUID] = field(default_factory=dict)
     """by the entry into the stage"""
     closed: set[UUID] = field(default_factory=set)
@@ -99,25 +102,29 @@ class Account:
         where, by = self.stage()
         return by.number if where == "meeting" and by.number not in self.tasks else None
 
-    def pointless(self) -> set[UUID]:
-        """Open tasks from before it came where it stands."""
-        made = {line.follow_up: line.number for line in self.lines if line.what == "task"}
-        _, by = self.stage()
-        return {each for each in self.tasks.values() if each not in self.closed and made[each] < by.number}
+    def pointless(self, now: datetime) -> set[UUID]:
+        """Open tasks from before it came where it stands; what an alert asked for, when its clock runs no more.
 
-    def due_alert(self, now: datetime) -> int | None:
-        lines, (where, entry) = self.standing(), self.stage()
-        snoozes = [line for line in lines if line.what == "snooze" and line.follow_up not in self.closed]
-        latest = {line.follow_up: line.until for line in snoozes}
-        if any(until is not None and until > now for until in latest.values()):
-            return None
-        alive = [line for line in lines if line.what in ("open", "touch", "call", "note", "move")]
-        after = [line for line in snoozes if (line.at, line.number) > (alive[-1].at, alive[-1].number)]
-        snooze = after[-1] if after else None
-        signs = [alive[-1].number, entry.number, snooze.number if snooze else 0]
-        if max((line.number for line in lines if line.what == "alert"), default=0) > max(signs):
-            return None
-        calls = [line for line in lines if line.what == "call" and (line.at, line.number) > (entry.at, entry.number)]
+        What somebody put off is left, but for tasks.
+        """
+        made = {line.follow_up: line.number for line in self.lines if line.what in ("task", "asked")}
+        put_off = {line.follow_up for line in self.standing() if line.what == "snooze"}
+        _, by = self.stage()
+        alive, running = self.alive()[-1], {line.number for line in self.ran(now)}
+        over = {each for each in self.tasks.values() if made[each] < by.number}
+        for each, started_by in self.asked.items():
+            active = made[each] < alive.number and started_by not in running
+            if each not in put_off and (made[each] < by.number or active):
+                over.add(each)
+        return over - self.closed
+
+    def alive(self) -> list[Line]:
+        return [line for line in self.standing() if line.what in ("open", "touch", "call", "note", "move")]
+
+    def ran(self, now: datetime) -> list[Line]:
+        """What started each clock that has run for its days, in the order in which they name an alert."""
+        alive, (where, entry) = self.alive(), self.stage()
+        calls = [line for line in alive if line.what == "call" and (line.at, line.number) > (entry.at, entry.number)]
         ran: list[Line] = []
         if where == "contact" and worked(alive[-1].at, now) >= timedelta(days=3):
             ran = [alive[-1]]
@@ -125,7 +132,23 @@ class Account:
             touched = calls[-1] if calls else entry
             ran = [alive[-1]] if now - alive[-1].at >= timedelta(days=6) else []
             ran += [touched] if now - touched.at >= timedelta(days=4) else []
-        names = [snooze.number if snooze else line.number for line in ran]
+        return ran
+
+    def snoozes(self) -> list[Line]:
+        """Of what is open."""
+        return [line for line in self.standing() if line.what == "snooze" and line.follow_up not in self.closed]
+
+    def due_alert(self, now: datetime) -> int | None:
+        alive, (_, entry), snoozes = self.alive(), self.stage(), self.snoozes()
+        latest = {line.follow_up: line.until for line in snoozes}
+        if any(until is not None and until > now for until in latest.values()):
+            return None
+        after = [line for line in snoozes if (line.at, line.number) > (alive[-1].at, alive[-1].number)]
+        snooze = after[-1] if after else None
+        signs = [alive[-1].number, entry.number, snooze.number if snooze else 0]
+        if max((line.number for line in self.standing() if line.what == "alert"), default=0) > max(signs):
+            return None
+        names = [snooze.number if snooze else line.number for line in self.ran(now)]
         return next((name for name in names if name not in self.alerted), None)
 
 
@@ -210,17 +233,22 @@ class Corrected(RuleBasedStateMachine):
         if alert is None:
             assert new == []
             return
-        told, asked = new
+        told, *asked = new
         assert self.entries()[alert - 1].event_id == told.event.started_by
         self.account.alerted.append(alert)
         self.account.lines.append(Line(told.version, told.occurred_at, "alert"))
-        asked_for = Line(asked.version, asked.occurred_at, "asked", follow_up=asked.event.follow_up_id)
-        self.account.lines.append(asked_for)
+        # What was put off and is open still is due again: nothing else is asked for.
+        assert len(asked) == (0 if self.account.snoozes() else 1)
+        for step in asked:
+            made = Line(step.version, step.occurred_at, "asked", follow_up=step.event.follow_up_id)
+            self.account.lines.append(made)
+            self.account.asked[step.event.follow_up_id] = alert
 
     def work(self) -> None:
-        """The tasks of the stage: given once for each entry, cancelled when it has moved on."""
-        task, pointless, before = self.account.due_task(), self.account.pointless(), len(self.account.lines)
-        self.story.run(self.now, policies=[STAGE_TASKS])
+        """What is pointless is withdrawn; the tasks of the stage are given once for each entry."""
+        pointless, before = self.account.pointless(day(self.now)), len(self.account.lines)
+        task = self.account.due_task()
+        self.story.run(self.now, policies=[WITHDRAW_POINTLESS, STAGE_TASKS])
         new = self.entries()[before:]
         given = [entry for entry in new if isinstance(entry.event, FollowUpScheduled)]
         gone = {entry.event.follow_up_id for entry in new if isinstance(entry.event, FollowUpCancelled)}

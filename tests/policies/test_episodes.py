@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from engine.aggregates.deal.commands import Lose, MoveStage, ReopenDeal
 from engine.aggregates.journey.commands import AddNote, CompleteFollowUp, SnoozeFollowUp, Touch
-from engine.entries import FollowUpScheduled
+from engine.entries import FollowUpCancelled, FollowUpScheduled
 from engine.log.application import Log
 from engine.messages import Command
 from engine.values import TouchKind
@@ -41,6 +41,8 @@ class Model:
     clocks: dict[str, int] = field(default_factory=lambda: {"idle": 1, "touch": 1, "stage": 1})
     asleep_until: dict[UUID, float] = field(default_factory=dict)
     """of each open follow-up"""
+    asked: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+    """of each follow-up the number of its entry, and of the entry that started the clock it was asked for"""
     snoozes: dict[int, UUID] = field(default_factory=dict)
     last_alert: int = 0
     alerted: list[int] = field(default_factory=list)
@@ -61,26 +63,54 @@ class Model:
         self.snoozes[number] = follow_up
         self.asleep_until[follow_up] = until
 
-    def tick(self, now: float) -> bool:
-        """Whether it alerts."""
+    def ran(self, now: float) -> list[str]:
+        """The clocks that have run for their days, in the order in which they name an episode."""
+        limits = LIMITS.get(self.stage, {})
+        return [
+            clock
+            for clock in ("idle", "touch", "stage")
+            if clock in limits and now - self.at[self.clocks[clock]] >= limits[clock]
+        ]
+
+    def withdrawn(self, now: float) -> set[UUID]:
+        """The follow-ups whose reason is over; what somebody put off goes only with the deal."""
+        put_off = set(self.snoozes.values())
+        running = {self.clocks[clock] for clock in self.ran(now)}
+        over = set()
+        for follow_up in self.asleep_until:
+            made, started_by = self.asked[follow_up]
+            moved_on = self.clocks["stage"] > made
+            active = self.clocks["idle"] > made and started_by not in running
+            if (self.stage == "lost" and moved_on) or (follow_up not in put_off and (moved_on or active)):
+                over.add(follow_up)
+        for follow_up in over:
+            self.at[len(self.at) + 1] = now
+            self.asleep_until.pop(follow_up)
+        return over
+
+    def alerts(self, now: float) -> bool:
         if any(until > now for until in self.asleep_until.values()):
             return False
-        limits = LIMITS.get(self.stage, {})
-        ran = [clock for clock in limits if now - self.at[self.clocks[clock]] >= limits[clock]]
         over = [number for number, follow_up in self.snoozes.items() if follow_up in self.asleep_until]
         newest = max(over, default=0)
         snooze = newest if newest > self.clocks["idle"] else 0
         if self.last_alert > max(self.clocks["idle"], self.clocks["stage"], snooze):
             return False
-        for clock in ("idle", "touch", "stage"):
+        for clock in self.ran(now):
             name = snooze or self.clocks[clock]
-            if clock in ran and name not in self.alerted:
+            if name not in self.alerted:
                 self.alerted.append(name)
-                # The alert and its follow-up.
                 self.last_alert = len(self.at) + 1
-                self.at |= {self.last_alert: now, self.last_alert + 1: now}
+                self.at[self.last_alert] = now
                 return True
         return False
+
+    def asks(self, now: float) -> bool:
+        """Whether an alert comes with a follow-up: not where one that was put off is open still."""
+        if set(self.asleep_until) & set(self.snoozes.values()):
+            return False
+        self.at[len(self.at) + 1] = now
+        return True
 
 
 class Episodes(RuleBasedStateMachine):
@@ -152,23 +182,28 @@ class Episodes(RuleBasedStateMachine):
     def tick(self, days: float) -> None:
         self.now += days
         done = self.story.run(self.now)
-        assert [each.what for each in done] == ["done"] * self.model.tick(self.now)
-        for follow_up in self.scheduled():
-            if follow_up not in self.known:
-                self.model.asleep_until[follow_up] = self.now
-                self.known.add(follow_up)
+        withdrawn, alerts = self.model.withdrawn(self.now), self.model.alerts(self.now)
+        asks = alerts and self.model.asks(self.now)
+        assert [each.what for each in done] == ["done"] * (len(withdrawn) + alerts)
+        new = [follow_up for follow_up in self.scheduled() if follow_up not in self.model.asked]
+        assert len(new) == asks
+        for follow_up in new:
+            self.model.asleep_until[follow_up] = self.now
+            self.model.asked[follow_up] = (len(self.model.at), self.model.alerted[-1])
+        assert self.cancelled() >= withdrawn
+        assert self.cancelled().isdisjoint(self.model.asleep_until)
+        assert len(self.model.asleep_until) <= 1
         ids = [entry.event_id for entry in self.log.stream(self.deal)]
         named = [ids.index(alert.event.started_by) + 1 for alert in self.story.alerts(self.deal)]
         assert named == self.model.alerted
-        assert len(self.scheduled()) == len(named)
-
-    @property
-    def known(self) -> set[UUID]:
-        return self.__dict__.setdefault("_known", set())
 
     def scheduled(self) -> list[UUID]:
         events = [entry.event for entry in self.log.stream(self.deal)]
         return [event.follow_up_id for event in events if isinstance(event, FollowUpScheduled)]
+
+    def cancelled(self) -> set[UUID]:
+        events = [entry.event for entry in self.log.stream(self.deal)]
+        return {event.follow_up_id for event in events if isinstance(event, FollowUpCancelled)}
 
     def open_follow_ups(self) -> list[UUID]:
         return sorted(self.model.asleep_until)

@@ -40,7 +40,8 @@ from engine.aggregates.deal.events import (
 from engine.aggregates.deal.moves import change_pipeline, move, must_be_open, reopen
 from engine.aggregates.deal.proposals import accept, decline, expire, revise, send
 from engine.aggregates.deal.state import Deal
-from engine.aggregates.journey.commands import RaiseStalled, RetractEntry
+from engine.aggregates.journey.asking import outdated
+from engine.aggregates.journey.commands import AskFollowUp, RaiseStalled, RetractEntry, WithdrawFollowUp
 from engine.aggregates.journey.rules import (
     decide_entry,
     late,
@@ -60,6 +61,11 @@ def decide(state: Deal, command: DealCommand, context: Context) -> list[Event]:
     must_be_opened(state)
     if isinstance(command, RetractEntry):
         return retract(command, context, events, irrevocable=(DealOpened,) if state.from_lead else ())
+    if isinstance(command, AskFollowUp | WithdrawFollowUp) and outdated(command.seen, context):
+        return []
+    if isinstance(command, WithdrawFollowUp):
+        # Also where it was merged: the next steps are the other journey's.
+        return decide_entry(state.journey, command, context, events)
     must_not_be_merged(state)
     match command:
         case SendProposal():

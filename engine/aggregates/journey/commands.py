@@ -54,6 +54,7 @@ class NextStep(Value):
     within_days: Annotated[float, Field(gt=0, le=3650)]
     business: bool = False
     """in working days of the definition's calendar"""
+    note: Words | None = None
 
 
 class RaiseStalled(Command):
@@ -95,6 +96,27 @@ class CancelFollowUp(Command):
     reason: Label
 
 
+class AskFollowUp(Command):
+    """A policy's finding: what should be done next, asked for once."""
+
+    follow_up_id: UUID
+    kind: TouchKind
+    due_at: Utc
+    owner: Who | None = None
+    note: Words | None = None
+    seen: Annotated[int, Field(ge=0)]
+    """position of the log up to which the policy looked"""
+
+
+class WithdrawFollowUp(Command):
+    """A policy's finding: the reason for the follow-up is over."""
+
+    follow_up_id: UUID
+    reason: Label
+    seen: Annotated[int, Field(ge=0)]
+    """position of the log up to which the policy looked"""
+
+
 class RetractEntry(Command):
     """A correction: takes one entry of this history back."""
 
@@ -116,4 +138,6 @@ EntryCommand = (
     | CompleteFollowUp
     | SnoozeFollowUp
     | CancelFollowUp
+    | AskFollowUp
+    | WithdrawFollowUp
 )

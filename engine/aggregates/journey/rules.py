@@ -7,8 +7,10 @@ from typing import assert_never
 from uuid import UUID
 
 from engine.aggregates.context import Context
+from engine.aggregates.journey.asking import ask, withdraw
 from engine.aggregates.journey.commands import (
     AddNote,
+    AskFollowUp,
     AssessBant,
     AssignOwner,
     CancelFollowUp,
@@ -22,6 +24,7 @@ from engine.aggregates.journey.commands import (
     SetScore,
     SnoozeFollowUp,
     Touch,
+    WithdrawFollowUp,
 )
 from engine.aggregates.journey.stalling import raise_stalled
 from engine.aggregates.journey.state import Journey, as_dict
@@ -96,6 +99,10 @@ def decide_entry(journey: Journey, command: EntryCommand, context: Context, word
         case CancelFollowUp():
             must_be_an_open_follow_up(journey, command.follow_up_id)
             return [words.FollowUpCancelled(follow_up_id=command.follow_up_id, reason=command.reason)]
+        case AskFollowUp():
+            return ask(journey, command, context, words)
+        case WithdrawFollowUp():
+            return withdraw(journey, command, words)
         case _:
             assert_never(command)
 

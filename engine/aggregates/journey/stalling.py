@@ -32,15 +32,21 @@ def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, wor
         limit_days=command.limit_days,
         definition=command.definition,
     )
-    if command.follow_up is None:
+    if command.follow_up is None or put_off(journey):
         return [stalled]
     follow_up = words.FollowUpScheduled(
         follow_up_id=context.new_id(),
         kind=command.follow_up.kind,
         due_at=due_at(command.follow_up, context),
         owner=journey.owner,
+        note=None if command.follow_up.note is None else context.text(command.follow_up.note),
     )
     return [stalled, follow_up]
+
+
+def put_off(journey: Journey) -> bool:
+    """Whether somebody put off a next step that is open still. It is due by now: the alert asks for no other."""
+    return any(each.status == "open" and each.snoozed_until is not None for each in journey.follow_ups.values())
 
 
 def due_at(step: NextStep, context: Context) -> datetime:

@@ -1,7 +1,8 @@
 """May it? The rules of a lead."""
 
 from engine.aggregates.context import Context
-from engine.aggregates.journey.commands import RaiseStalled, RetractEntry
+from engine.aggregates.journey.asking import outdated
+from engine.aggregates.journey.commands import AskFollowUp, RaiseStalled, RetractEntry, WithdrawFollowUp
 from engine.aggregates.journey.rules import (
     decide_entry,
     must_be_another_journey,
@@ -43,7 +44,12 @@ def decide(state: Lead, command: LeadCommand, context: Context) -> list[Event]:
     must_be_captured(state)
     if isinstance(command, RetractEntry):
         return retract(command, context, events, irrevocable=(LeadConverted,))
+    if isinstance(command, AskFollowUp | WithdrawFollowUp) and outdated(command.seen, context):
+        return []
     must_not_be_converted(state)
+    if isinstance(command, WithdrawFollowUp):
+        # Also where it was merged: the next steps are the other journey's.
+        return decide_entry(state.journey, command, context, events)
     must_not_be_merged(state)
     match command:
         case QualifyLead():

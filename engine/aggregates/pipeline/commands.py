@@ -53,7 +53,15 @@ class RollBackDefinition(Command):
     """the version the author looked at; Conflict when another is in force by now"""
 
 
-PolicyName = Literal["hand_over", "expire_proposals", "stage_tasks", "answer_signals", "climb_ladder", "raise_stalled"]
+PolicyName = Literal[
+    "withdraw_pointless",
+    "hand_over",
+    "expire_proposals",
+    "stage_tasks",
+    "answer_signals",
+    "climb_ladder",
+    "raise_stalled",
+]
 
 
 class ActivatePolicy(Command):

@@ -1,5 +1,6 @@
 """May it? The rules of a pipeline. That a definition makes sense in itself is checked by its own model."""
 
+from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -24,6 +25,9 @@ from engine.aggregates.pipeline.state import Draft, Pipeline
 from engine.errors import Conflict, Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
+
+AHEAD = timedelta(days=1)
+"""clocks differ, and a date is begun somewhere before it is in UTC"""
 
 
 def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[Event]:
@@ -69,12 +73,21 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
             return published(state, definition, f"back to version {to}: {command.reason}", command.replaces_version)
         case ActivatePolicy():
             must_exist(state, command.pipeline)
-            known, since = state.activations.get(command.policy), command.since or context.now
-            if known == since or (known is not None and command.unless_active):
-                return []
-            return [PolicyActivated(policy=command.policy, since=since)]
+            return activated(state, command, context)
         case _:
             assert_never(command)
+
+
+def activated(state: Pipeline, command: ActivatePolicy, context: Context) -> list[Event]:
+    known, since = state.activations.get(command.policy), command.since or context.now
+    if known == since or (known is not None and command.unless_active):
+        return []
+    if since > context.now + AHEAD:
+        raise Rejected(
+            f"since {since.isoformat()} is in the future (now: {context.now.isoformat()}): {command.policy} would do "
+            "nothing until then; leave since out to begin now, or activate it when that day has come"
+        )
+    return [PolicyActivated(policy=command.policy, since=since)]
 
 
 def published(
