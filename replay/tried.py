@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import polars as pl
 
-from engine.projections.columns import Codes
 from engine.projections.figures import Figures
 from engine.projections.views import Look
 from engine.stages.criteria import Criterion
@@ -26,22 +25,13 @@ def tried(look: Look, events: Callable[[], pl.DataFrame]) -> dict[str, Tried]:
     }
     if not asked:
         return {}
-    rows = events().lazy()
+    rows = events()
     if len(look.codes.pipelines) > 1:
         rows = rows.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
-    first = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
-    told = [times(rows.with_columns(first=first), criterion, look.codes) for criterion in asked.values()]
-    return {
-        key: Tried(looked=found["looked"].item(), held=found["held"].item())
-        for key, found in zip(asked, pl.collect_all(told), strict=True)
-    }
-
-
-def times(rows: pl.LazyFrame, criterion: Criterion, codes: Codes) -> pl.LazyFrame:
-    """What a criterion counts needs the rows that bear on it, and where each journey begins."""
-    bears = looked_at(criterion, codes.signals)
-    held = fires(criterion, codes.signals, codes.currencies)
-    return rows.filter(pl.col("first") | bears).select(looked=bears.sum(), held=held.sum())
+    signals, currencies = look.codes.signals, look.codes.currencies
+    held = fires(rows, list(asked.values()), signals, currencies)
+    looked = rows.select(looked_at(criterion, signals).sum().alias(key) for key, criterion in asked.items()).row(0)
+    return {key: Tried(looked=n, held=mask.sum()) for key, n, mask in zip(asked, looked, held, strict=True)}
 
 
 def may_fail(criterion: Criterion) -> bool:

@@ -12,7 +12,7 @@ from polars._typing import PolarsDataType
 from polars.expr.whenthen import ChainedThen, Then
 
 from engine.projections.columns import Codes
-from engine.stages.criteria_polars import CODE, fires, is_kind, looked_at
+from engine.stages.criteria_polars import fires, is_kind
 from engine.stages.definition import UNMAPPED, Definition
 from engine.stages.facts import MOVES, REOPENINGS
 
@@ -50,152 +50,171 @@ def derive_visits(events: pl.DataFrame, began: pl.Series, definition: Definition
     pipeline = codes.pipelines.get(definition.pipeline)
     if pipeline is None or events.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    rows = candidates(events, began, definition, codes, pipeline)
-    rows = rows.with_columns(
-        fired=highest(definition, codes, after_sale=False), fired_after=highest(definition, codes, after_sale=True)
-    )
-    rows = with_moves(rows, definition, codes, pipeline)
-    return stays(with_closing(rows, definition))
+    rows = telling(visiting(events, began, codes, pipeline), definition, codes)
+    rows = with_whereabouts(rows, pipeline)
+    rows = with_targets(without_later_closings(rows, definition), definition, codes)
+    return visits(raising(rows, definition), events)
 
 
-def candidates(
-    events: pl.DataFrame, began: pl.Series, definition: Definition, codes: Codes, pipeline: int
-) -> pl.DataFrame:
-    """The rows that can raise, move or close a journey of this pipeline, or be its first; `here`: it is in it there."""
-    first = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
-    rows = events.with_row_index("row").with_columns(first=first)
+def visiting(events: pl.DataFrame, began: pl.Series, codes: Codes, pipeline: int) -> pl.DataFrame:
+    """What stages are derived from, of the journeys that are or were in the pipeline; `row`: their place in events."""
+    rows = events.select("journey", "kind", "code", "value", "unit").with_row_index("row")
     changes = events.filter(is_kind("PipelineChanged"))
-    if len(codes.pipelines) > 1 or not changes.is_empty():
-        visitors = changes.filter(pl.col("value") == pipeline)["journey"].implode()
-        starts = began.gather(rows["journey"])
-        rows = rows.with_columns(began=starts).filter(
-            (pl.col("began") == pipeline) | ((pl.col("began") >= 0) & pl.col("journey").is_in(visitors))
-        )
-    criteria = [stage.enter for stage in definition.stages if stage.enter is not None]
-    useful = is_move() | pl.col("first")
-    for criterion in criteria:
-        useful = useful | looked_at(criterion, codes.signals)
-    rows = rows.filter(useful)
-    if changes.is_empty():
-        return rows.with_columns(here=pl.lit(True))
-    stands = (
-        pl.when(is_kind("PipelineChanged"))
-        .then(pl.col("value"))
-        .when(pl.col("first"))
-        .then(began.gather(rows["journey"]))
+    if len(codes.pipelines) == 1 and changes.is_empty():
+        return rows
+    visitors = changes.filter(pl.col("value") == pipeline)["journey"].implode()
+    return rows.with_columns(began=began.gather(rows["journey"])).filter(
+        (pl.col("began") == pipeline) | ((pl.col("began") >= 0) & pl.col("journey").is_in(visitors))
     )
-    return rows.with_columns(here=stands.forward_fill() == pipeline)
 
 
-def highest(definition: Definition, codes: Codes, *, after_sale: bool) -> pl.Expr:
-    """The highest rank that fires at the row, of the after-sale stages or of the others; NOTHING for none."""
-    choice: Then | ChainedThen = pl.when(is_move()).then(pl.lit(NOTHING, pl.Int16))
-    for rank in range(len(definition.stages) - 1, -1, -1):
-        stage = definition.stages[rank]
-        if stage.enter is not None and (stage.kind == "after_sale") == after_sale:
-            choice = choice.when(fires(stage.enter, codes.signals, codes.currencies)).then(pl.lit(rank, pl.Int16))
-    return choice.otherwise(pl.lit(NOTHING, pl.Int16))
+def telling(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.DataFrame:
+    """The rows that can raise, move or close a journey, and its `first`; `fired`, `fired_after`: the highest ranks.
+
+    fired_after is of the after-sale stages, fired of all others; NOTHING where none fires.
+    """
+    ranks = [rank for rank, stage in enumerate(definition.stages) if stage.enter is not None]
+    criteria = [enter for stage in definition.stages if (enter := stage.enter) is not None]
+    masks = dict(zip(ranks, fires(rows, criteria, codes.signals, codes.currencies), strict=True))
+
+    def highest(*, after_sale: bool) -> pl.Expr:
+        choice: Then | ChainedThen = pl.when(is_move()).then(pl.lit(NOTHING, pl.Int8))
+        for rank in reversed(ranks):
+            if (definition.stages[rank].kind == "after_sale") == after_sale:
+                choice = choice.when(pl.lit(masks[rank])).then(pl.lit(rank, pl.Int8))
+        return choice.otherwise(pl.lit(NOTHING, pl.Int8))
+
+    return (
+        rows.lazy()
+        .with_columns(
+            first=(pl.col("journey") != pl.col("journey").shift()).fill_null(True),
+            fired=highest(after_sale=False),
+            fired_after=highest(after_sale=True),
+        )
+        .filter(pl.col("first") | is_move() | (pl.col("fired") != NOTHING) | (pl.col("fired_after") != NOTHING))
+        .drop("unit")
+        .collect()
+    )
 
 
 def is_move() -> pl.Expr:
     return is_kind(*sorted(MOVES))
 
 
-def with_moves(rows: pl.DataFrame, definition: Definition, codes: Codes, pipeline: int) -> pl.DataFrame:
-    """Adds `target`: the rank a person's move names (UNMAPPED for none it may name), and `resets`: it starts anew."""
+def with_whereabouts(rows: pl.DataFrame, pipeline: int) -> pl.DataFrame:
+    """Adds `here`: the journey is in the pipeline, elsewhere nothing fires; `gone`: it leaves for another."""
+    changes = is_kind("PipelineChanged")
+    if rows.filter(changes).is_empty():
+        return rows.with_columns(here=pl.lit(True), gone=pl.lit(False))
+    stands = pl.when(changes).then(pl.col("value")).when(pl.col("first")).then(pl.col("began").cast(pl.Int64))
+    rows = rows.with_columns(here=(stands.forward_fill() == pipeline).fill_null(False))
+    here, nothing = pl.col("here"), pl.lit(NOTHING, pl.Int8)
+    return rows.with_columns(
+        gone=changes & ~here,
+        fired=pl.when(here).then("fired").otherwise(nothing),
+        fired_after=pl.when(here).then("fired_after").otherwise(nothing),
+    )
+
+
+def without_later_closings(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:
+    """Of the wins and losses that fired the first one of each life is left; adds `resets`: a new life begins."""
+    rows = rows.with_columns(resets=is_kind("PipelineChanged", *sorted(REOPENINGS)))
+    life, closes = pl.col("life"), pl.col("closes")
+    # Every journey's first row begins a life, so the turn before is of the same journey.
+    turns = rows.select(
+        place=pl.int_range(pl.len(), dtype=pl.UInt32),
+        life=pl.col("first") | pl.col("resets"),
+        closes=pl.col("fired") >= definition.open_count,
+    ).filter(life | closes)
+    later = turns.filter(closes & ~life & (~life.shift() | closes.shift()))
+    return rows.with_columns(rows["fired"].scatter(later["place"], NOTHING))
+
+
+def with_targets(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.DataFrame:
+    """Adds `target`: the rank that a person's move names; UNMAPPED for none it may name, and where nothing moves."""
     ranks = [UNMAPPED, *(definition.ranks.get(key, UNMAPPED) for key in codes.stages), UNMAPPED]
-    resets = is_kind("PipelineChanged", *sorted(REOPENINGS))
-    gone = is_kind("PipelineChanged") & (pl.col("value").fill_null(-1) != pipeline)
-    moved = is_kind("StageMoved") | resets
-    if not codes.stages or rows.filter(moved).is_empty():
-        return rows.with_columns(
-            target=pl.lit(UNMAPPED, pl.Int16), resets=pl.lit(False), moved=pl.lit(False), gone=pl.lit(False)
-        )
     # By place in the list, which costs a tenth of looking a code up; a code is -1 where no stage is named.
-    place = pl.when(moved).then(pl.col("code") + 1).otherwise(0).clip(0, len(ranks) - 1)
-    named = pl.lit(pl.Series(ranks, dtype=pl.Int16)).gather(place)
-    target = pl.when(resets & (named >= definition.open_count)).then(pl.lit(UNMAPPED, pl.Int16)).otherwise(named)
-    return rows.with_columns(target=target, resets=resets, moved=moved, gone=gone)
+    place = pl.when(is_move()).then(pl.col("code") + 1).otherwise(0).clip(0, len(ranks) - 1)
+    named = pl.lit(pl.Series(ranks, dtype=pl.Int8)).gather(place)
+    strange = pl.col("resets") & (named >= definition.open_count)
+    return rows.with_columns(target=pl.when(strange).then(pl.lit(UNMAPPED, pl.Int8)).otherwise(named))
 
 
-def with_closing(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:
-    """Adds `closed`: won or lost before this row, `won`: by a win, and `raises`: the rank the row contributes.
-
-    Closing depends only on what can reopen: the first win or loss of each life stands until the life ends.
-    """
+def raising(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:
+    """The rows that may change the stage: `raises`, the rank they contribute, and `moves`, by a person's move."""
     opens = definition.open_count
-    won_ranks = [rank for rank, stage in enumerate(definition.stages) if stage.kind == "won"]
-    after_ranks = [rank for rank, stage in enumerate(definition.stages) if stage.kind == "after_sale"]
-    closes = (pl.col("fired") >= opens) & pl.col("here")
-    life = pl.col("first") | pl.col("resets")
-    rows = rows.with_columns(closes=closes, life=life, closings=closes.cast(pl.Int64).cum_sum())
-    before = pl.when(pl.col("life")).then(pl.col("closings") - pl.col("closes").cast(pl.Int64)).forward_fill()
-    rows = rows.with_columns(in_life=pl.col("closings") - before)
-    closing = pl.col("closes") & (pl.col("in_life") == 1)
-    outcome = pl.when(closing).then(pl.col("fired")).when(pl.col("life")).then(pl.lit(NOTHING, pl.Int16))
-    rows = rows.with_columns(
-        closed=pl.col("in_life") - pl.col("closes").cast(pl.Int64) > 0, won=outcome.forward_fill().is_in(won_ranks)
-    )
-    may_move = (
-        pl.when(pl.col("closed"))
-        .then(pl.col("won") & pl.col("target").is_in(after_ranks))
-        .otherwise(pl.col("target") < opens)
-    )
-    effective = pl.col("moved") & (pl.col("resets") | may_move)
-    rows = rows.with_columns(effective=effective)
-    nothing = pl.lit(None, pl.Int16)
-    raises = (
-        pl.when(pl.col("gone"))
-        .then(pl.lit(GONE, pl.Int16))
-        .when(~pl.col("here"))
-        .then(nothing)
-        .when(pl.col("effective"))
-        .then(pl.col("target"))
-        .when(pl.col("first"))
-        .then(pl.max_horizontal(pl.col("fired"), pl.lit(0, pl.Int16)))
-        .when(~pl.col("closed"))
-        .then(pl.when(pl.col("fired") >= 0).then(pl.col("fired")).otherwise(nothing))
-        .when(pl.col("won") & (pl.col("fired_after") >= 0))
-        .then(pl.col("fired_after"))
-        .otherwise(nothing)
-    )
-    return rows.with_columns(raises=raises)
-
-
-def stays(rows: pl.DataFrame) -> pl.DataFrame:
-    """The visits: in an epoch the stage is the highest rank raised so far; a visit begins where the stage changes."""
-    rows = rows.filter(pl.col("raises").is_not_null())
-    epoch = (pl.col("first") | pl.col("effective") | pl.col("gone")).cast(pl.Int64).cum_sum()
-    level = (epoch * WIDTH + pl.col("raises") + 1).cum_max()
-    same = pl.col("journey") == pl.col("journey").shift()
-    rows = rows.with_columns(stage=(level % WIDTH - 1).cast(pl.Int8))
-    entered = rows.filter((same & (pl.col("stage") == pl.col("stage").shift())).fill_null(False).not_())
-    follows = (pl.col("journey") == pl.col("journey").shift(-1)).fill_null(False)
-    number = pl.int_range(pl.len(), dtype=pl.Int64)
-    begins = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+    won = [rank for rank, stage in enumerate(definition.stages) if stage.kind == "won"]
+    after_sale = [rank for rank, stage in enumerate(definition.stages) if stage.kind == "after_sale"]
+    life, fired, target = pl.col("first") | pl.col("resets"), pl.col("fired"), pl.col("target")
+    # The first win or loss of each life stands until the life ends.
+    outcome = pl.when(fired >= opens).then(fired).when(life).then(pl.lit(NOTHING, pl.Int8)).forward_fill()
+    rows = rows.with_columns(before=pl.when(~life).then(outcome.shift()))
+    before = pl.col("before").fill_null(NOTHING)
+    is_closed, is_won = before >= 0, before.is_in(won)
+    may_move = pl.when(is_closed).then(is_won & target.is_in(after_sale)).otherwise(target < opens)
     return (
-        entered.with_columns(
-            left_at=pl.when(follows).then(pl.col("occurred_at").shift(-1)),
-            transferred=follows & (pl.col("stage").shift(-1) == GONE),
+        rows.lazy()
+        .with_columns(moves=pl.col("resets") | (is_kind("StageMoved") & may_move))
+        .with_columns(
+            raises=pl.when("gone")
+            .then(pl.lit(GONE, pl.Int8))
+            .when(~pl.col("here"))
+            .then(pl.lit(None, pl.Int8))
+            .when("moves")
+            .then(target)
+            .when("first")
+            .then(pl.max_horizontal(fired, pl.lit(0, pl.Int8)))
+            .when(~is_closed & (fired >= 0))
+            .then(fired)
+            .when(is_won & (pl.col("fired_after") >= 0))
+            .then("fired_after")
+        )
+        .filter(pl.col("raises").is_not_null())
+        .select("row", "journey", "kind", "first", "moves", "gone", "raises")
+        .collect()
+    )
+
+
+def visits(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """In an epoch the stage is the highest rank raised so far; a visit begins where the stage changes."""
+    epoch = (pl.col("first") | pl.col("moves")).cast(pl.Int64).cum_sum()
+    level = (epoch * WIDTH + pl.col("raises") + 1).cum_max()
+    begins = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+    changes = (pl.col("stage") != pl.col("stage").shift()).fill_null(True)
+    entered = rows.lazy().with_columns(stage=(level & (WIDTH - 1)).cast(pl.Int8) - 1).filter(begins | changes).collect()
+    at = events.select(entered_at="occurred_at", entered_position="position")[entered["row"]]
+    follows = (pl.col("journey") == pl.col("journey").shift(-1)).fill_null(False)
+    number = pl.int_range(pl.len(), dtype=pl.UInt32)
+    found = (
+        entered.hstack(at)
+        .lazy()
+        .with_columns(
+            left_at=pl.when(follows).then(pl.col("entered_at").shift(-1)),
+            transferred=follows & (pl.col("stage").shift(-1, fill_value=UNMAPPED) == GONE),
         )
         .filter(pl.col("stage") != GONE)
-        .select(
-            "journey",
-            (number - pl.when(begins).then(number).forward_fill() + 1).cast(pl.UInt16).alias("n"),
-            "stage",
-            pl.col("occurred_at").alias("entered_at"),
-            pl.col("position").alias("entered_position"),
-            "left_at",
-            pl.when(pl.col("effective") & pl.col("kind").is_in([CODE[name] for name in sorted(REOPENINGS)]))
-            .then(pl.lit("reopened"))
-            .when(pl.col("effective"))
-            .then(pl.lit("moved"))
-            .otherwise(pl.lit("automatic"))
-            .cast(HOW)
-            .alias("how"),
-            pl.col("transferred").fill_null(False),
-            pl.col("kind").alias("by_kind"),
-            (pl.col("journey").cast(pl.Int64) * WIDTH + pl.col("stage")).is_first_distinct().not_().alias("again"),
-            "row",
+        .with_columns(
+            n=(number - pl.when(begins).then(number).otherwise(0).cum_max() + 1).cast(pl.UInt16),
+            how=pl.when(pl.col("moves") & is_kind(*sorted(REOPENINGS)))
+            .then(pl.lit("reopened", HOW))
+            .when("moves")
+            .then(pl.lit("moved", HOW))
+            .otherwise(pl.lit("automatic", HOW)),
+            by_kind="kind",
         )
+        .collect()
     )
+    return found.with_columns(again=returns(found)).select(SCHEMA.keys())
+
+
+def returns(visits: pl.DataFrame) -> pl.Series:
+    """Which visits are of a stage that the journey was in before: in the visits of one stage, all but its first."""
+    again = pl.repeat(False, visits.height, eager=True)
+    places = visits.select("journey", "stage", place=pl.int_range(pl.len(), dtype=pl.UInt32)).lazy()
+    same = pl.col("journey") == pl.col("journey").shift()
+    stages = visits["stage"].unique()
+    for found in pl.collect_all(
+        [places.filter(pl.col("stage") == stage).filter(same).select("place") for stage in stages]
+    ):
+        again = again.scatter(found.to_series(), True)
+    return again

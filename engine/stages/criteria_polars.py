@@ -4,7 +4,7 @@ They expect the columns of engine/projections/columns.py, sorted by (journey, oc
 at a journey's first row. Every expression is null-free: ~null is null, and a null would fire or hide a stage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Final
@@ -74,8 +74,11 @@ def carried(rows: pl.Expr, what: pl.Expr, at_first: int) -> pl.Expr:
 
 
 def verdict_of(dimension: str) -> pl.Expr:
-    place = DIMENSION[dimension]
-    return carried(is_kind("BantAssessed") & (code // 3 == place), (code % 3).cast(pl.Int64), VERDICT["unknown"])
+    """The newest verdict: small enough to go with its row's number, and the highest number so far is the newest."""
+    row = pl.int_range(pl.len()) * 4
+    assessed = is_kind("BantAssessed") & (code // 3 == DIMENSION[dimension])
+    told = pl.when(assessed).then(row + code % 3).when(first).then(row + VERDICT["unknown"]).otherwise(0)
+    return told.cum_max() & 3
 
 
 def valued() -> pl.Expr:
@@ -119,9 +122,39 @@ def amount_reaches(threshold: AmountAtLeast, currencies: Mapping[str, int]) -> p
     return either([(currency == currencies[name]) & (amount >= threshold.minor(name)) for name in named])
 
 
-def fires(criterion: Criterion, signals: Mapping[str, int], currencies: Mapping[str, int]) -> pl.Expr:
-    """Rows at which some branch is looked at and holds."""
-    return either([looked_at(branch, signals) & holds(branch, signals, currencies) for branch in criterion.branches()])
+def fires(
+    rows: pl.DataFrame, criteria: Sequence[Criterion], signals: Mapping[str, int], currencies: Mapping[str, int]
+) -> list[pl.Series]:
+    """For each criterion the rows at which some branch is looked at and holds: a mask as long as the rows.
+
+    A branch that counts is computed on the rows that bear on it alone: no other changes what it counts.
+    """
+    at_once, counting = [], []
+    for number, criterion in enumerate(criteria):
+        branches = criterion.branches()
+        told = [looked_at(part, signals) & holds(part, signals, currencies) for part in branches if not counts(part)]
+        at_once.append(either(told).alias(str(number)))
+        counting += [(number, branch) for branch in branches if counts(branch)]
+    begins = pl.col("journey") != pl.col("journey").shift()
+    plans = [
+        rows.lazy()
+        .with_row_index("place")
+        .filter(looked_at(branch, signals))
+        .with_columns(first=begins.fill_null(True))
+        .filter(holds(branch, signals, currencies))
+        .select("place")
+        for _, branch in counting
+    ]
+    masks, *found = pl.collect_all([rows.lazy().select(pl.repeat(False, pl.len()).alias("none"), *at_once), *plans])
+    fired = masks.drop("none").get_columns()
+    for (number, _), places in zip(counting, found, strict=True):
+        fired[number] = fired[number].scatter(places.to_series(), True)
+    return fired
+
+
+def counts(criterion: Criterion) -> bool:
+    """Whether it speaks of more than the very event at which it is looked at."""
+    return any(leaf.event is None and leaf.touch is None and leaf.signal is None for leaf in criterion.leaves())
 
 
 def looked_at(criterion: Criterion, signals: Mapping[str, int]) -> pl.Expr:
