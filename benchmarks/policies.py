@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -35,7 +36,7 @@ from engine.log.bulk import append_bulk
 from engine.log.feed import read_feed
 from engine.policies.raise_stalled import due
 from engine.projections import stalling
-from engine.projections.frames import derive
+from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
 from engine.projections.seen import see
@@ -81,7 +82,7 @@ def finding(journeys: int) -> dict[str, Any]:
     frame = look.journeys.with_columns(
         alerted_position=pl.when(told).then(10**9), alerted=pl.when(told).then(pl.lit([], pl.List(pl.String)))
     )
-    later = Look(**{**vars(look), "journeys": frame})
+    later = replace(look, frames=Frames(look.visits, frame, look.attributes, look.frames.void))
     needed = frame.select("outcome", "stage", "stage_since", "active_at", "active_position", "alerted_position")
     return {
         "open_journeys": int((frame["outcome"] == "open").sum()),
@@ -112,12 +113,9 @@ def open_journeys(journeys: int) -> Look:
         as_of=newest - 30 * DAY,
         known_at=None,
         position=seen.events.height,
-        visits=frames.visits,
-        journeys=frame,
-        attributes=frames.attributes,
+        frames=frames._replace(journeys=frame),
         membership=pl.DataFrame(),
         people=pl.DataFrame(),
-        void=0,
         log=None,  # type: ignore[arg-type]
         codes=columns.codes,
         seen=lambda: seen,

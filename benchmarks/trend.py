@@ -54,12 +54,9 @@ def measure(events: int) -> dict[str, Any]:
             as_of=as_of,
             known_at=None,
             position=events,
-            visits=frames.visits,
-            journeys=frames.journeys,
-            attributes=frames.attributes,
+            frames=frames,
             membership=pl.DataFrame(schema={"rep": pl.String}),
             people=pl.DataFrame(schema={"person_id": pl.String, "key": pl.String, "name": pl.String}),
-            void=0,
             log=None,  # type: ignore[arg-type]  # no answer measured here reads the log
             codes=columns.codes,
             seen=lambda: see(columns, as_of=as_of, known=None),

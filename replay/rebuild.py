@@ -17,8 +17,8 @@ from engine.projections.roster import memberships
 from engine.values import from_micros
 from replay.archive_files import read_told
 from replay.archive_manifest import Manifest
-from replay.rebuild_answers import Answers, answers
-from replay.rebuild_part import Done, Partial, Task, rebuild_part
+from replay.rebuild_answers import Answers, Partial, answers
+from replay.rebuild_part import Done, Task, rebuild_part
 
 Engine = Callable[[Sequence[Task]], Iterator[Done]]
 """runs all tasks, in whatever order, and gives each result once"""
@@ -69,20 +69,23 @@ def rebuild(
         )
         for each in manifest.ranges
     ]
-    wholes = {name: Partial() for name in named}
+    wholes = {name: Partial.none() for name in named}
     events = 0
     for done in run(tasks):
         events += done.events
         progress(events, manifest.events)
         for name, partial in done.partials.items():
-            wholes[name].add(partial)
+            wholes[name] = wholes[name].plus(partial)
     return Rebuilt(
         events,
         len(tasks),
         lens.as_of,
         {
             published.definition.pipeline: answers(
-                head_of(published, lens, manifest), published.definition, wholes.pop(published.definition.pipeline)
+                head_of(published, lens, manifest),
+                published.definition,
+                lens.as_of,
+                wholes.pop(published.definition.pipeline),
             )
             for published in chosen
         },

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from engine.projections.conversion import PARTS, Overall, StageConversion, asked_of
-from engine.projections.conversion import figures as funnel_figures
+from engine.projections.conversion import Overall, StageConversion, asked_of, overall, passing, reached
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Amount, Figures, amounts, sums
 from engine.projections.filters import Filters, chosen, narrowed
 from engine.projections.stalling import is_stalled
+from engine.projections.tally import tally
 from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import UNMAPPED
@@ -105,11 +105,9 @@ def side(look: Look, filters: Filters) -> Side:
 def funnel(look: Look, filters: Filters) -> tuple[tuple[StageConversion, ...], Overall]:
     """Of the conversion what a preview shows: not the transitions, which are half of its work."""
     options: dict[str, Any] = {"strict": False, "within_days": None, "in_period": False}
-    cohort, moves = asked_of(look, filters, None, look.visits.lazy(), **options)
-    asked = cohort.select("group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature").collect()
-    none = moves.select("group", "stage", "to", "spent").head(0).collect()
-    found = funnel_figures(asked, none, look.definition)[None]
-    return found["stages"], found["overall"]
+    cohort, _ = asked_of(look, filters, None, look.visits.lazy(), **options)
+    counted = tally(*reached(cohort, None, look.definition))
+    return passing(counted, None, look.definition), overall(counted, None)
 
 
 def standing(look: Look, filters: Filters) -> pl.DataFrame:

@@ -3,16 +3,18 @@
 Exact definitions: docs/metrics.md#board.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from engine.projections.cards import FIRST_PAGE, Card, Cards, page
-from engine.projections.figures import Amount, Answer, Figures, Group, amounts, group_by, head, median_seconds, sums
+from engine.projections.figures import Amount, Answer, Figures, Group, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
 from engine.projections.stalling import is_stalled
+from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
 from engine.stages.names import called
 
@@ -77,32 +79,57 @@ def board(
     stages' names.
     """
     chances = likelihoods(look, basis)
-    rows = placed(look, filters, by, chances).collect()
-    on_board = rows.filter(~pl.col("outcome").is_in(["merged", "transferred"]))
-    found, following = page(on_board, look, cards)
+    if by is None and filters == EVERYTHING:
+        parts = look.tally("standing", standing), look.tally("stalled", stalled, look.as_of)
+    else:
+        parts = standing(look, filters, by), stalled(look, filters, by)
+    shown, following = page(placed(look, filters, None, chances).filter(ON_BOARD), look, cards)
+    counted = parts[0].plus(parts[1])
     groups = None
     if by is not None:
-        each = figures(on_board, look.definition, chances, language)
         groups = tuple(
-            BoardGroup(key=key, label=label, **each[value]) for value, key, label in labels(look, by, list(each))
+            BoardGroup(key=key, label=label, **figures(counted, value, look.definition, look.as_of, chances, language))
+            for value, key, label in labels(look, by, counted.groups("standing count"))
         )
-    return Board(
-        **head(look),
-        **figures(on_board.with_columns(group=pl.lit(None, pl.String)), look.definition, chances, language)[None],
-        cards=found,
-        next=following,
-        transferred=rows.filter(pl.col("outcome") == "transferred").height,
-        merged=rows.filter(pl.col("outcome") == "merged").height,
-        void=look.void,
-        groups=groups,
+        counted = counted.whole()
+    return told(head(look), counted, look.definition, look.as_of, chances, language).model_copy(
+        update={"cards": shown, "next": following, "void": look.void, "groups": groups}
     )
 
 
-def placed(look: "Look", filters: Filters, by: str | None, chances: list[Likelihood]) -> pl.LazyFrame:
+ON_BOARD = ~pl.col("outcome").is_in(["merged", "transferred"])
+
+
+def standing(look: "Look", filters: Filters = EVERYTHING, by: str | None = None) -> Tally:
+    """What stands in each stage, and what it is worth; how many were merged, and transferred."""
+    rows = asked_of(look, filters, by)
+    here, outcome = rows.filter(ON_BOARD), pl.col("outcome")
+    unvalued = pl.col("amount_minor").null_count()
+    return tally(
+        counts("standing", here, by, "stage", count=pl.len(), without_value=unvalued),
+        money("standing", here, by, "stage"),
+        # As of 0, so that it holds at every moment.
+        lengths("age", here, by, "stage", of=0 - pl.col("stage_since")),
+        counts("gone", rows, None, transferred=(outcome == "transferred").sum(), merged=(outcome == "merged").sum()),
+    )
+
+
+def stalled(look: "Look", filters: Filters = EVERYTHING, by: str | None = None) -> Tally:
+    """What of it is stalled at as_of."""
+    rows = asked_of(look, filters, by).filter(is_stalled(look.definition, look.as_of))
+    return tally(counts("stalled", rows, by, "stage", count=pl.len()))
+
+
+def asked_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
     """The journeys opened in the window as they stand, with `group`; merged and transferred ones too."""
     journeys = chosen(look, filters).filter(filters.window.holds("opened_at")).with_columns(at=pl.lit(look.as_of))
-    rows = with_state(narrowed(journeys, look, filters), look, chances)
+    rows = narrowed(journeys, look, filters)
     return grouped(rows.with_columns(at="opened_at") if by == "month" else rows, look, by, filters)
+
+
+def placed(look: "Look", filters: Filters, by: str | None, chances: list[Likelihood]) -> pl.LazyFrame:
+    """asked_of, with_state."""
+    return with_state(asked_of(look, filters, by), look, chances)
 
 
 def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:
@@ -122,51 +149,63 @@ def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) 
     )
 
 
+def told(
+    head: Mapping[str, Any],
+    counted: Tally,
+    definition: Definition,
+    as_of: int,
+    chances: list[Likelihood],
+    language: str | None = None,
+) -> Board:
+    """The board without cards. counted: standing and stalled of all that is asked for. as_of: microseconds."""
+    return Board(
+        **head,
+        **figures(counted, None, definition, as_of, chances, language),
+        cards=(),
+        next=None,
+        transferred=counted.count("gone transferred", None),
+        merged=counted.count("gone merged", None),
+        void=0,
+    )
+
+
 def figures(
-    rows: pl.DataFrame, definition: Definition, chances: list[Likelihood], language: str | None
-) -> dict[str | None, dict[str, Any]]:
-    """n, stages and unmapped of each group; of None where the board is empty."""
-    counts = group_by(
-        rows,
-        "group",
-        "stage",
-        told=[
-            pl.len().alias("count"),
-            pl.col("amount_minor").null_count().alias("without_value"),
-            median_seconds("age").alias("age_p50_seconds"),
-            pl.col("stalled").sum(),
-        ],
-    ).rows_by_key(["group", "stage"], named=True, unique=True)
-    values = sums(rows.lazy(), "group", "stage").collect().rows_by_key(["group", "stage"], named=True)
+    counted: Tally,
+    group: str | None,
+    definition: Definition,
+    as_of: int,
+    chances: list[Likelihood],
+    language: str | None,
+) -> dict[str, Any]:
+    """n, stages and unmapped of one group."""
 
-    def standing(group: str | None, rank: int) -> dict[str, Any]:
-        found = counts.get((group, rank), EMPTY)
-        return found | {"stage": definition.key_of(rank), "value": amounts(values.get((group, rank), []))}
+    def place(rank: int) -> dict[str, Any]:
+        return {
+            "stage": definition.key_of(rank),
+            "count": counted.count("standing count", group, rank),
+            "value": counted.amounts("standing", group, rank),
+            "without_value": counted.count("standing without_value", group, rank),
+            "age_p50_seconds": counted.of("age", group, rank).quantile(50, plus=as_of),
+        }
 
-    def stage_standing(group: str | None, rank: int, stage: Stage, chance: Likelihood) -> StageStanding:
-        share, money = chance.value, values.get((group, rank), [])
+    def stage_standing(rank: int, stage: Stage, chance: Likelihood) -> StageStanding:
+        share, worth = chance.value, counted.sums("standing", group, rank)
         return StageStanding(
+            **place(rank),
             name=called(stage.name, language, stage.key),
             kind=stage.kind,
-            weighted=() if share is None else tuple(Amount.of(row["minor"] * share, row["currency"]) for row in money),
+            weighted=()
+            if share is None
+            else tuple(Amount.of(minor * share, currency) for currency, (minor, _) in worth.items()),
             likelihood=None if share is None else float(share),
             closed_n=chance.closed_n,
             insufficient_history=chance.insufficient_history,
-            **standing(group, rank),
+            stalled=counted.count("stalled count", group, rank),
         )
 
-    stages = list(enumerate(zip(definition.stages, chances, strict=True)))
-    answer: dict[str | None, dict[str, Any]] = {}
-    for group in dict.fromkeys(group for group, _ in counts) or {None: None}:
-        unmapped = standing(group, UNMAPPED)
-        unmapped.pop("stalled")
-        placed = tuple(stage_standing(group, rank, stage, chance) for rank, (stage, chance) in stages)
-        answer[group] = {
-            "n": sum(stage.count for stage in placed) + unmapped["count"],
-            "stages": placed,
-            "unmapped": Standing(**unmapped),
-        }
-    return answer
-
-
-EMPTY: dict[str, Any] = {"count": 0, "without_value": 0, "age_p50_seconds": None, "stalled": 0}
+    stages = tuple(
+        stage_standing(rank, stage, chance)
+        for rank, (stage, chance) in enumerate(zip(definition.stages, chances, strict=True))
+    )
+    unmapped = Standing(**place(UNMAPPED))
+    return {"n": sum(stage.count for stage in stages) + unmapped.count, "stages": stages, "unmapped": unmapped}

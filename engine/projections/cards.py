@@ -76,12 +76,12 @@ FIRST_PAGE = Cards()
 VOLUME = "volume"
 
 
-def page(rows: pl.DataFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ...], str | None]:
+def page(rows: pl.LazyFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ...], str | None]:
     """One page of cards and the cursor of the next, None after the last. Ties are broken by journey id.
 
     rows: Look.journeys with age, stalled and likelihood. Rejected: an unknown stage, a cursor of another order.
     """
-    shown, following = rows_of(wanted(rows.lazy(), look, cards), cards)
+    shown, following = rows_of(wanted(rows, look, cards), cards)
     return tuple(cards_of(shown, look)), following
 
 
@@ -98,10 +98,15 @@ def wanted(rows: pl.LazyFrame, look: "Look", cards: Cards) -> pl.LazyFrame:
 def rows_of(listed: pl.LazyFrame, cards: Cards) -> tuple[pl.DataFrame, str | None]:
     """The rows of one page, and the cursor of the next."""
     # Ascending whatever the order, so that one comparison continues a page: as large as now, or later.
-    listed = listed.with_columns(rank=place(cards), missing=place(cards).is_null())
+    rank = place(cards)
     if cards.after is not None:
         listed = listed.filter(follows(cards))
-    found = listed.sort("missing", "rank", "journey_id").head(cards.limit + 1).collect()
+    # One column tells how far the page can reach at most; only what is within reach is put in order.
+    reach = listed.select(rank.bottom_k(cards.limit + 1)).collect().to_series()
+    if reach.len() > cards.limit and reach.null_count() == 0:
+        listed = listed.filter(rank <= reach.max())
+    ranked = listed.with_columns(rank=rank, missing=rank.is_null())
+    found = ranked.sort("missing", "rank", "journey_id").head(cards.limit + 1).collect()
     shown = found.head(cards.limit)
     following = None
     if found.height > shown.height > 0:
@@ -147,9 +152,10 @@ def follows(cards: Cards) -> pl.Expr:
     if (order, currency) != (cards.order, cards.currency):
         raise Rejected(f"after {after!r} continues another order ({order}): ask for the first page again")
     later = pl.col("journey_id") > journey
+    own = place(cards)
     if rank is None:
-        return pl.col("missing") & later
-    return pl.col("missing") | (pl.col("rank") > rank) | ((pl.col("rank") == rank) & later)
+        return own.is_null() & later
+    return own.is_null() | (own > rank) | ((own == rank) & later)
 
 
 def rank_of(look: "Look", stage: str) -> int:

@@ -3,16 +3,19 @@
 Exact definitions: docs/metrics.md#conversion.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
-from engine.projections.figures import DAY, Answer, Figures, Group, group_by, head, share, timed
+from engine.projections.figures import DAY, Answer, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.projections.narrowing import Narrowing, narrowings
+from engine.projections.tally import Part, Tally, counts, lengths, tally
 from engine.projections.transitions import Transition, in_order, transition, transitions
 from engine.stages.definition import Definition
 
@@ -88,29 +91,46 @@ def conversion(
     strict: skipped stages do not count as passed. within_days: each journey as it stood so long after it entered.
     in_period: as it stood at the end of the window (Rejected without one).
     """
-    cohort, moves = asked_of(
-        look, filters, by, look.visits.lazy(), strict=strict, within_days=within_days, in_period=in_period
-    )
-    asked, moved, merged = pl.collect_all(
-        [
-            cohort.select("group", "journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature"),
-            moves.select("group", "stage", "to", "spent"),
-            chosen(look, filters).filter(pl.col("outcome") == "merged").select(pl.len()),
-        ]
-    )
-    each = figures(with_whole(asked, by), with_whole(moved, by), look.definition)
-    whole = each.pop(WHOLE, None) or each[None]
+    if by is None and filters == EVERYTHING and within_days is None and not in_period:
+        counted = look.tally("conversion, strict" if strict else "conversion", partial(passed, strict=strict))
+    else:
+        counted = passed(look, filters, by, strict=strict, within_days=within_days, in_period=in_period)
     groups = None
     if by is not None:
         groups = tuple(
-            ConversionGroup(key=key, label=label, **each[value]) for value, key, label in labels(look, by, list(each))
+            ConversionGroup(key=key, label=label, **figures(counted, value, look.definition))
+            for value, key, label in labels(look, by, counted.groups("all n", "move"))
+            if value != WHOLE
         )
-    return Conversion(
-        **head(look),
-        **whole,
-        merged=merged.item(),
-        void=look.void,
-        groups=groups,
+    whole = None if by is None else WHOLE
+    return told(head(look), counted, look.definition, whole).model_copy(update={"void": look.void, "groups": groups})
+
+
+def passed(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    by: str | None = None,
+    *,
+    strict: bool = False,
+    within_days: float | None = None,
+    in_period: bool = False,
+) -> Tally:
+    """Who entered each stage and what became of them; where groups are asked for, of all together as WHOLE."""
+    cohort, moves = asked_of(
+        look, filters, by, look.visits.lazy(), strict=strict, within_days=within_days, in_period=in_period
+    )
+    asked, moved = (
+        with_whole(rows.select("group", *columns), by)
+        for rows, columns in (
+            (cohort, ("journey", "stage", "first", "cohort", "far", "place", *PARTS, "immature")),
+            (moves, ("stage", "to", "spent")),
+        )
+    )
+    merged = chosen(look, filters).filter(pl.col("outcome") == "merged")
+    return tally(
+        *reached(asked, by, look.definition),
+        lengths("move", moved, by, "stage", "to", of=pl.col("spent")),
+        counts("gone", merged, None, merged=pl.len()),
     )
 
 
@@ -130,8 +150,9 @@ def asked_of(
     if within_days is not None and not 0 < within_days <= 36_500:
         raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
     visits = of_chosen(visits, look, filters, by)
-    horizon = horizon_of(look, filters, within_days, in_period=in_period)
+    horizon = None
     if within_days is not None or in_period:
+        horizon = horizon_of(look, filters, within_days, in_period=in_period)
         cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
     else:
         cohort = entries(visits, look.definition).with_columns(horizon=pl.lit(look.as_of))
@@ -175,64 +196,67 @@ def with_flags(cohort: pl.LazyFrame, definition: Definition, passed: pl.Expr) ->
     )
 
 
-def figures(asked: pl.DataFrame, moved: pl.DataFrame, definition: Definition) -> dict[str | None, dict[str, Any]]:
-    """n, stages, overall and transitions of each group; those of None where there is nothing at all."""
-    lost, gone, first = (
-        pl.col("place").is_in(ranks_of(definition, "lost")),
-        pl.col("place") == TRANSFERRED,
-        pl.col("first"),
+def reached(asked: pl.LazyFrame, by: str | None, definition: Definition) -> tuple[Part, Part]:
+    """Overall, and stage by stage. asked: the cohort as asked_of gives it."""
+    first, far, gone = pl.col("first"), pl.col("far"), pl.col("place") == TRANSFERRED
+    lost = pl.col("place").is_in(ranks_of(definition, "lost"))
+    return (
+        counts(
+            "all",
+            asked,
+            by,
+            n=pl.col("journey").n_unique(),
+            entered=first.sum(),
+            won=(first & far).sum(),
+            lost=(first & ~far & lost).sum(),
+            open=(first & ~far & ~lost & ~gone).sum(),
+            transferred=(first & ~far & gone).sum(),
+        ),
+        counts(
+            "stage",
+            asked.filter(pl.col("cohort")),
+            by,
+            "stage",
+            entered=pl.len(),
+            immature=pl.col("immature").sum(),
+            ripe=(pl.col("advanced") & ~pl.col("immature")).sum(),
+            **{part: pl.col(part).sum() for part in PARTS},
+        ),
     )
-    whole = group_by(
-        asked,
-        "group",
-        told=[
-            pl.col("journey").n_unique().alias("n"),
-            first.sum().alias("entered"),
-            (first & pl.col("far")).sum().alias("won"),
-            (first & ~pl.col("far") & lost).sum().alias("lost"),
-            (first & ~pl.col("far") & ~lost & ~gone).sum().alias("open"),
-            (first & ~pl.col("far") & gone).sum().alias("transferred"),
-        ],
-    )
-    stages = group_by(
-        asked.filter("cohort"),
-        "group",
-        "stage",
-        told=[
-            pl.len().alias("entered"),
-            *[pl.col(part).sum() for part in PARTS],
-            pl.col("immature").sum(),
-            (pl.col("advanced") & ~pl.col("immature")).sum().alias("ripe"),
-        ],
-    ).rows_by_key(["group", "stage"], named=True, unique=True)
-    times = (
-        timed(moved, "spent", "group", "stage", "to")
-        .sort(in_order("stage"), in_order("to"))
-        .rows_by_key("group", named=True)
-    )
-    totals = whole.rows_by_key("group", named=True, unique=True) or {None: NONE}
-    ranks = ranks_of(definition, "open", "won", "after_sale")
-    passing = {
-        group: tuple(stage_conversion(definition.key_of(rank), stages.get((group, rank))) for rank in ranks)
-        for group in totals | dict.fromkeys(times)
-    }
+
+
+def told(head: Mapping[str, Any], counted: Tally, definition: Definition, group: str | None = None) -> Conversion:
+    """counted: passed by all that is asked for, which is in one group."""
+    return Conversion(**head, **figures(counted, group, definition), merged=counted.count("gone merged", None), void=0)
+
+
+def figures(counted: Tally, group: str | None, definition: Definition) -> dict[str, Any]:
+    """n, stages, overall, transitions and narrowings of one group."""
+    stages = passing(counted, group, definition)
+    moves = [key[2:] for key in counted.lengths if key[:2] == ("move", group)]
     return {
-        group: {
-            "n": totals.get(group, NONE)["n"],
-            "stages": passing[group],
-            "narrowings": narrowings(passing[group], definition),
-            "overall": overall(totals.get(group, NONE)),
-            "transitions": tuple(transition(row, definition) for row in times.get(group, [])),
-        }
-        for group in passing
+        "n": counted.count("all n", group),
+        "stages": stages,
+        "overall": overall(counted, group),
+        "transitions": tuple(
+            transition(stage, to, counted.of("move", group, stage, to), definition)
+            for stage, to in sorted(moves, key=lambda move: (in_order(move[0]), in_order(move[1])))
+        ),
+        "narrowings": narrowings(stages, definition),
     }
 
 
-NONE = dict.fromkeys(("n", "entered", "won", "lost", "open", "transferred"), 0)
+def passing(counted: Tally, group: str | None, definition: Definition) -> tuple[StageConversion, ...]:
+    """Of every stage that is not lost."""
+    names = ("entered", *PARTS, "immature", "ripe")
+    return tuple(
+        stage_conversion(definition.key_of(rank), {name: counted.count(f"stage {name}", group, rank) for name in names})
+        for rank in ranks_of(definition, "open", "won", "after_sale")
+    )
 
 
-def stage_conversion(stage: str, row: dict[str, int] | None) -> StageConversion:
-    row = row or dict.fromkeys(("entered", *PARTS, "immature", "ripe"), 0)
+def stage_conversion(stage: str, row: Mapping[str, int]) -> StageConversion:
+    """row: entered, PARTS, immature, and ripe: those of advanced that are not immature."""
     parts = {part: row[part] for part in PARTS}
     if sum(parts.values()) != row["entered"]:
         raise AssertionError(f"conversion of {stage!r} does not add up: entered {row['entered']}, parts {parts}")
@@ -246,6 +270,6 @@ def stage_conversion(stage: str, row: dict[str, int] | None) -> StageConversion:
     )
 
 
-def overall(row: dict[str, int]) -> Overall:
-    counts = {name: row[name] for name in ("entered", "won", "lost", "open", "transferred")}
-    return Overall(**counts, conversion=share(row["won"], row["entered"]))
+def overall(counted: Tally, group: str | None) -> Overall:
+    parts = {name: counted.count(f"all {name}", group) for name in ("entered", "won", "lost", "open", "transferred")}
+    return Overall(**parts, conversion=share(parts["won"], parts["entered"]))

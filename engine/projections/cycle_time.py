@@ -3,26 +3,19 @@
 Exact definitions: docs/metrics.md#cycle-time.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.closings import CLOSED, at_their_close
 from engine.projections.cohort import WIDTH
-from engine.projections.figures import (
-    NO_DURATIONS,
-    Answer,
-    Durations,
-    Figures,
-    Group,
-    group_by,
-    head,
-    median_seconds,
-    timed,
-)
+from engine.projections.figures import Answer, Durations, Figures, Group, head
 from engine.projections.filters import EVERYTHING, Filters, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
+from engine.projections.tally import Tally, counts, lengths, tally
 from engine.stages.definition import UNMAPPED, Definition
 
 if TYPE_CHECKING:
@@ -81,38 +74,47 @@ def cycle_time(
     """
     if from_stage is not None and from_first_touch:
         raise Rejected("from_stage and from_first_touch are two starts of one clock: give one")
-    clocked = clocked_of(look, filters, by, from_stage, from_first_touch=from_first_touch)
-    stayed, lasts = stays_of(look, filters, by, look.visits.lazy())
-    gone = at_their_close(look, filters).filter(pl.col("outcome") == "merged")
-    spans, stays, lasting, merged = pl.collect_all(
-        [
-            clocked.select("group", "outcome", "spent"),
-            stayed.select("group", "stage", "journey", "spent", "again"),
-            lasts.select("group", "stage", age="spent"),
-            gone.select(pl.len()),
-        ]
-    )
-    each = figures(
-        with_whole(spans, by),
-        in_all(stays) if by is None else pl.concat([in_all(stays), in_all(stays.with_columns(group=pl.lit(WHOLE)))]),
-        with_whole(lasting, by),
-        look.definition,
-    )
-    whole = each.pop(WHOLE, None) or each[None]
+    if by is None and filters == EVERYTHING and from_stage is None:
+        question = "spent since the first touch" if from_first_touch else "spent"
+        counted = look.tally(question, partial(spent, from_first_touch=from_first_touch))
+    else:
+        counted = spent(look, filters, by, from_stage, from_first_touch=from_first_touch)
     groups = None
     if by is not None:
         groups = tuple(
-            CycleTimeGroup(key=key, label=label, n=each[value].closed.n, **dict(each[value]))
-            for value, key, label in labels(look, by, list(each))
+            CycleTimeGroup(key=key, label=label, **figures(counted, value, look.definition, look.as_of))
+            for value, key, label in labels(look, by, counted.groups("life", "stay", "lasting"))
+            if value != WHOLE
         )
-    return CycleTime(
-        **head(look),
-        n=whole.closed.n,
-        since=from_stage or ("first_touch" if from_first_touch else "opened"),
-        **dict(whole),
-        merged=merged.item(),
-        void=look.void,
-        groups=groups,
+    since = from_stage or ("first_touch" if from_first_touch else "opened")
+    whole = None if by is None else WHOLE
+    return told(head(look), counted, look.definition, look.as_of, since, whole).model_copy(
+        update={"void": look.void, "groups": groups}
+    )
+
+
+def spent(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    by: str | None = None,
+    from_stage: str | None = None,
+    *,
+    from_first_touch: bool = False,
+) -> Tally:
+    """Lives, completed stays and stays that last; where groups are asked for, of all together as WHOLE."""
+    clocked = clocked_of(look, filters, by, from_stage, from_first_touch=from_first_touch)
+    stayed, lasts = stays_of(look, filters, by, look.visits.lazy())
+    stays = stayed.select("group", "stage", "journey", "spent", "again").collect()
+    whole = [stays] if by is None else [stays, stays.with_columns(group=pl.lit(WHOLE))]
+    gone = at_their_close(look, filters).filter(pl.col("outcome") == "merged")
+    lives = with_whole(clocked.select("group", "outcome", "spent"), by)
+    lasting = with_whole(lasts.select("group", "stage", "entered_at"), by)
+    return tally(
+        lengths("life", lives, by, "outcome", of=pl.col("spent")),
+        lengths("stay", pl.concat(map(in_all, whole)).lazy(), by, "stage", of=pl.col("spent")),
+        # As of 0, so that it holds at every moment.
+        lengths("lasting", lasting, by, "stage", of=0 - pl.col("entered_at")),
+        counts("gone", gone, None, merged=pl.len()),
     )
 
 
@@ -169,38 +171,39 @@ def started(journeys: pl.LazyFrame, look: "Look", from_stage: str | None, *, fro
     return journeys.join(entries, on="journey", how="left")
 
 
-def figures(
-    spans: pl.DataFrame, stays: pl.DataFrame, lasting: pl.DataFrame, definition: Definition
-) -> dict[str | None, CycleTimes]:
-    """The figures of each group; those of None where there is nothing at all."""
-    both = spans.filter(pl.col("outcome").is_in(["won", "lost"])).with_columns(outcome=pl.lit("closed"))
-    lives = timed(
-        pl.concat([spans.with_columns(pl.col("outcome").cast(pl.String)), both]), "spent", "group", "outcome"
-    ).rows_by_key(["group", "outcome"], named=True, unique=True)
-    times = timed(stays, "spent", "group", "stage").rows_by_key(["group", "stage"], named=True, unique=True)
-    ages = group_by(
-        lasting,
-        "group",
-        "stage",
-        told=[pl.len().alias("open_n"), median_seconds("age").alias("open_age_p50_seconds")],
-    ).rows_by_key(["group", "stage"], named=True, unique=True)
+def told(
+    head: Mapping[str, Any],
+    counted: Tally,
+    definition: Definition,
+    as_of: int,
+    since: str = "opened",
+    group: str | None = None,
+) -> CycleTime:
+    """counted: spent by all that is asked for, which is in one group. as_of: microseconds."""
+    merged = counted.count("gone merged", None)
+    return CycleTime(**head, **figures(counted, group, definition, as_of), since=since, merged=merged, void=0)
 
-    def life(group: str | None, outcome: str) -> Durations:
-        return Durations(**lives.get((group, outcome), dict(NO_DURATIONS)))
 
-    def stage_time(group: str | None, rank: int) -> StageTime:
-        open_ones = ages.get((group, rank), {"open_n": 0, "open_age_p50_seconds": None})
-        return StageTime(stage=definition.key_of(rank), **times.get((group, rank), dict(NO_DURATIONS)), **open_ones)
+def figures(counted: Tally, group: str | None, definition: Definition, as_of: int) -> dict[str, Any]:
+    """n and the fields of CycleTimes of one group."""
+    won, lost, disqualified = (counted.of("life", group, outcome) for outcome in CLOSED)
+    closed = won.plus(lost).durations()
 
-    found = dict.fromkeys(group for group, _ in [*lives, *times, *ages]) or {None: None}
-    return {
-        group: CycleTimes(
-            won=life(group, "won"),
-            lost=life(group, "lost"),
-            closed=life(group, "closed"),
-            disqualified=life(group, "disqualified"),
-            stages=tuple(stage_time(group, rank) for rank in range(len(definition.stages))),
-            unmapped=stage_time(group, UNMAPPED),
+    def stage_time(rank: int) -> StageTime:
+        lasting = counted.of("lasting", group, rank)
+        return StageTime(
+            stage=definition.key_of(rank),
+            **dict(counted.of("stay", group, rank).durations()),
+            open_n=len(lasting),
+            open_age_p50_seconds=lasting.quantile(50, plus=as_of),
         )
-        for group in found
+
+    return {
+        "n": closed.n,
+        "won": won.durations(),
+        "lost": lost.durations(),
+        "closed": closed,
+        "disqualified": disqualified.durations(),
+        "stages": tuple(stage_time(rank) for rank in range(len(definition.stages))),
+        "unmapped": stage_time(UNMAPPED),
     }

@@ -1,6 +1,5 @@
-"""What is derived of one pipeline by one definition, all at once or a few journeys at a time."""
+"""What is derived of one pipeline by one definition."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
@@ -8,7 +7,6 @@ import polars as pl
 from engine.projections.columns import Columns
 from engine.projections.journeys import derive_journeys, with_values
 from engine.projections.seen import Seen
-from engine.projections.spans import Spans
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
 
@@ -37,29 +35,3 @@ def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.Da
     )
     void = seen.voided.filter(pl.col("pipeline") == columns.codes.pipelines.get(definition.pipeline, -1))
     return Frames(visits, journeys, attributes, void.select("journey"))
-
-
-@dataclass(frozen=True)
-class Live:
-    """The frames of the present, which follow the log."""
-
-    visits: Spans
-    journeys: Spans
-    attributes: Spans
-    void: Spans
-
-    @classmethod
-    def of(cls, frames: Frames) -> "Live":
-        return cls(*(Spans.of(each) for each in frames))
-
-    def replaced(self, frames: Frames, changed: pl.Series) -> "Live":
-        """With what is derived anew of the changed journeys; changed: sorted."""
-        mine = (self.visits, self.journeys, self.attributes, self.void)
-        return Live(*(spans.replaced(fresh, changed) for spans, fresh in zip(mine, frames, strict=True)))
-
-    def holds(self, journeys: pl.Series) -> bool:
-        """Whether any of the journeys is or was in the pipeline; journeys: sorted."""
-        return self.visits.holds(journeys) or self.void.holds(journeys)
-
-    def frames(self) -> Frames:
-        return Frames(self.visits.whole, self.journeys.whole, self.attributes.whole, self.void.whole)

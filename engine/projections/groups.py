@@ -20,7 +20,7 @@ WHOLE = "\0"
 """the group that all rows are in, beside their own"""
 
 
-def with_whole(rows: pl.DataFrame, by: str | None) -> pl.DataFrame:
+def with_whole(rows: pl.LazyFrame, by: str | None) -> pl.LazyFrame:
     """The rows, and where they are grouped all of them again as WHOLE: one pass then tells groups and whole."""
     return rows if by is None else pl.concat([rows, rows.with_columns(group=pl.lit(WHOLE))])
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from engine.stages.definition import Stage
+from engine.projections.tally import Tally, counts, tally
+from engine.stages.definition import Definition, Stage
 
 if TYPE_CHECKING:
     from engine.projections.views import Look
@@ -30,24 +31,30 @@ class Likelihood:
 
 def likelihoods(look: "Look", basis: Basis) -> list[Likelihood]:
     """By rank, of all journeys in the pipeline, whatever the answer's filters: a card means the same on every board."""
-    counts = closed_visitors(look)
-    return [likelihood(stage, counts.get(rank, (0, 0)), basis) for rank, stage in enumerate(look.definition.stages)]
+    return chances(look.tally("closed visitors", closed_visitors), look.definition, basis)
 
 
-def closed_visitors(look: "Look") -> dict[int, tuple[int, int]]:
+def chances(closed: Tally, definition: Definition, basis: Basis) -> list[Likelihood]:
+    """By rank. closed: what closed_visitors gives."""
+    stages = enumerate(definition.stages)
+    return [likelihood(stage, visited(closed, rank), basis) for rank, stage in stages]
+
+
+def visited(closed: Tally, rank: int) -> tuple[int, int]:
+    return closed.count("closed visitors", None, rank), closed.count("closed won", None, rank)
+
+
+def closed_visitors(look: "Look") -> Tally:
     """By rank, how many closed journeys (won or lost) ever visited the stage, and how many of them were won."""
     closed = look.journeys.lazy().filter(pl.col("outcome").is_in(["won", "lost"])).select("journey", "outcome")
-    found: dict[int, tuple[int, int]] = (
+    visitors = (
         look.visits.lazy()
         .filter((pl.col("stage") >= 0) & ~pl.col("again"))
         .select("journey", "stage")
         .join(closed, on="journey", how="inner")
-        .group_by("stage")
-        .agg(pl.len(), won=(pl.col("outcome") == "won").sum())
-        .collect()
-        .rows_by_key("stage", unique=True)
     )
-    return found
+    won = (pl.col("outcome") == "won").sum()
+    return tally(counts("closed", visitors, None, "stage", visitors=pl.len(), won=won))
 
 
 def likelihood(stage: Stage, counts: tuple[int, int], basis: Basis) -> Likelihood:

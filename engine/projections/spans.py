@@ -4,7 +4,7 @@ from functools import cached_property
 
 import polars as pl
 
-from engine.projections.kept import bounds
+from engine.projections.kept import bounds, rows_of
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
@@ -39,6 +39,16 @@ class Spans:
         numbers = (journeys // WIDTH).unique(maintain_order=True)
         concerned = (self.parts[number]["journey"] for number in numbers if number < len(self.parts))
         return any(begin < end for part in concerned for begin, end in bounds(part, journeys))
+
+    def rows_of(self, journeys: pl.Series) -> pl.DataFrame:
+        """The rows of some journeys; journeys: sorted."""
+        numbers = journeys // WIDTH
+        found = [
+            rows_of(self.parts[number], journeys.filter(numbers == number))
+            for number in numbers.unique(maintain_order=True)
+            if number < len(self.parts)
+        ]
+        return pl.concat(found) if found else self.parts[0].clear()
 
     @cached_property
     def whole(self) -> pl.DataFrame:

@@ -1,12 +1,11 @@
 """The transition matrix: from which stage to which, how often, and how long it took."""
 
-from typing import Any
-
 import polars as pl
 from pydantic import ConfigDict, Field
 
 from engine.projections.cohort import TRANSFERRED, WIDTH
 from engine.projections.figures import Figures
+from engine.projections.lengths import Lengths
 from engine.stages.definition import TRANSFERRED_KEY, Definition
 
 
@@ -23,20 +22,22 @@ class Transition(Figures):
     p90_seconds: float
 
 
-def transitions(visits: pl.LazyFrame, horizon: pl.Expr) -> pl.LazyFrame:
-    """Visits that ended by their horizon, with `to` (rank of the next, or TRANSFERRED) and `spent` (microseconds)."""
+def transitions(visits: pl.LazyFrame, horizon: pl.Expr | None) -> pl.LazyFrame:
+    """Visits that ended, by the horizon if there is one.
+
+    Adds `to` (rank of the next, or TRANSFERRED) and `spent` (microseconds).
+    """
     following = pl.when("transferred").then(pl.lit(TRANSFERRED, pl.Int8)).otherwise(pl.col("stage").shift(-1))
-    return visits.with_columns(to=following, spent=pl.col("left_at") - pl.col("entered_at")).filter(
-        pl.col("left_at") <= horizon
-    )
+    ended = pl.col("left_at").is_not_null() if horizon is None else pl.col("left_at") <= horizon
+    return visits.with_columns(to=following, spent=pl.col("left_at") - pl.col("entered_at")).filter(ended)
 
 
-def in_order(rank: str) -> pl.Expr:
+def in_order(rank: int) -> int:
     """Definition order; then unmapped, then transferred."""
-    return pl.when(pl.col(rank) < 0).then(WIDTH - pl.col(rank).cast(pl.Int64)).otherwise(rank)
+    return WIDTH - rank if rank < 0 else rank
 
 
-def transition(row: dict[str, Any], definition: Definition) -> Transition:
-    to = TRANSFERRED_KEY if row["to"] == TRANSFERRED else definition.key_of(row["to"])
-    times = {name: row[name] for name in ("n", "p50_seconds", "p85_seconds", "p90_seconds")}
-    return Transition(from_stage=definition.key_of(row["stage"]), to=to, **times)
+def transition(stage: int, to: int, spent: Lengths, definition: Definition) -> Transition:
+    times = spent.durations().model_dump(exclude={"mean_seconds"})
+    following = TRANSFERRED_KEY if to == TRANSFERRED else definition.key_of(to)
+    return Transition(from_stage=definition.key_of(stage), to=following, **times)

@@ -23,14 +23,16 @@ from engine.log.positions import event_ids, position_at
 from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
 from engine.projections.definitions import Definitions
-from engine.projections.frames import Frames, Live, derive
+from engine.projections.frames import Frames, derive
 from engine.projections.intake import take
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
+from engine.projections.live import Live
 from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
 from engine.projections.spans import Spans
+from engine.projections.tally import Tally
 from engine.stages.definition import Definition
 
 BATCH: Final = 100_000
@@ -62,18 +64,41 @@ class Look:
     as_of: int
     known_at: int | None
     position: int
-    visits: pl.DataFrame
-    journeys: pl.DataFrame
-    attributes: pl.DataFrame
+    frames: Frames | Live
     membership: pl.DataFrame
     people: pl.DataFrame
     """reps and actors: who owns, manages, acts"""
-    void: int
     log: Log
     codes: Codes
     """what the codes in seen() mean"""
     seen: Callable[[], Seen]
     """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
+
+    @property
+    def visits(self) -> pl.DataFrame:
+        return self.frames.visits
+
+    @property
+    def journeys(self) -> pl.DataFrame:
+        return self.frames.journeys
+
+    @property
+    def attributes(self) -> pl.DataFrame:
+        return self.frames.attributes
+
+    @property
+    def void(self) -> int:
+        """Journeys whose opening was retracted."""
+        return self.frames.void.height
+
+    def tally(self, question: str, of: "Callable[[Look], Tally]", moment: int | None = None) -> Tally:
+        """What all journeys add up to by `of`, carried along where the frames follow the log.
+
+        question: names `of`. moment: as_of, where what is counted depends on it.
+        """
+        if isinstance(self.frames, Live):
+            return self.frames.tally(question, lambda frames: of(replace(self, frames=frames)), moment)
+        return of(self)
 
     def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
         """event_id by position, of the few events that are shown."""
@@ -116,7 +141,7 @@ class Snapshot:
         profiles = derive_profiles(seen, self.columns.codes) if self.profiles is None else self.profiles.whole
         return derive(seen, self.columns, definition, profiles)
 
-    def look(self, definition: Definition, version: int, frames: Frames) -> Look:
+    def look(self, definition: Definition, version: int, frames: Frames | Live) -> Look:
         return Look(
             pipeline=definition.pipeline,
             definition=definition,
@@ -124,12 +149,9 @@ class Snapshot:
             as_of=self.lens.as_of,
             known_at=self.lens.known_at,
             position=self.columns.position,
-            visits=frames.visits,
-            journeys=frames.journeys,
-            attributes=frames.attributes,
+            frames=frames,
             membership=self.membership,
             people=self.people,
-            void=frames.void.height,
             log=self.log,
             codes=self.columns.codes,
             seen=self.seen,
@@ -220,7 +242,7 @@ class Views:
                 self._live[definition.pipeline, version] = live
                 while len(self._live) > LIVE * len(self.definitions.by_pipeline):
                     del self._live[next(iter(self._live))]
-                return now.look(definition, version, live.frames())
+                return now.look(definition, version, live)
         key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
         with self._deriving:
             if key not in self._kept:

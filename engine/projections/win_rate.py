@@ -3,27 +3,17 @@
 Exact definitions: docs/metrics.md#win-rate.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from engine.projections.closings import at_their_close
-from engine.projections.figures import (
-    NO_DURATIONS,
-    Amount,
-    Answer,
-    Durations,
-    Figures,
-    Group,
-    amounts,
-    head,
-    share,
-    sums,
-    timed,
-)
+from engine.projections.figures import Amount, Answer, Durations, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
+from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.values import exponent
 
 if TYPE_CHECKING:
@@ -93,20 +83,36 @@ def win_rate(
     open counts whatever is open at as_of; only the cohort opened binds it to the window. without_reasons: losses for
     these reasons are left out (a customer who decided nothing).
     """
-    decided_ones, ready = asked_of(look, filters, by, cohort, without_reasons)
-    asked, leads = pl.collect_all(
-        [decided_ones.select("group", "outcome", "amount_minor", "currency", "spent"), ready.select("group")]
-    )
+    if by is None and filters == EVERYTHING and cohort == "closed" and not without_reasons:
+        counted = look.tally("decided", decided)
+    else:
+        counted = decided(look, filters, by, cohort, without_reasons)
     groups = None
     if by is not None:
-        each = figures(asked, leads)
         groups = tuple(
-            WinRateGroup(key=key, label=label, n=decided(each[value]), **dict(each[value]))
-            for value, key, label in labels(look, by, list(each))
+            WinRateGroup(key=key, label=label, **figures(counted, value))
+            for value, key, label in labels(look, by, counted.groups("decided n", "qualified n"))
         )
-        asked, leads = (rows.with_columns(group=pl.lit(None, pl.String)) for rows in (asked, leads))
-    whole = figures(asked, leads)[None]
-    return WinRate(**head(look), n=decided(whole), **dict(whole), void=look.void, groups=groups)
+        counted = counted.whole()
+    return told(head(look), counted).model_copy(update={"void": look.void, "groups": groups})
+
+
+def decided(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    by: str | None = None,
+    cohort: Cohort = "closed",
+    without_reasons: tuple[str, ...] = (),
+) -> Tally:
+    """How the journeys ended, what they were worth, how long they took; how many were qualified."""
+    asked, ready = asked_of(look, filters, by, cohort, without_reasons)
+    won_or_lost = asked.filter(pl.col("outcome").is_in(["won", "lost"]))
+    return tally(
+        counts("decided", asked, by, "outcome", n=pl.len()),
+        money("decided", won_or_lost, by, "outcome"),
+        lengths("lifetime", won_or_lost, by, of=pl.col("spent")),
+        counts("qualified", ready, by, n=pl.len()),
+    )
 
 
 def asked_of(
@@ -134,51 +140,33 @@ def dated_by(rows: pl.LazyFrame, by: str | None, column: str) -> pl.LazyFrame:
     return rows.with_columns(at=pl.col(column)) if by == "month" else rows
 
 
-def decided(figures: WinRates) -> int:
-    return figures.won + figures.lost
+def told(head: Mapping[str, Any], counted: Tally) -> WinRate:
+    """counted: decided of all that is asked for."""
+    return WinRate(**head, **figures(counted, None), void=0)
 
 
-def figures(asked: pl.DataFrame, leads: pl.DataFrame) -> dict[str | None, WinRates]:
-    """The figures of each group; those of None where there is nothing at all."""
-    outcomes = {row[:2]: row[2] for row in asked.group_by("group", "outcome").len().iter_rows()}
-    values = sums(asked.lazy().filter(pl.col("outcome").is_in(["won", "lost"])), "group", "outcome").collect()
-    money = values.rows_by_key("group", named=True, include_key=True)
-    lifetimes = timed(asked.filter(pl.col("outcome").is_in(["won", "lost"])), "spent", "group").rows_by_key(
-        "group", named=True, unique=True
-    )
-    qualified = dict(leads.group_by("group").len().iter_rows())
-    found = dict.fromkeys([*(group for group, _ in outcomes), *qualified]) or {None: None}
+def figures(counted: Tally, group: str | None) -> dict[str, Any]:
+    """n and the fields of WinRates of one group."""
+    ends = {outcome: counted.count("decided n", group, outcome) for outcome in COUNTED}
+    won, lost = (counted.sums("decided", group, outcome) for outcome in ("won", "lost"))
+    means = [(currency, valued, Fraction(minor, valued)) for currency, (minor, valued) in won.items()]
     return {
-        group: rates(
-            {outcome: outcomes.get((group, outcome), 0) for outcome in COUNTED},
-            money.get(group, []),
-            qualified.get(group, 0),
-            Durations(**lifetimes.get(group, dict(NO_DURATIONS))),
-        )
-        for group in found
-    }
-
-
-def rates(counts: dict[str, int], money: list[dict[str, Any]], qualified: int, lifetime: Durations) -> WinRates:
-    won = [row for row in money if row["outcome"] == "won"]
-    minor = {(row["outcome"], row["currency"]): row["minor"] for row in money}
-    means = [(row["currency"], row["valued"], Fraction(row["minor"], row["valued"])) for row in won]
-    return WinRates(
-        **counts,
-        win_rate=share(counts["won"], counts["won"] + counts["lost"]),
-        won_value=amounts(won),
-        average_won_value=tuple(Amount.of(mean, currency) for currency, _, mean in means),
-        average_won=tuple(
+        **ends,
+        "n": ends["won"] + ends["lost"],
+        "win_rate": share(ends["won"], ends["won"] + ends["lost"]),
+        "won_value": counted.amounts("decided", group, "won"),
+        "average_won_value": tuple(Amount.of(mean, currency) for currency, _, mean in means),
+        "average_won": tuple(
             AverageValue(currency=currency, n=n, mean=float(mean / 10 ** exponent(currency)))
             for currency, n, mean in means
         ),
-        by_value=tuple(
-            by_value(currency, minor.get(("won", currency), 0), minor.get(("lost", currency), 0))
-            for currency in sorted({currency for _, currency in minor})
+        "by_value": tuple(
+            by_value(currency, won.get(currency, (0, 0))[0], lost.get(currency, (0, 0))[0])
+            for currency in sorted({*won, *lost})
         ),
-        qualified=qualified,
-        lifetime=lifetime,
-    )
+        "qualified": counted.count("qualified n", group),
+        "lifetime": counted.of("lifetime", group).durations(),
+    }
 
 
 def by_value(currency: str, won: int, lost: int) -> ByValue:

@@ -6,7 +6,7 @@ it, a day after the word before.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -145,12 +145,9 @@ def look(
         as_of=as_of,
         known_at=None,
         position=sum(map(len, facts.values())),
-        visits=frames.visits,
-        journeys=frames.journeys,
-        attributes=frames.attributes,
+        frames=frames,
         membership=pl.DataFrame(roster or [], schema=ROSTER).sort("rep", "since"),
         people=pl.DataFrame(people).with_columns(**{key: pl.Series(values) for key, values in names.items()}),
-        void=frames.void.height,
         log=None,  # type: ignore[arg-type]  # the answers read no log but through named()
         codes=columns.codes,
         seen=lambda: seen,
@@ -211,4 +208,4 @@ def with_columns(found: FoundLook, journeys: tuple[Journey, ...]) -> FoundLook:
         frame = frame.with_columns(pl.Series(name, column, dtype=frame.schema[name]))
     rows = [(n, name, value) for n, told in enumerate(journeys) for name, value in told.attributes.items()]
     attributes = pl.DataFrame(rows, schema=found.attributes.schema, orient="row")
-    return FoundLook(**{**vars(found), "journeys": frame, "attributes": attributes})
+    return replace(found, frames=found.frames._replace(journeys=frame, attributes=attributes))

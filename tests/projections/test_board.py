@@ -1,5 +1,6 @@
 """The board: what stands where under the filters, what it is worth, and the cards a page at a time."""
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -57,7 +58,7 @@ def test_values_of_several_currencies_are_never_added() -> None:
 def test_a_sum_too_large_for_64_bits_is_right() -> None:
     told = funnel(journey("contact")).look
     huge = pl.concat([told.journeys.with_columns(amount_minor=pl.lit(10**15))] * 10_000)
-    answer = board(type(told)(**{**vars(told), "journeys": huge}), cards=Cards(limit=0))
+    answer = board(replace(told, frames=told.frames._replace(journeys=huge)), cards=Cards(limit=0))
     assert stage(answer, "contact").value[0].amount == "100000000000000000.00"
 
 

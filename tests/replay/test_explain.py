@@ -27,6 +27,7 @@ from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
 from engine.projections.follow_ups import follow_ups
+from engine.projections.frames import Frames
 from engine.projections.hygiene import hygiene
 from engine.projections.lens import Lens
 from engine.projections.likeliest import likeliest
@@ -162,7 +163,15 @@ def test_what_is_listed_adds_up_to_what_was_told(
 ) -> None:
     seen = look(dict(enumerate(journeys)), definition, as_of=AS_OF)
     sources = [("ads", "events", None)[journey % 3] for journey in seen.journeys["journey"]]
-    seen = replace(seen, journeys=seen.journeys.with_columns(source=pl.Series(sources, dtype=pl.String)))
+    seen = replace(
+        seen,
+        frames=Frames(
+            seen.visits,
+            seen.journeys.with_columns(source=pl.Series(sources, dtype=pl.String)),
+            seen.attributes,
+            seen.frames.void,
+        ),
+    )
     filters, by = Filters(**window), "source" if grouped else None
     ways: dict[str, Any] = {"strict": strict, "within_days": within_days}
     asked: dict[str, tuple[Answer, str | None, dict[str, Any]]] = {

@@ -26,7 +26,6 @@ from replay.rebuild import Engine, Rebuilt, on_threads, rebuild
 from replay.rebuild_compare import differences
 from replay.rebuild_dask import on_dask
 from replay.rebuild_output import new_folder, told, write_answers
-from replay.rebuild_part import Partial
 from tests.properties.events_of import publish, write_journeys
 from tests.properties.random_logs import definitions, facts
 from tests.replay.archive.histories import WIDTH
@@ -184,14 +183,3 @@ def test_what_failed_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         fail_in_the_middle()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_partials_add_up_in_any_order() -> None:
-    one = Partial({("a", "b", "c"): 1}, {("a", "b", "EUR"): (10, 1)}, {("age", "1"): [pl.Series([5])]})
-    two = Partial({("a", "b", "c"): 2}, {("a", "b", "JPY"): (7, 1)}, {("age", "1"): [pl.Series([6])]})
-    both, other = Partial(), Partial()
-    for each, into in ((one, both), (two, both), (two, other), (one, other)):
-        into.add(each)
-    assert both.counts == other.counts == {("a", "b", "c"): 3}
-    assert both.money == other.money == {("a", "b", "EUR"): (10, 1), ("a", "b", "JPY"): (7, 1)}
-    assert sorted(pl.concat(both.spans["age", "1"])) == sorted(pl.concat(other.spans["age", "1"])) == [5, 6]

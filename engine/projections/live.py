@@ -1,0 +1,92 @@
+"""The frames of the present, which follow the log, and what was added up of them, which follows too."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from engine.projections.frames import Frames
+from engine.projections.spans import Spans
+from engine.projections.tally import Tally
+
+MANY = 4096
+"""journeys changed since, from which on everything is counted anew"""
+
+
+class Told(NamedTuple):
+    """A tally of live frames as they were, and the journeys that changed since."""
+
+    tally: Tally
+    moment: int | None
+    of: "Live"
+    changed: pl.Series
+    """codes, sorted"""
+
+
+class Live:
+    """What is derived of one pipeline by one definition. An instance never changes what it tells."""
+
+    def __init__(self, spans: tuple[Spans, Spans, Spans, Spans], told: dict[str, Told] | None = None) -> None:
+        """spans: of the fields of Frames."""
+        self._visits, self._journeys, self._attributes, self._void = self._spans = spans
+        self._told = {} if told is None else told
+
+    @classmethod
+    def of(cls, frames: Frames) -> "Live":
+        visits, journeys, attributes, void = map(Spans.of, frames)
+        return cls((visits, journeys, attributes, void))
+
+    @property
+    def visits(self) -> pl.DataFrame:
+        return self._visits.whole
+
+    @property
+    def journeys(self) -> pl.DataFrame:
+        return self._journeys.whole
+
+    @property
+    def attributes(self) -> pl.DataFrame:
+        return self._attributes.whole
+
+    @property
+    def void(self) -> pl.DataFrame:
+        return self._void.whole
+
+    def replaced(self, frames: Frames, changed: pl.Series) -> "Live":
+        """With what is derived anew of the changed journeys; changed: their codes, sorted."""
+        visits, journeys, attributes, void = (
+            spans.replaced(fresh, changed) for spans, fresh in zip(self._spans, frames, strict=True)
+        )
+        told = {}
+        for question, before in self._told.items():
+            since = pl.concat([before.changed, changed]).unique().sort()
+            if len(since) <= MANY:
+                told[question] = before._replace(changed=since)
+        return Live((visits, journeys, attributes, void), told)
+
+    def holds(self, journeys: pl.Series) -> bool:
+        """Whether any of the journeys is or was in the pipeline; journeys: codes, sorted."""
+        return self._visits.holds(journeys) or self._void.holds(journeys)
+
+    def rows_of(self, journeys: pl.Series) -> Frames:
+        """The rows of some journeys; journeys: codes, sorted."""
+        visits, journeys_, attributes, void = (spans.rows_of(journeys) for spans in self._spans)
+        return Frames(visits, journeys_, attributes, void)
+
+    def tally(self, question: str, of: "Callable[[Frames | Live], Tally]", moment: int | None) -> Tally:
+        """What all journeys add up to by `of`, which gives the same whenever it is asked at the same moment.
+
+        question: names `of`. After a change only the changed journeys are counted: less what they were, plus what
+        they are.
+        """
+        # Two threads may both do this: they come to the same.
+        before = self._told.get(question)
+        if before is None or before.moment != moment:
+            found = of(self)
+        elif before.changed.is_empty():
+            return before.tally
+        else:
+            was, now = before.of.rows_of(before.changed), self.rows_of(before.changed)
+            found = before.tally.changed(of(was), of(now))
+        self._told[question] = Told(found, moment, self, pl.Series("journey", [], dtype=pl.UInt32))
+        return found
