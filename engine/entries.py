@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import Field
 
 from engine.messages import Event
-from engine.values import Attribute, Dimension, Direction, Key, Label, TextRef, TouchKind, Utc, Verdict
+from engine.values import Attribute, Dimension, Direction, Key, Label, TextRef, TouchKind, Utc, Verdict, Whole
 
-Score = Annotated[int, Field(ge=0, le=1000)]
+Score = Annotated[Whole, Field(ge=0, le=1000)]
 Attributes = Annotated[tuple[Attribute, ...], Field(max_length=100)]
 
 

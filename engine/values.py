@@ -10,7 +10,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iso4217 import Currency
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 
 from engine.errors import Rejected
 
@@ -52,6 +61,10 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 """A permanent key (pipeline, stage): lower case, never shown translated, never reused for another meaning."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 """A short business word (a source, a reason, a product). Never a person's name and never free text."""
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Flag = Annotated[bool, Strict()]
+"""As written: "5" is no number, 1 is not true, true is not 1. Whoever sends one for the other means something else."""
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -93,7 +106,7 @@ class Value(BaseModel):
 class Money(Value):
     """An amount in minor units (cents) of one currency. Amounts of two currencies are never added."""
 
-    amount_minor: Annotated[int, Field(ge=0, le=10**15)]
+    amount_minor: Annotated[Whole, Field(ge=0, le=10**15)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(known_currency)]
 
     @classmethod

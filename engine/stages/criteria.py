@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from engine.stages.facts import KINDS, VALUED, Fact
-from engine.values import Dimension, Label, TouchKind, Value, Verdict, exponent, known_currency
+from engine.values import Dimension, Label, TouchKind, Value, Verdict, Whole, exponent, known_currency
 
 JOURNEY_EVENTS = tuple(kind for kind in KINDS if kind != "EntryRetracted")
 
@@ -32,7 +32,7 @@ def as_list(raw: object) -> object:
 EventName = Annotated[str, AfterValidator(known_event)]
 TouchKinds = Annotated[tuple[TouchKind, ...], BeforeValidator(as_list), Field(min_length=1)]
 Signals = Annotated[tuple[Label, ...], BeforeValidator(as_list), Field(min_length=1)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Count = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
 class OfKind(Value):
@@ -44,7 +44,7 @@ class AtLeast(Value):
 
 
 class DimensionsConfirmed(Value):
-    at_least: Annotated[int, Field(ge=1, le=4)]
+    at_least: Annotated[Whole, Field(ge=1, le=4)]
 
 
 class TouchesAtLeast(AtLeast):

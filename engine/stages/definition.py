@@ -11,7 +11,7 @@ from engine.stages.calendar import Calendar
 from engine.stages.criteria import Criterion, TouchKinds
 from engine.stages.plain_yaml import StrictLoader, read_yaml
 from engine.stages.work import Days, HandOver, Ladder, ProposalRule, SignalTask, Task
-from engine.values import Key, Label, TouchKind, Value
+from engine.values import Flag, Key, Label, Number, TouchKind, Value
 
 UNMAPPED = -1
 """Rank of a journey whose stage the definition does not know: below every stage."""
@@ -32,7 +32,7 @@ def by_language(raw: object) -> object:
 
 Names = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Label], BeforeValidator(by_language)]
 """A name by language, {"ca": "Qualificació", "en": "Qualification"}; a plain string is English."""
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[Number, Field(ge=0, le=1)]
 
 
 class StallRule(Value):
@@ -47,7 +47,7 @@ class StallRule(Value):
     touch_days: Days | None = None
     touch_kinds: TouchKinds | None = None
     """the touches that count for touch_days; all without"""
-    business: bool | None = None
+    business: Flag | None = None
     """count working days of the definition's calendar, not days as they pass"""
     follow_up: TouchKind | None = None
     """what the alert asks the owner to do; a call without"""
@@ -153,7 +153,7 @@ class Definition(Value):
                     raise ValueError(f"stage {stage.key!r} has two tasks {key!r}: give each a key of its own")
         return self
 
-    def clock(self, business: bool | None) -> Calendar | None:
+    def clock(self, business: Flag | None) -> Calendar | None:
         """The calendar that a limit counts by; None for days as they pass."""
         return self.calendar if business else None
 

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from engine.stages.criteria import Count, Signals
-from engine.values import Key, Label, TouchKind, Value
+from engine.values import Flag, Key, Label, Number, TouchKind, Value, Whole
 
-Days = Annotated[float, Field(gt=0, le=3650)]
+Days = Annotated[Number, Field(gt=0, le=3650)]
 
 
 class Task(Value):
@@ -17,7 +17,7 @@ class Task(Value):
     """tells the tasks of a stage apart, for ever"""
     kind: TouchKind
     within_days: Days = 1
-    business: bool = False
+    business: Flag = False
     note: Label | None = None
     """what is to be done, in a few words: send the proposal, remind of the payment"""
 
@@ -28,7 +28,7 @@ class SignalTask(Value):
     signal: Signals
     kind: TouchKind = TouchKind.CALL
     within_days: Days = 1
-    business: bool = False
+    business: Flag = False
     note: Label | None = None
 
 
@@ -38,8 +38,8 @@ class Ladder(Value):
     after_days: Annotated[tuple[Days, ...], Field(min_length=1, max_length=8)]
     """the first counts from the entry into the stage"""
     kind: TouchKind = TouchKind.CALL
-    business: bool = False
-    escalate_after: Annotated[int, Field(ge=1, le=8)] | None = None
+    business: Flag = False
+    escalate_after: Annotated[Whole, Field(ge=1, le=8)] | None = None
     """from so many unanswered attempts on, the owner's manager is asked"""
 
     @model_validator(mode="after")
@@ -54,7 +54,7 @@ class Ladder(Value):
 class ProposalRule(Value):
     remind_days: Days | None = None
     """so many days before a proposal expires its owner is reminded"""
-    expire: bool = True
+    expire: Flag = True
     """record that it has expired"""
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.values import Label, Value
+from engine.values import Label, Number, Value, Whole
 from service.notices.parked import Parked
 from service.notices.wanted import Wanted
 
-Position = Annotated[int, Field(ge=0, lt=2**62)]
+Position = Annotated[Whole, Field(ge=0, lt=2**62)]
 
 
 class Kept(BaseModel):
@@ -69,7 +69,7 @@ class Removed(BaseModel):
 class ParkedQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: Position = 0
+    after: Annotated[int, Field(ge=0, lt=2**62)] = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
@@ -85,7 +85,7 @@ class NewWebhook(Value):
 
 
 class Rotate(Value):
-    hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
+    hours: Annotated[Number, Field(ge=0, le=8_760)] = 24.0
     """how long the old secret still signs too"""
 
 

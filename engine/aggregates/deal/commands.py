@@ -10,7 +10,7 @@ from engine.aggregates.inputs import SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
-from engine.values import Day, Key, Label, Money, Utc
+from engine.values import Day, Flag, Key, Label, Money, Utc, Whole
 
 
 class OpenDeal(Command):
@@ -63,7 +63,7 @@ class ExpireProposal(Command):
 class MoveStage(Command):
     stage: Key
     reason: Label | None = None
-    override: bool = False
+    override: Flag = False
     """pass the stage's gate by force; needs a reason"""
 
 
@@ -107,7 +107,7 @@ class RecordDelivery(Command):
 
 
 class RecordSatisfaction(Command):
-    score: Annotated[int, Field(ge=0, le=10)]
+    score: Annotated[Whole, Field(ge=0, le=10)]
     comment: Words | None = None
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from engine import entries
 from engine.entries import Attributes
 from engine.messages import Event
-from engine.values import Key, Label, Money, TextRef, Utc, Value
+from engine.values import Key, Label, Money, TextRef, Utc, Value, Whole
 
 
 class DealOpened(Event):
@@ -59,7 +59,7 @@ class NoteAdded(entries.NoteAdded):
 
 class ProposalLine(Value):
     item: Label
-    quantity: Annotated[int, Field(ge=1, le=10**9)] = 1
+    quantity: Annotated[Whole, Field(ge=1, le=10**9)] = 1
     price: Money
     """of one piece"""
 

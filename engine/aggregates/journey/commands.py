@@ -8,7 +8,7 @@ from pydantic import Field
 from engine.aggregates.inputs import Who, Words
 from engine.entries import Attributes, Score
 from engine.messages import Command
-from engine.values import Dimension, Direction, Key, Label, TouchKind, Utc, Value, Verdict
+from engine.values import Dimension, Direction, Flag, Key, Label, TouchKind, Utc, Value, Verdict
 
 
 class Touch(Command):
@@ -16,7 +16,7 @@ class Touch(Command):
 
     kind: TouchKind
     direction: Direction = Direction.OUTBOUND
-    automated: bool = False
+    automated: Flag = False
     note: Words | None = None
 
 

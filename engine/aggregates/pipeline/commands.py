@@ -8,9 +8,9 @@ from pydantic import Field, StringConstraints
 from engine.aggregates.inputs import Words
 from engine.messages import Command
 from engine.stages.definition import Definition
-from engine.values import Key, Label, Utc
+from engine.values import Flag, Key, Label, Utc, Whole
 
-Version = Annotated[int, Field(ge=0)]
+Version = Annotated[Whole, Field(ge=0)]
 
 
 class CreatePipeline(Command):
@@ -46,7 +46,7 @@ class RollBackDefinition(Command):
     """Put an earlier version in force again, as a new one, and say why."""
 
     pipeline: Key
-    to: Annotated[int, Field(ge=1)] | None = None
+    to: Annotated[Whole, Field(ge=1)] | None = None
     """without it the version before the one in force"""
     reason: Annotated[Label, StringConstraints(max_length=170)] | None = None
     replaces_version: Version | None = None
@@ -71,7 +71,7 @@ class ActivatePolicy(Command):
     policy: PolicyName
     since: Utc | None = None
     """without it: now"""
-    unless_active: bool = False
+    unless_active: Flag = False
     """leave it as it is where it is active already; what a runner asks"""
 
 

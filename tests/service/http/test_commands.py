@@ -163,7 +163,7 @@ def test_a_late_entry_takes_its_place_in_time(manager: Client) -> None:
     manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call", "occurred_at": "2026-02-03T10:00:00+01:00"}).done()
     told = manager.get(f"/v1/journeys/{deal}/history").answer["events"]
     assert [event["occurred_at"] for event in told] == ["2026-02-01T09:00:00Z", "2026-02-03T09:00:00Z"]
-    for moment, words in (("2126-01-01T00:00:00Z", "future"), ("2026-02-03T10:00:00", "timezone")):
+    for moment, words in (("2126-01-01T00:00:00Z", "future"), ("2026-02-03T10:00:00", "time zone")):
         kind = "rejected" if words == "future" else "invalid"
         status = 409 if words == "future" else 422
         manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call", "occurred_at": moment}).refused(status, kind, words)

@@ -1,0 +1,113 @@
+"""JSON is taken as it is written: "5" is no number, 1 is not true, true is not 1; a moment is text, and has a zone."""
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel, Strict
+
+from engine.log import schema
+from service.routes.bodies import body_of
+from service.routes.table import GIVEN
+from service.routes.webhook_bodies import NewWebhook, Pause, Replay, Retry, Rotate
+from tests.service.http.conftest import publish
+from tests.service.http.server import Client, serving
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('strict') / 'log.db'}"
+    schema.init(url)
+    publish(url)
+    with serving(url) as service:
+        yield service.client("manager")
+
+
+@pytest.fixture(scope="module")
+def deal(manager: Client) -> str:
+    stream: str = manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
+    return stream
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "words"),
+    [
+        ("deals/DEAL/record-satisfaction", {"score": "5"}, "body.score", "whole number"),
+        ("deals/DEAL/record-satisfaction", {"score": True}, "body.score", "whole number"),
+        ("deals/DEAL/record-satisfaction", {"score": 5.5}, "body.score", "whole number"),
+        ("journeys/DEAL/touch", {"kind": "call", "automated": 1}, "body.automated", "true or false"),
+        ("journeys/DEAL/touch", {"kind": "call", "automated": "true"}, "body.automated", "true or false"),
+        (
+            "deals/DEAL/change-value",
+            {"value": {"amount_minor": "500", "currency": "EUR"}},
+            "body.value.amount_minor",
+            "whole number",
+        ),
+        ("journeys/DEAL/add-note", {"note": 5}, "body.note", "string"),
+        ("journeys/DEAL/touch", {"kind": "call", "occurred_at": 1767603600}, "body.occurred_at", "2026-01-05"),
+        ("journeys/DEAL/touch", {"kind": "call", "occurred_at": "1767603600"}, "body.occurred_at", "2026-01-05"),
+        ("journeys/DEAL/touch", {"kind": "call", "occurred_at": "2026-01-05T09:00:00"}, "body.occurred_at", "Z"),
+        (
+            "pipelines/loans/draft",
+            {"definition": {"pipeline": "loans", "stages": [{"key": "a", "kind": "open", "probability": "0.5"}]}},
+            "body.definition.stages.0.probability",
+            "a number",
+        ),
+        (
+            "pipelines/loans/preview",
+            {"definition": {"pipeline": "loans", "stages": [{"key": "a", "kind": "open", "probability": "0.5"}]}},
+            "body.definition.stages.0.probability",
+            "a number",
+        ),
+    ],
+)
+def test_what_is_of_another_type_is_refused_by_name(
+    path: str, body: dict[str, Any], field: str, words: str, manager: Client, deal: str
+) -> None:
+    before = manager.get("/v1/events", after=1_000_000).answer["position"]
+    problem = manager.post(f"/v1/{path.replace('DEAL', deal)}", body, if_match="*").refused(422, "invalid")
+    assert [each["field"] for each in problem["errors"]] == [field]
+    assert words in problem["errors"][0]["problem"]
+    assert manager.get("/v1/events", after=1_000_000).answer["position"] == before
+
+
+def test_moments_and_days_are_taken_as_text(manager: Client, deal: str) -> None:
+    touch = {"kind": "call", "automated": False, "occurred_at": "2026-02-01T09:00:00+01:00"}
+    position = manager.post(f"/v1/journeys/{deal}/touch", touch).answer["position"]
+    told = manager.get("/v1/events", after=position - 1).answer["events"][0]
+    assert told["occurred_at"] == "2026-02-01T08:00:00+00:00"
+    manager.post(f"/v1/deals/{deal}/change-expected-close", {"expected_close": "2099-01-05"}, if_match="*").done()
+    manager.post(f"/v1/deals/{deal}/record-satisfaction", {"score": 5}).done()
+
+
+BODIES = [body_of(given.command, given.path) for given in GIVEN] + [NewWebhook, Pause, Replay, Retry, Rotate]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+def test_no_number_or_flag_of_a_body_is_read_from_something_else(body: type[BaseModel]) -> None:
+    assert list(lax(body, set())) == []
+
+
+def lax(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[str]:
+    """The fields, nested ones too, that would take "5" for 5 or 1 for true."""
+    if model in seen:
+        return
+    seen.add(model)
+    for name, field in model.model_fields.items():
+        for leaf, strict in leaves(field.annotation, any(isinstance(each, Strict) for each in field.metadata)):
+            if leaf in (int, float, bool) and not strict:
+                yield f"{model.__name__}.{name}"
+            elif isinstance(leaf, type) and issubclass(leaf, BaseModel):
+                yield from lax(leaf, seen)
+
+
+def leaves(annotation: Any, strict: bool) -> Iterator[tuple[Any, bool]]:
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        yield from leaves(inner, strict or any(isinstance(each, Strict) for each in metadata))
+    elif get_origin(annotation) in (Union, types.UnionType, tuple, list, dict):
+        for part in get_args(annotation):
+            yield from leaves(part, strict)
+    else:
+        yield annotation, strict
