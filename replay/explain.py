@@ -29,6 +29,7 @@ from engine.projections.figures import (
 )
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
+from engine.projections.pages import Pages
 from engine.projections.views import Look
 from engine.stages.facts import KINDS
 from engine.values import from_micros
@@ -100,6 +101,8 @@ class Explanation(Answer):
     """how long they took, where the answer looks at that"""
     journeys: tuple[ExplainedJourney, ...]
     """in the order of their ids"""
+    next: str | None
+    """cursor of the following page"""
 
 
 def explain(
@@ -110,12 +113,14 @@ def explain(
     *,
     by: str | None = None,
     limit: int = LISTED,
+    after: str | None = None,
     **options: Any,
 ) -> Explanation:
     """What a cell of the answer is made of. options: those of the answer that decide what is counted.
 
     cell: `part`, the name of the figure; what else names it (stage, month, kind, ...); with `by` also `group`, the
-    group's key. limit: journeys that are listed. Rejected: an answer, name or value of the cell that there is not.
+    group's key. limit and after: pages of the journeys. Rejected: an answer, name or value of the cell that there is
+    not.
     """
     if answer not in CELLS:
         raise Rejected(f"answer {answer!r} can't be explained: use one of {', '.join(CELLS)}")
@@ -127,8 +132,9 @@ def explain(
     rows = of_group(look, found_in(counted, part, cell), tables, by, cell)
     count = "journey" if counted.once else None
     ids = look.journeys.select("journey", "journey_id", "title", "owner")
-    members = rows.select(pl.col("journey").unique()).join(ids, on="journey").sort("journey_id")
-    shown = members.head(limit)
+    members = rows.select(pl.col("journey").unique()).join(ids, on="journey")
+    pages = Pages(limit, after, of=("journeys",))
+    shown = pages.page("journeys", members, ("journey_id",))
     own = rows.filter(pl.col("journey").is_in(shown["journey"].implode()))
     return Explanation(
         **head(look),
@@ -139,6 +145,7 @@ def explain(
         value=worth(rows),
         times=lengths(rows, once=counted.once),
         journeys=tuple(listed(look, shown, own, counted, part)),
+        next=pages.next,
     )
 
 

@@ -18,6 +18,7 @@ from engine.projections.figures import Answer, Figures, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, person
 from engine.projections.groups import named
 from engine.projections.journeys import last, open_follow_ups
+from engine.projections.pages import Pages
 from engine.projections.seen import Seen, see
 from engine.stages.criteria_polars import CODE
 from engine.values import from_micros
@@ -60,12 +61,22 @@ class FollowUps(Answer):
     without_next_step: int
     journeys: tuple[Step, ...]
     """open ones without an open follow-up, the longest silent first"""
+    next: str | None
+    """cursor of the following page of both lists"""
 
 
-def follow_ups(look: "Look", filters: Filters = EVERYTHING, *, overdue: bool = False) -> FollowUps:
+def follow_ups(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    overdue: bool = False,
+    limit: int | None = None,
+    after: str | None = None,
+) -> FollowUps:
     """Open follow-ups of open and won journeys, and open journeys without any; n: the open journeys.
 
     filters.owner: whose next steps; the owner of a follow-up comes before that of its journey. overdue: those alone.
+    limit and after: pages of both lists, so many of each.
     """
     others = filters.model_copy(update={"owner": None})
     journeys = chosen(look, others).filter(others.window.holds("opened_at"))
@@ -74,22 +85,24 @@ def follow_ups(look: "Look", filters: Filters = EVERYTHING, *, overdue: bool = F
     steps = steps.filter(pl.col("outcome").is_in(["open", "won"]))
     steps = steps.with_columns(owner=pl.coalesce("own", "owner"), overdue=pl.col("due_at") < look.as_of)
     is_open = here.filter(pl.col("outcome") == "open")
-    idle = is_open.join(steps, on="journey", how="anti").sort("last_activity_at", "journey_id")
+    idle = is_open.join(steps, on="journey", how="anti")
     if filters.owner is not None:
         holders = pl.concat([steps["owner"], look.journeys["owner"]])
         whose = person(look, filters.owner, "owner", holders)
         steps, idle = (rows.filter(pl.col("owner") == whose) for rows in (steps, idle))
         is_open = is_open.filter(pl.col("owner") == whose)
     late = steps.filter("overdue")
-    shown = (late if overdue else steps).sort("due_at", "follow_up")
-    without = idle.clear() if overdue else idle
+    asked = late if overdue else steps
+    pages = Pages(limit, after, of=("follow_ups", "journeys"))
+    shown = pages.page("follow_ups", asked, ("due_at", "follow_up"))
+    without = pages.page("journeys", idle.clear() if overdue else idle, ("last_activity_at", "journey_id"))
     people = named(look, [*shown["owner"].drop_nulls().unique(), *without["owner"].drop_nulls().unique()])
     notes = {note: UUID(hex=note) for note in shown["note"].drop_nulls()}
     bodies = texts(look.log, list(notes.values())) if notes else {}
     return FollowUps(
         **head(look),
         n=is_open.height,
-        count=shown.height,
+        count=asked.height,
         overdue=late.height,
         follow_ups=tuple(
             FollowUp(
@@ -106,6 +119,7 @@ def follow_ups(look: "Look", filters: Filters = EVERYTHING, *, overdue: bool = F
         ),
         without_next_step=idle.height,
         journeys=tuple(Step(**step(row, look, people)) for row in look.named(without).iter_rows(named=True)),
+        next=pages.next,
     )
 
 

@@ -16,6 +16,7 @@ from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.journeys import last
 from engine.projections.likelihood import likelihoods
+from engine.projections.pages import Pages
 from engine.stages.criteria_polars import is_kind
 from engine.values import from_micros
 
@@ -52,19 +53,32 @@ class Hygiene(Answer):
     """how long visits of the open stages last"""
     journeys: tuple[Untidy, ...]
     """the most silent first"""
+    next: str | None
+    """cursor of the following page"""
 
 
-def hygiene(look: "Look", filters: Filters = EVERYTHING, *, silent_days: float = 14, note_days: float = 30) -> Hygiene:
+def hygiene(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    silent_days: float = 14,
+    note_days: float = 30,
+    limit: int | None = None,
+    after: str | None = None,
+) -> Hygiene:
     """n: the open journeys. Silent: nothing was recorded for silent_days or more. Stuck: longer in its stage than 85 %
-    of its completed visits. Stale: the newest note, or else the opening, is older than note_days.
+    of its completed visits. Stale: the newest note, or else the opening, is older than note_days. limit and after:
+    pages of the journeys.
     """
     for name, days in (("silent_days", silent_days), ("note_days", note_days)):
         if not 0 < days <= 36_500:
             raise Rejected(f"{name} {days} is out of range: use a number of days above 0, at most 36500")
     usual = normal(look)
     rows = kept_how(look, filters, usual, silent_days, note_days).collect()
-    found = rows.filter(pl.any_horizontal("silent", "stuck", "stale_notes")).sort("last_activity_at", "journey_id")
-    people = named(look, found["owner"].drop_nulls().unique().to_list())
+    found = rows.filter(pl.any_horizontal("silent", "stuck", "stale_notes"))
+    pages = Pages(limit, after, of=("journeys",))
+    shown = pages.page("journeys", found, ("last_activity_at", "journey_id"))
+    people = named(look, shown["owner"].drop_nulls().unique().to_list())
     by_stage = {row["stage"]: row for row in usual.iter_rows(named=True)}
     return Hygiene(
         **head(look),
@@ -89,8 +103,9 @@ def hygiene(look: "Look", filters: Filters = EVERYTHING, *, silent_days: float =
                 last_activity_at=from_micros(row["last_activity_at"]),
                 last_note_at=when(row["noted_at"]),
             )
-            for row in look.named(with_volume(found, look)).iter_rows(named=True)
+            for row in look.named(with_volume(shown, look)).iter_rows(named=True)
         ),
+        next=pages.next,
     )
 
 

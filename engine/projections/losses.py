@@ -17,6 +17,7 @@ from engine.projections.doubts import Doubt, Evidence, doubtful
 from engine.projections.figures import DAY, SECOND, Amount, Answer, Figures, Group, amounts, head, share, sums
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels, named
+from engine.projections.pages import Pages
 from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition
 from engine.values import from_micros
@@ -101,6 +102,8 @@ class Losses(LossFigures, Answer):
     """oldest first"""
     doubtful: tuple[DoubtfulWin, ...]
     """of the journeys won in the window; most doubts first"""
+    next: str | None
+    """cursor of the following page of both lists"""
     merged: int
     void: int
     groups: tuple[LossGroup, ...] | None = None
@@ -113,10 +116,13 @@ def losses(
     by: str | None = None,
     late_days: float = LATE_DAYS,
     score_below: int | None = None,
+    limit: int | None = None,
+    after: str | None = None,
 ) -> Losses:
     """Of the journeys closed in the window. late_days: unfit leads that old count as late, also unqualified ones.
 
-    score_below: a win is doubtful, too, when the scores summed to less when it was qualified.
+    score_below: a win is doubtful, too, when the scores summed to less when it was qualified. limit and after: pages of
+    late and doubtful, so many of each.
     """
     if not 0 < late_days <= 36_500:
         raise Rejected(f"late_days {late_days} is out of range: use a number of days above 0, at most 36500")
@@ -132,14 +138,16 @@ def losses(
     whole = figures(rows.with_columns(group=pl.lit(None, pl.String)), look.definition).get(None, NONE)
     late = rows.filter(found_late(late_days))
     won = closed.filter(pl.col("outcome") == "won").collect()
+    pages = Pages(limit, after, of=("late", "doubtful"))
     merged = closed.filter(pl.col("outcome") == "merged").select(pl.len()).collect().item()
     return Losses(
         **head(look),
         n=count(whole),
         **whole,
         late_days=late_days,
-        late=tuple(late_losses(look, late)),
-        doubtful=tuple(doubtful_wins(look, won, score_below)),
+        late=tuple(late_losses(look, late, pages)),
+        doubtful=tuple(doubtful_wins(look, won, score_below, pages)),
+        next=pages.next,
         merged=merged,
         void=look.void,
         groups=groups,
@@ -218,7 +226,8 @@ def reasons(rows: pl.DataFrame, whole: int) -> tuple[Loss, ...]:
     )
 
 
-def late_losses(look: "Look", rows: pl.DataFrame) -> list[LateLoss]:
+def late_losses(look: "Look", rows: pl.DataFrame, pages: Pages) -> list[LateLoss]:
+    shown = pages.page("late", rows.with_columns(place=0 - pl.col("age")), ("place", "journey_id"))
     return [
         LateLoss(
             **told,
@@ -226,22 +235,30 @@ def late_losses(look: "Look", rows: pl.DataFrame) -> list[LateLoss]:
             reason=row["reason"],
             was_qualified=row["outcome"] == "lost",
         )
-        for row, told in reviewed(look, rows.sort("age", "journey_id", descending=[True, False]))
+        for row, told in reviewed(look, shown)
     ]
 
 
-def doubtful_wins(look: "Look", won: pl.DataFrame, score_below: int | None) -> list[DoubtfulWin]:
+def doubtful_wins(look: "Look", won: pl.DataFrame, score_below: int | None, pages: Pages) -> list[DoubtfulWin]:
     doubted = doubtful(look, won, score_below)
-    rows = won.filter(pl.col("journey").is_in(list(doubted))).with_columns(
-        age=pl.col("closed_at") - pl.col("opened_at")
+    counts = pl.DataFrame(
+        [
+            (journey, -sum(doubt.verdict == "denied" for doubt in doubts), -len(doubts))
+            for journey, (doubts, _) in doubted.items()
+        ],
+        {"journey": won.schema["journey"], "denied": pl.Int64, "doubts": pl.Int64},
+        orient="row",
     )
-    found = [
+    rows = won.join(counts, on="journey").with_columns(
+        age=pl.col("closed_at") - pl.col("opened_at"), place=0 - pl.col("closed_at")
+    )
+    shown = pages.page("doubtful", rows, ("denied", "doubts", "place", "journey_id"))
+    return [
         DoubtfulWin(
             **told, doubts=doubted[row["journey"]][0], evidence=doubted[row["journey"]][1], touches=row["touches"]
         )
-        for row, told in reviewed(look, rows.sort("closed_at", "journey_id", descending=[True, False]))
+        for row, told in reviewed(look, shown)
     ]
-    return sorted(found, key=lambda win: (-sum(doubt.verdict == "denied" for doubt in win.doubts), -len(win.doubts)))
 
 
 def reviewed(look: "Look", rows: pl.DataFrame) -> list[tuple[dict[str, Any], dict[str, Any]]]:

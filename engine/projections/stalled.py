@@ -15,6 +15,7 @@ from engine.projections.figures import DAY, SECOND, Answer, head
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.likelihood import likelihoods
+from engine.projections.pages import Pages
 from engine.values import from_micros
 
 if TYPE_CHECKING:
@@ -31,20 +32,30 @@ class Stalled(Answer):
     count: int
     journeys: tuple[StalledJourney, ...]
     """longest idle first"""
+    next: str | None
+    """cursor of the following page"""
 
 
-def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | None = None) -> Stalled:
+def stalled(
+    look: "Look",
+    filters: Filters = EVERYTHING,
+    *,
+    idle_days: float | None = None,
+    limit: int | None = None,
+    after: str | None = None,
+) -> Stalled:
     """The stalled among the open journeys at as_of; of the window, those opened in it. n: the open journeys.
 
     idle_days: those whose newest event is older, whatever the stages' rules say; without it, by the stages' rules.
+    limit and after: pages of the journeys.
     """
     if idle_days is not None and not 0 < idle_days <= 36_500:
         raise Rejected(f"idle_days {idle_days} is out of range: use a number of days above 0, at most 36500")
     rows = idling(look, filters).collect()
     found = rows.filter(too_long(idle_days))
-    people = named(look, found["owner"].drop_nulls().unique().to_list())
-    longest = found.sort("idle", "journey_id", descending=[True, False])
-    listed = look.named(with_volume(longest, look)).iter_rows(named=True)
+    pages = Pages(limit, after, of=("journeys",))
+    shown = pages.page("journeys", found.with_columns(place=0 - pl.col("idle")), ("place", "journey_id"))
+    people = named(look, shown["owner"].drop_nulls().unique().to_list())
     return Stalled(
         **head(look),
         n=rows.height,
@@ -55,8 +66,9 @@ def stalled(look: "Look", filters: Filters = EVERYTHING, *, idle_days: float | N
                 last_activity_at=from_micros(row["last_activity_at"]),
                 idle_seconds=row["idle"] / SECOND,
             )
-            for row in listed
+            for row in look.named(with_volume(shown, look)).iter_rows(named=True)
         ),
+        next=pages.next,
     )
 
 

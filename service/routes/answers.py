@@ -18,6 +18,7 @@ from engine.projections import (
     hygiene,
     likeliest,
     losses,
+    satisfaction,
     sizing,
     sources,
     stalled,
@@ -102,7 +103,7 @@ class ActivityQuestion(Grouped):
         return {"by": self.by, "sla": timedelta(hours=self.sla_hours)}
 
 
-class LossesQuestion(Grouped, Worded):
+class LossesQuestion(Grouped, Worded, Paged):
     late_days: Annotated[float, Field(description="Leads found unfit that old are late")] = 30.0
     score_below: Annotated[int | None, Field(description="Scores that made a won lead doubtful")] = None
 
@@ -134,18 +135,18 @@ class TrendQuestion(Grouped):
     stage: Annotated[Text | None, Field(description="Entries and conversion of this stage, not of all")] = None
 
 
-class StalledQuestion(Question, Worded):
+class StalledQuestion(Question, Worded, Paged):
     idle_days: Annotated[float | None, Field(description="Nothing happened for longer; else by the stages' rules")] = (
         None
     )
 
 
-class HygieneQuestion(Question):
+class HygieneQuestion(Question, Paged):
     silent_days: Annotated[float, Field(description="Silent from then on")] = 14
     note_days: Annotated[float, Field(description="Notes are stale from then on")] = 30
 
 
-class FollowUpsQuestion(Question):
+class FollowUpsQuestion(Question, Paged):
     overdue: Annotated[bool, Field(description="Only those that are due since")] = False
 
 
@@ -188,6 +189,7 @@ QUESTIONS: tuple[Asked, ...] = (
     Asked("sizing", SizingQuestion, sizing.Sizing, sizes, "Deals and leads that a target takes"),
     Asked("sources", SourcesQuestion, sources.Sources, sources.sources, "What each source brings and earns"),
     Asked("activity", ActivityQuestion, activity.Activity, activity.activity, "Touches, attempts, first answers"),
+    Asked("satisfaction", Grouped, satisfaction.Satisfaction, satisfaction.satisfaction, "What customers say of it"),
     Asked("losses", LossesQuestion, losses.Losses, losses.losses, "Why deals are lost, and from which stage"),
     Asked("likeliest", LikeliestQuestion, likeliest.Likeliest, likeliest.likeliest, "Likeliest to close first"),
     Asked("compare", CompareQuestion, comparison.Comparison, comparison.comparison, "Two periods side by side"),

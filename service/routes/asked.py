@@ -74,15 +74,15 @@ class Worded(BaseModel):
 
 
 class Paged(BaseModel):
-    """A list, a page at a time."""
+    """A list, a page at a time; of several lists of one answer so many of each."""
 
-    limit: Annotated[int, Field(ge=0, le=PAGE_MOST, description="How many")] = 50
+    limit: Annotated[int, Field(ge=0, le=PAGE_MOST, description="How many, of each list")] = 50
     after: Annotated[
         Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
     ] = None
 
 
-class ExplainQuestion(BaseModel):
+class ExplainQuestion(Paged):
     """One number of an answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

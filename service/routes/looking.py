@@ -8,7 +8,7 @@ from engine.projections.filters import Filters
 from engine.projections.views import Look
 from service.auth import Caller
 from service.rights import narrowed
-from service.routes.asked import Paged, Question
+from service.routes.asked import ExplainQuestion, Paged, Question
 from service.routes.pages import cursor, resumed
 from service.routes.tags import tag_of
 from service.running import Pinned, Running
@@ -21,22 +21,29 @@ class Seen:
     look: Look
     filters: Filters
     question: Question
+    cell: ExplainQuestion | None
+    """what of the answer is to be explained"""
     same: str
     """what its pages have in common"""
     tag: str
 
 
-def looked(running: Running, caller: Caller, request: Request, question: Question) -> Seen:
+def looked(
+    running: Running, caller: Caller, request: Request, question: Question, cell: ExplainQuestion | None = None
+) -> Seen:
     lens, filters = question.lens(), narrowed(running.log, caller, question.filters())
     # Everything but where a page begins and how long it is.
-    same = repr((filters, question.model_dump(exclude={"after", "limit"})))
-    if isinstance(question, Paged) and question.after is not None:
+    same = repr((filters, question.model_dump(exclude={"after", "limit"}), cell and cell.cell))
+    if cell is not None and cell.after is not None:
+        look, following = resumed(running, cell.after, same)
+        cell = cell.model_copy(update={"after": following})
+    elif isinstance(question, Paged) and question.after is not None:
         look, following = resumed(running, question.after, same)
         question = question.model_copy(update={"after": following})
     else:
         look = running.look(question.pipeline, lens)
     tag = tag_of(running, caller, request, filters, *pin_of(look))
-    return Seen(look, filters, question, same, tag)
+    return Seen(look, filters, question, cell, same, tag)
 
 
 def next_page(running: Running, seen: Seen, following: str) -> str:

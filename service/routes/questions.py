@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, create_model
 
+from engine.projections.figures import Answer
 from engine.stages.names import stage_names
 from replay.explain import Explanation, explain
 from service import metrics
@@ -52,7 +53,7 @@ def add_questions(routes: Routes) -> None:
             summary=f"The journeys and events behind one number of {each.name}",
             tag="explanations",
             allow=EVERY,
-            refusals=("not-found",),
+            refusals=("not-found", "gone"),
             answers=Explanation,
             queries=True,
         )
@@ -88,7 +89,7 @@ def explaining(each: Asked) -> Callable[..., Any]:
     async def endpoint(request: Request, asked: Any) -> Response:
         question = each.question.model_validate({name: getattr(asked, name) for name in own})
         return await answered(
-            request, f"{each.name}/explain", question, lambda running, seen: explained(running, each, asked, seen)
+            request, f"{each.name}/explain", question, lambda running, seen: explained(running, each, seen), asked
         )
 
     endpoint.__annotations__["asked"] = Annotated[shape, Query()]
@@ -96,7 +97,11 @@ def explaining(each: Asked) -> Callable[..., Any]:
 
 
 async def answered(
-    request: Request, name: str, question: Question, compute: Callable[[Running, Seen], bytes]
+    request: Request,
+    name: str,
+    question: Question,
+    compute: Callable[[Running, Seen], bytes],
+    cell: ExplainQuestion | None = None,
 ) -> Response:
     """Looks, compares the entity tag, and computes what nobody has computed yet; alike questions at once are one."""
     running, caller = running_of(request), caller_of(request)
@@ -104,7 +109,7 @@ async def answered(
         whose = caller.person_id if caller.role == "rep" else None
         asked_now = (name, str(request.query_params), whose)
         seen = await running.sharing.fresh(
-            asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question))
+            asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question, cell))
         )
         if unchanged(request, seen.tag):
             return not_modified(seen.tag)
@@ -116,9 +121,7 @@ async def answered(
 
 def computed(running: Running, each: Asked, seen: Seen) -> bytes:
     found = each.compute(seen.look, seen.filters, **seen.question.options())
-    following = getattr(found, "next", None)
-    if following is not None:
-        found = found.model_copy(update={"next": next_page(running, seen, following)})
+    found = continued(running, seen, found)
     if isinstance(seen.question, Worded) and seen.question.lang is not None:
         names = stage_names(seen.look.definition, seen.question.lang)
         found = SHAPES[each.name].model_construct(**dict(found), names=names)
@@ -127,11 +130,18 @@ def computed(running: Running, each: Asked, seen: Seen) -> bytes:
     return body
 
 
-def explained(running: Running, each: Asked, cell: ExplainQuestion, seen: Seen) -> bytes:
+def continued(running: Running, seen: Seen, found: Answer) -> Answer:
+    """With a cursor that pins the world, where there is more."""
+    following = getattr(found, "next", None)
+    return found if following is None else found.model_copy(update={"next": next_page(running, seen, following)})
+
+
+def explained(running: Running, each: Asked, seen: Seen) -> bytes:
+    cell = seen.cell
+    assert cell is not None
     options = {name: value for name, value in seen.question.options().items() if name not in Paged.model_fields}
-    found = explain(
-        seen.look, each.name, dict(pair(text, "cell") for text in cell.cell), seen.filters, limit=cell.limit, **options
-    )
-    body = found.model_dump_json().encode()
+    named = dict(pair(text, "cell") for text in cell.cell)
+    found = explain(seen.look, each.name, named, seen.filters, limit=cell.limit, after=cell.after, **options)
+    body = continued(running, seen, found).model_dump_json().encode()
     running.answers.put(seen.tag, body)
     return body
