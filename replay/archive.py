@@ -17,7 +17,7 @@ from engine.log.application import Log
 from engine.log.connect import database, sqlite_file
 from engine.log.positions import event_ids
 from engine.projections.views import Start, Views
-from replay.archive_files import as_long_as_written, columns_of, read_told
+from replay.archive_files import as_long_as_written, as_written, columns_of, read_told
 from replay.archive_manifest import MANIFEST, REMEDY, ArchiveRefused, Manifest, only_one, read_manifest
 
 TRIES: Final = 5
@@ -105,14 +105,14 @@ class Status:
         return self.log_position - self.position
 
 
-def status(log: Log, folder: Path) -> Status:
-    """Never raises for what stands in the folder."""
+def status(log: Log, folder: Path, *, verify: bool = False) -> Status:
+    """Never raises for what stands in the folder. verify: every byte is looked at."""
     end = log.position()
     for again in reversed(range(TRIES)):
         try:
             manifest = belonging(log, folder)
             if manifest is not None:
-                as_long_as_written(folder, manifest.parts)
+                (as_written if verify else as_long_as_written)(folder, manifest.parts)
             break
         except ArchiveRefused as refusal:
             return Status(folder, "refused", end, why=str(refusal))

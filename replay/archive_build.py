@@ -15,10 +15,10 @@ from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
 from engine.log.positions import event_ids
 from engine.projections.columns import EVENTS, SIDES, Columns
-from engine.projections.intake import KIND_OF, take
+from engine.projections.intake import KIND_OF, NEEDED, take
 from engine.projections.kept import ORDER, Kept
 from replay.archive import belonging, lacking
-from replay.archive_files import as_long_as_written, copied, read_table, read_told, without_rows, write_part
+from replay.archive_files import as_written, copied, read_table, read_told, without_rows, write_part
 from replay.archive_manifest import (
     MEANING,
     TABLES,
@@ -31,12 +31,13 @@ from replay.archive_manifest import (
     sweep,
     write_manifest,
 )
+from replay.archive_pieces import Pieces, within
 
 BATCH: Final = 250_000
 """events read while those before are decoded"""
+AT_ONCE: Final = 2
+"""ranges that are written at the same time, and so are in memory"""
 Progress = Callable[[int, int], None]
-Parts = dict[str, list[pl.DataFrame]]
-"""new rows by table, each frame sorted by journey"""
 
 
 def silent(done: int, total: int) -> None:
@@ -71,10 +72,12 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
         columns = Columns() if before is None else without_rows(folder, before)
         width = width if before is None else before.width
         begun = columns.position
-        parts, told = read_new(log, columns, end, progress)
+        pieces = Pieces(folder, width)
+        told = read_new(log, columns, pieces, end, progress)
         if before is not None:
             told.insert(0, read_told(folder, before))
-        ranges, written = write_ranges(folder, before, columns, parts, width)
+        ranges, written = write_ranges(folder, before, columns, pieces, width)
+        pieces.remove()
         manifest = Manifest(
             meaning=MEANING,
             log_id=log.log_id,
@@ -97,7 +100,8 @@ def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
     try:
         manifest = belonging(log, folder)
         if manifest is not None:
-            as_long_as_written(folder, manifest.parts)
+            # Files that stay are not written again: what the disk has spoilt must not stay with them.
+            as_written(folder, manifest.parts)
     except ArchiveRefused as refusal:
         return None, str(refusal)
     except FileNotFoundError as error:
@@ -105,42 +109,47 @@ def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
     return manifest, None
 
 
-def read_new(log: Log, columns: Columns, end: int, progress: Progress) -> tuple[Parts, list[pl.DataFrame]]:
-    """What the log has after the columns' position up to `end`: rows by table, and the feed's rows of no journey."""
-    parts: Parts = {name: [] for name in TABLES}
+def read_new(log: Log, columns: Columns, pieces: Pieces, end: int, progress: Progress) -> list[pl.DataFrame]:
+    """Adds to the pieces what the log has after the columns' position up to `end`; returns the feed's rows of no
+    journey.
+    """
     told = [pl.DataFrame(schema=TOLD)]
     begun = columns.position
     for feed in batches(log, columns.position, end):
         told.append(feed.filter(~pl.col("type").is_in(list(KIND_OF))))
         take(columns, feed, partial(existing_events, log))
         # Taken out as they come: sorting each batch into all before it would cost more than decoding it.
-        parts["events"].append(columns.events.all())
+        pieces.add("events", columns.events.all())
         columns.events = Kept.none(EVENTS)
         for name in SIDES:
-            parts[name].append(columns.sides[name].all())
+            pieces.add(name, columns.sides[name].all())
             columns.sides[name] = Kept.none(SIDES[name])
         progress(columns.position - begun, end - begun)
-    return parts, told
+    return told
 
 
 def batches(log: Log, after: int, end: int) -> Iterator[pl.DataFrame]:
     """The feed up to a position; the next batch is read while the one before is used."""
+
+    def read(after: int) -> pl.DataFrame:
+        return read_feed(log, after, min(BATCH, end - after), columns=NEEDED)
+
     with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(read_feed, log, after, min(BATCH, end - after))
+        coming = reader.submit(read, after)
         while after < end:
             feed = coming.result()
             after = int(feed["position"][-1])
             if after < end:
-                coming = reader.submit(read_feed, log, after, min(BATCH, end - after))
+                coming = reader.submit(read, after)
             yield feed
 
 
 def write_ranges(
-    folder: Path, before: Manifest | None, columns: Columns, parts: Parts, width: int
+    folder: Path, before: Manifest | None, columns: Columns, pieces: Pieces, width: int
 ) -> tuple[tuple[Range, ...], int]:
     """All ranges, those of journeys that have new rows written anew, the others as they are; and how many were."""
     ranges = {each.first: each for each in before.ranges} if before is not None else {}
-    touched = sorted({first for rows in parts["events"] for first in (rows["journey"] // width * width).unique()})
+    touched = pieces.ranges("events")
 
     def written(first: int) -> Range:
         old = [ranges[first]] if first in ranges else []
@@ -149,8 +158,7 @@ def write_ranges(
             if name == "streams":
                 rows = within(streams, first, width)
             else:
-                rows = pl.concat([read_table(folder, name, old), *(within(part, first, width) for part in parts[name])])
-                rows = rows.sort(ORDER)
+                rows = pl.concat([read_table(folder, name, old), *pieces.of(name, first)]).sort(ORDER)
             if not rows.is_empty():
                 tables[name] = write_part(folder, name, rows)
         return Range(first=first, parts=tables)
@@ -158,12 +166,6 @@ def write_ranges(
     streams = columns.streams.all().sort("journey", "stream_id")
     ids = columns.streams.ids(streams["journey"])
     streams = streams.with_columns(first=streams["stream_id"] == ids)
-    with ThreadPoolExecutor() as writers:
+    with ThreadPoolExecutor(AT_ONCE) as writers:
         ranges |= dict(zip(touched, writers.map(written, touched), strict=True))
     return tuple(ranges[first] for first in sorted(ranges)), len(touched)
-
-
-def within(rows: pl.DataFrame, first: int, width: int) -> pl.DataFrame:
-    """The rows of a range; they are sorted by journey."""
-    begin, end = rows["journey"].search_sorted(pl.Series([first, first + width]), side="left")
-    return rows[begin:end]

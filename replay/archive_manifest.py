@@ -18,9 +18,9 @@ from polars._typing import PolarsDataType
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Conflict, Rejected
-from engine.log.feed import FEED
 from engine.log.frames import schema_of
 from engine.projections.columns import EVENTS, SIDES, Codes
+from engine.projections.intake import NEEDED
 from engine.projections.streams import SCHEMA as STREAMS
 from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import KINDS
@@ -29,7 +29,7 @@ MANIFEST: Final = "manifest.json"
 LOCK: Final = "lock"
 WIDTH: Final = 65_536
 """journeys in one range of files, unless told: about a million events"""
-FORMAT: Final = 1
+FORMAT: Final = 2
 """to be raised when columns.py gives the same columns and codes another meaning"""
 TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "streams": STREAMS | {"first": pl.Boolean},
@@ -37,7 +37,7 @@ TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
     **SIDES,
 }
 """of every range. streams.first: the stream that the journey is called after"""
-TOLD: Final = schema_of(FEED)
+TOLD: Final = schema_of(NEEDED)
 """the rows of the feed that are no journey's"""
 _WORDS: Final = (KINDS, *(sorted(codes.items()) for codes in (TOUCH, VERDICT, DIMENSION)))
 MEANING: Final = sha256(repr((FORMAT, TABLES, TOLD, _WORDS)).encode()).hexdigest()
@@ -56,6 +56,8 @@ class Part(BaseModel):
     file: str
     rows: int
     bytes: int
+    crc32: int
+    """of the bytes: a disk may give back others than it was given"""
 
 
 class Range(BaseModel):
@@ -115,8 +117,6 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 REMEDY: Final = "build it anew with `dealtrail archive build`, or remove it with `dealtrail archive drop`"
-DAMAGED: Final = "remove it with `dealtrail archive drop`, then build it anew with `dealtrail archive build`"
-"""of what shows only where a file is read, which a build does not do with files that stay"""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

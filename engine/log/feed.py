@@ -23,10 +23,17 @@ FEED: list[Column[object]] = [
 ]
 
 
-def read_feed(log: Log, after: int, limit: int | None = None, types: Sequence[str] = ()) -> pl.DataFrame:
+def read_feed(
+    log: Log,
+    after: int,
+    limit: int | None = None,
+    types: Sequence[str] = (),
+    columns: Sequence[Column[object]] = FEED,
+) -> pl.DataFrame:
     """The events with a position greater than `after`, in order, upcast; at most `limit`.
 
-    types: of the next `limit` events those of these newest type tags alone.
+    types: of the next `limit` events those of these newest type tags alone. columns: of FEED, position, type and
+    payload among them.
 
     Columns: position, event_id, stream_id (32 hex digits), version, type, occurred_at, recorded_at (Int64
     microseconds), actor (hex), origin, payload (JSON text). Positions have no holes: the last one read, given as the
@@ -38,7 +45,7 @@ def read_feed(log: Log, after: int, limit: int | None = None, types: Sequence[st
     chosen = f"AND type IN ({', '.join('?' * len(tags))})" if tags else ""
     asked = f"FROM events WHERE position > ? AND position <= ? {chosen} ORDER BY position"
     with log.engine.connect() as connection:
-        found = read_frame(connection, FEED, asked, (after, last, *tags))
+        found = read_frame(connection, columns, asked, (after, last, *tags))
     return upcast(log, found)
 
 

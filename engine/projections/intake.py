@@ -1,16 +1,21 @@
 """What is new in the log, into the columns: which journey it is of, and what it says."""
 
+from typing import Final
+
 import polars as pl
 
 from engine.aggregates.deal import events as deal
 from engine.aggregates.lead import events as lead
+from engine.log.feed import FEED
 from engine.messages import Event
 from engine.projections.columns import Columns, EntriesOf
 from engine.projections.shapes import FEW, Known, coded, hexed, read
 from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE
 
-KIND_OF = {
+NEEDED: Final = [column for column in FEED if column.name not in ("event_id", "version")]
+"""what is read of the feed here, by Definitions and by the roster"""
+KIND_OF: Final = {
     kind.TOPIC: CODE[kind.__name__]
     for union in (lead.LeadEvent, deal.DealEvent)
     for kind in union.__args__
@@ -20,7 +25,7 @@ KIND_OF = {
 
 
 def take(columns: Columns, feed: pl.DataFrame, entries_of: EntriesOf) -> pl.Series:
-    """Adds a batch of the feed (engine.log.feed.read_feed); returns the codes of the journeys it touches.
+    """Adds a batch of the feed (read_feed, NEEDED of it at least); returns the codes of the journeys it touches.
 
     All of it or, where this fails (entries_of asks the database), nothing: the same batch can be given again.
     """

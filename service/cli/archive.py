@@ -55,13 +55,20 @@ def build(directory: Dir = None, db: Db = "", json: Json = False) -> None:
 
 
 @app.command(epilog="Example: dealtrail archive status --json")
-def status(directory: Dir = None, db: Db = "", json: Json = False) -> None:
+def status(
+    directory: Dir = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every byte and hold it against what was written.")
+    ] = False,
+    db: Db = "",
+    json: Json = False,
+) -> None:
     """Say what the archive holds and whether it is this log's (exit code 1: it is refused; 4: there is none)."""
     from replay.archive import status as look
 
     folder = chosen(db, directory)
     with opened(db) as log:
-        found = look(log, folder)
+        found = look(log, folder, verify=verify)
     tell_status(found, json)
     if found.state == "refused":
         raise typer.Exit(exits.FOUND)

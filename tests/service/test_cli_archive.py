@@ -41,6 +41,21 @@ def test_answers_are_the_same_with_an_archive_and_refusing_one_is_said(own_sampl
     assert run("check", "--db", own_sample).code == exits.OK
 
 
+def test_a_spoilt_byte_is_found_when_asked_and_a_build_is_the_remedy(own_sample: Path) -> None:
+    folder = Path(run("archive", "build", "--db", own_sample, "--json").answer["folder"])
+    victim = next(folder.glob("streams-*.parquet"))
+    content = bytearray(victim.read_bytes())
+    content[100] ^= 4
+    victim.write_bytes(content)
+    asked = ("archive", "status", "--verify", "--json", "--db", own_sample)
+    found = run(*asked)
+    told = json.loads(found.out)
+    assert (found.code, told["state"], victim.name in told["why"]) == (exits.FOUND, "refused", True)
+    assert victim.name in run("board", "--json", "--db", own_sample).err
+    assert "Begun anew" in run("archive", "build", "--db", own_sample).out
+    assert (run(*asked).code, run("board", "--db", own_sample).err) == (exits.OK, "")
+
+
 def test_an_archive_may_stand_elsewhere(own_sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("archive", "build", "--db", own_sample, "--dir", tmp_path / "here").code == exits.OK
     assert (tmp_path / "here" / "manifest.json").exists()

@@ -16,7 +16,16 @@ from replay import archive
 from replay.archive import belonging, drop, load, status, views_of
 from replay.archive_build import build
 from replay.archive_files import columns_of
-from replay.archive_manifest import MANIFEST, TABLES, ArchiveRefused, Manifest, only_one, read_manifest, write_manifest
+from replay.archive_manifest import (
+    LOCK,
+    MANIFEST,
+    TABLES,
+    ArchiveRefused,
+    Manifest,
+    only_one,
+    read_manifest,
+    write_manifest,
+)
 from service.settings import archive_folder
 from tests.replay.archive.histories import WIDTH, frames, write_history
 
@@ -73,9 +82,10 @@ def test_only_ranges_in_which_something_happened_are_written_anew(history: Log, 
 def test_no_file_is_left_that_nobody_names(history: Log, folder: Path) -> None:
     build(history, folder, width=WIDTH)
     (folder / "events-of-a-killed-writer.parquet").write_bytes(b"half")
+    (folder / "piece-of-a-killed-writer.arrow").write_bytes(b"half")
     write_history(history, journeys=5, seed=2)
     manifest = build(history, folder).manifest
-    assert {path.name for path in folder.glob("*.parquet")} == {part.file for part in manifest.parts}
+    assert {path.name for path in folder.iterdir()} == {part.file for part in manifest.parts} | {MANIFEST, LOCK}
 
 
 def test_an_archive_that_is_up_to_date_is_left_as_it_is(history: Log, folder: Path) -> None:
@@ -135,6 +145,10 @@ def damaged(folder: Path, how: str) -> None:
         victim.write_bytes(victim.read_bytes()[:-100])
     elif how == "overwritten":
         victim.write_bytes(b"\0" * victim.stat().st_size)
+    elif how == "flipped":
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 3] ^= 1
+        victim.write_bytes(content)
     elif how == "manifest":
         (folder / MANIFEST).write_text("{")
     else:
@@ -147,7 +161,8 @@ def damaged(folder: Path, how: str) -> None:
     [
         ("gone", "lacks"),
         ("cut", "bytes"),
-        ("overwritten", "can't be read"),
+        ("overwritten", "not as it was written"),
+        ("flipped", "not as it was written"),
         ("manifest", "no manifest"),
         ("meaning", "another version"),
     ],
@@ -160,9 +175,18 @@ def test_what_was_damaged_is_refused_and_built_anew(history: Log, folder: Path, 
     said: list[str] = []
     assert frames(views_of(history, folder, said.append)) == frames(Views(history))
     assert words in said[0]
-    drop(folder)
-    build(history, folder)
+    assert words in (status(history, folder, verify=True).why or "")
+    assert words in (build(history, folder).instead_of or "")
+    assert status(history, folder, verify=True).state == "current"
     assert frames(views_of(history, folder, nobody)) == frames(Views(history))
+
+
+def test_who_looks_at_the_lengths_alone_sees_no_flipped_bit(history: Log, folder: Path) -> None:
+    """Every read and every build looks; only the quick status does not."""
+    build(history, folder, width=WIDTH)
+    damaged(folder, "flipped")
+    assert status(history, folder).state == "current"
+    assert status(history, folder, verify=True).state == "refused"
 
 
 @pytest.mark.parametrize(("how", "words"), [("gone", "lacks"), ("cut", "bytes"), ("manifest", "no manifest")])
