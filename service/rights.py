@@ -1,5 +1,9 @@
-"""What a rep may see, change and name: the team's journeys, and the own ones. Other roles are settled by auth.py."""
+"""What a rep may see, change and name: the team's journeys, and the own ones. Other roles are settled by auth.py.
 
+A journey is its owner's team's; while nobody owns it, it is the team's that is responsible for the stage it stands in.
+"""
+
+from datetime import UTC, datetime
 from uuid import UUID
 
 from engine.aggregates.deal.commands import MergeDeal, OpenDeal
@@ -9,13 +13,13 @@ from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead
 from engine.aggregates.roster.state import Membership
 from engine.decision import rep_stream
 from engine.errors import NotFound, Rejected
-from engine.knowledge import stream_called
+from engine.knowledge import Introductions, Knowledge, stream_called
 from engine.log.application import Log
 from engine.log.keys import unknown
 from engine.log.people import person
 from engine.messages import Command
 from engine.projections.filters import Filters
-from engine.streams import DEAL, LEAD, load
+from engine.streams import DEAL, LEAD, Stream, load
 from service.auth import Caller
 from service.http_errors import Refused
 
@@ -39,12 +43,17 @@ def is_caller(log: Log, caller: Caller, who: Who) -> bool:
 
 
 def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
-    """A rep writes to journeys of the own alone. Who may see the journey is told whose it is."""
+    """A rep writes to journeys of the own, and to those of the team that nobody owns. Who may see the journey is told
+    whose it is.
+    """
     if caller.role != "rep":
         return
-    if owner_of(log, stream_id) == caller.person_id:
+    owner = owner_of(log, stream_id)
+    if owner == caller.person_id:
         return
     may_read(log, caller, stream_id, named)
+    if owner is None:
+        return
     raise Refused("forbidden", f"{named} is another rep's: a rep writes to journeys of the own")
 
 
@@ -108,10 +117,13 @@ def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
     """
     if caller.role != "rep":
         return
-    owner = owner_of(log, stream_id)
-    team = team_of(log, caller.person_id)
-    if owner is not None and (owner == caller.person_id or (team is not None and team_of(log, owner) == team)):
-        return
+    found = stream_of(log, stream_id)
+    if found is not None:
+        owner = found.state.journey.owner
+        team = team_of(log, caller.person_id)
+        theirs = responsible(log, found) if owner is None else team_of(log, owner)
+        if owner == caller.person_id or (team is not None and theirs == team):
+            return
     raise unknown(named)
 
 
@@ -131,13 +143,29 @@ def narrowed(log: Log, caller: Caller, filters: Filters) -> Filters:
 
 def owner_of(log: Log, stream_id: UUID) -> UUID | None:
     """Of the journey of a lead or deal, as of now; None where it has none, or where there is no such stream."""
+    found = stream_of(log, stream_id)
+    owner: UUID | None = None if found is None else found.state.journey.owner
+    return owner
+
+
+def stream_of(log: Log, stream_id: UUID) -> Stream | None:
+    """The lead or the deal; of a lead that became a deal, the deal."""
     found = load(log, stream_id)
     if found is None or found.kind not in (LEAD, DEAL):
         return None
     if found.kind is LEAD and found.state.converted_to is not None:
         found = load(log, found.state.converted_to) or found
-    owner: UUID | None = found.state.journey.owner
-    return owner
+    return found
+
+
+def responsible(log: Log, stream: Stream) -> str | None:
+    """The team of the stage in which the journey stands now."""
+    if stream.state.journey.pipeline is None:
+        return None
+    now = datetime.now(UTC)
+    standing = Knowledge(log, stream, now, now, Introductions(log)).standing
+    rank = standing.definition.ranks.get(standing.stage or "")
+    return None if rank is None else standing.definition.stages[rank].team
 
 
 def team_of(log: Log, person_id: UUID) -> str | None:

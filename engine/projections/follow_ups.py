@@ -15,7 +15,7 @@ from engine.log.keys import find_stream
 from engine.log.texts import texts
 from engine.projections.cards import Owner
 from engine.projections.figures import Answer, Figures, head
-from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, person
+from engine.projections.filters import EVERYTHING, MEMBERSHIP, Filters, chosen, narrowed, person
 from engine.projections.groups import named
 from engine.projections.journeys import last, open_follow_ups
 from engine.projections.pages import Pages
@@ -73,24 +73,27 @@ def follow_ups(
     limit: int | None = None,
     after: str | None = None,
 ) -> FollowUps:
-    """Open follow-ups of open and won journeys, and open journeys without any; n: the open journeys.
+    """Open follow-ups of open and won journeys, those planned after a loss, and open journeys without any; n: the open
+    journeys.
 
-    filters.owner: whose next steps; the owner of a follow-up comes before that of its journey. overdue: those alone.
-    limit and after: pages of both lists, so many of each.
+    filters.owner: whose next steps; the owner of a follow-up comes before that of its journey. filters.team: whose
+    owner is in the team, or that have none and stand in a stage of the team's; manager and region are the owner's.
+    overdue: those alone. limit and after: pages of both lists, so many of each.
     """
-    others = filters.model_copy(update={"owner": None})
+    others = filters.model_copy(update=dict.fromkeys(("owner", *MEMBERSHIP)))
     journeys = chosen(look, others).filter(others.window.holds("opened_at"))
     here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, others).collect()
     steps = open_steps(look.seen()).rename({"owner": "own"}).join(here, on="journey", how="inner")
-    steps = steps.filter(pl.col("outcome").is_in(["open", "won"]))
+    planned_since = pl.col("outcome").is_in(["lost", "disqualified"]) & (pl.col("made") > pl.col("stage_position"))
+    steps = steps.filter(pl.col("outcome").is_in(["open", "won"]) | planned_since)
     steps = steps.with_columns(owner=pl.coalesce("own", "owner"), overdue=pl.col("due_at") < look.as_of)
     is_open = here.filter(pl.col("outcome") == "open")
     idle = is_open.join(steps, on="journey", how="anti")
     if filters.owner is not None:
         holders = pl.concat([steps["owner"], look.journeys["owner"]])
         whose = person(look, filters.owner, "owner", holders)
-        steps, idle = (rows.filter(pl.col("owner") == whose) for rows in (steps, idle))
-        is_open = is_open.filter(pl.col("owner") == whose)
+        steps, idle, is_open = (rows.filter(pl.col("owner") == whose) for rows in (steps, idle, is_open))
+    steps, idle, is_open = (of_members(rows, look, filters) for rows in (steps, idle, is_open))
     late = steps.filter("overdue")
     asked = late if overdue else steps
     pages = Pages(limit, after, of=("follow_ups", "journeys"))
@@ -123,6 +126,20 @@ def follow_ups(
     )
 
 
+def of_members(rows: pl.DataFrame, look: "Look", filters: Filters) -> pl.DataFrame:
+    """Rows with owner and stage: those left by team, manager and region; what nobody owns is the stage's team's."""
+    if filters.team is None and filters.manager is None and filters.region is None:
+        return rows
+    owned = rows.filter(pl.col("owner").is_not_null()).lazy()
+    kept = narrowed(owned, look, Filters(**{name: getattr(filters, name) for name in (*MEMBERSHIP, "membership")}))
+    if filters.team is None or filters.manager is not None or filters.region is not None:
+        return kept.select(rows.columns).collect()
+    teams = {rank: stage.team for rank, stage in enumerate(look.definition.stages)}
+    team = pl.col("stage").replace_strict(list(teams), list(teams.values()), default=None, return_dtype=pl.String)
+    nobodys = rows.lazy().filter(pl.col("owner").is_null() & (team == filters.team))
+    return pl.concat([kept.select(rows.columns), nobodys]).collect()
+
+
 def step(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) -> dict[str, Any]:
     key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
     rank = row["stage"]
@@ -137,15 +154,15 @@ def step(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) 
 
 
 def open_steps(seen: Seen) -> pl.DataFrame:
-    """Open follow-ups with what their scheduling said: journey, follow_up, due_at, snoozed (the reason), touch, owner,
-    note, policy.
+    """Open follow-ups with what their scheduling said: journey, follow_up, due_at, snoozed (the reason), made
+    (position), touch, owner, note, policy.
     """
     found = open_follow_ups(seen)
     scheduled = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
     said = scheduled.unique(["journey", "follow_up"], keep="first", maintain_order=True)
     asked_by = pl.when(pl.col("origin").str.starts_with("policy:")).then(pl.col("origin").str.strip_prefix("policy:"))
     return found.select("journey", "follow_up", "due_at", snoozed="reason").join(
-        said.select("journey", "follow_up", "touch", "owner", "note", policy=asked_by),
+        said.select("journey", "follow_up", "touch", "owner", "note", made="position", policy=asked_by),
         on=["journey", "follow_up"],
         how="left",
         maintain_order="left",

@@ -54,7 +54,7 @@ def draw(found: "FollowUps", out: "Console") -> None:
     drawn = table("", "due", "what", "deal", "title", "stage", "owner", "note")
     for each in found.follow_ups[:SHOWN]:
         due = f"[red]{moment(each.due_at)}[/red]" if each.overdue else moment(each.due_at)
-        note = each.note or each.snoozed or (each.policy or "").replace("_", " ")
+        note = each.note or each.snoozed or ("nothing happened for too long" if each.policy == "raise_stalled" else "")
         drawn.add_row(
             each.follow_up[:8],
             due,

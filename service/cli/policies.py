@@ -36,11 +36,14 @@ def list_policies(db: Db = "", json: Json = False) -> None:
         print("No pipeline yet: policies are declared in the definition of one (docs/policies.md)")
         return
     drawn = table("pipeline", "policy", "what it does", "in stages", "since")
+    problems = [f"{row['policy']} of {row['pipeline']}: {row['problem']}" for row in rows if row["problem"]]
     for row in rows:
         stages = ", ".join(row["stages"]) or "-"
         since_then = moment(row["since"]) if row["since"] else "not yet run"
         drawn.add_row(row["pipeline"], row["policy"], row["says"], stages, since_then)
     console().print(drawn)
+    for problem in problems:
+        print(problem)
 
 
 @app.command(epilog="Example: dealtrail policies activate raise_stalled --since 2026-01-01")
@@ -110,6 +113,8 @@ def run(
         raise typer.BadParameter("--dry-run does nothing again and again: add --once")
     if at is not None and at > datetime.now(UTC) and not dry_run:
         raise Rejected(f"--now {now} is in the future: nothing is recorded there; add --dry-run to see what would be")
+    from engine.policies.watches import watches
+
     with opened(db) as log:
         views = views_over(log)
         while True:
@@ -117,6 +122,7 @@ def run(
             if once:
                 break
             sleep(every)
+        problems = [f"{each.policy} of {each.pipeline}: {each.problem}" for each in watches(log, views) if each.problem]
     if json:
         print_json(
             {
@@ -124,12 +130,15 @@ def run(
                 "dry_run": dry_run,
                 "count": sum(each.what in ("done", "would") for each in done),
                 "actions": [plain(each) for each in done],
+                "problems": problems,
             }
         )
         return
     for each in done:
         told(each)
     print(summary(done, dry_run))
+    for problem in problems:
+        print(problem)
 
 
 def when(option: str, text: str | None) -> datetime | None:

@@ -52,12 +52,19 @@ def spoken(field: str, value: Any, people: "Mapping[str, Person]") -> str:
             return "inbound"
         case str() if field.endswith("_at") or field == "until":
             return f"{field.removesuffix('_at')} {moment(datetime.fromisoformat(value))}"
+        case int() | float() if field.endswith("_days"):
+            return f"{field.removesuffix('_days')} {in_days(value)}"
         case _ if field in QUIET:
             return ""
         case str() if field in PLAIN:
             return value
         case _:
             return f"{field.replace('_', ' ')} {value}"
+
+
+def in_days(days: float) -> str:
+    shown = f"{days:.1f}".removesuffix(".0")
+    return f"{shown} {'day' if shown == '1' else 'days'}"
 
 
 PLAIN = {"kind", "expected_close", "dimension", "verdict", "signal", "reason", "stage", "outcome"}

@@ -28,6 +28,8 @@ class Watching(BaseModel):
     """where the definition in force asks for it"""
     since: datetime | None
     """what was due before is left alone; null: never run yet. activate_policy sets it"""
+    problem: str | None
+    """what keeps it from doing what the definition asks for, and what to do about it"""
 
 
 class Acted(BaseModel):
@@ -119,6 +121,7 @@ async def list_endpoint(request: Request) -> Response:
                 says=each.says,
                 stages=list(each.stages),
                 since=each.since,
+                problem=each.problem,
             )
             for each in watches(running.log, running.views)
         ]

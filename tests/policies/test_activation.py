@@ -110,5 +110,14 @@ def test_it_is_moved_on_the_command_line(log: Log) -> None:
     run("policies", "activate", "raise_stalled", "--pipeline", "x", "--db", log.url).refused(4, "'x'")
 
 
+def test_a_start_that_would_silence_the_policy_is_refused(log: Log) -> None:
+    Story(log, IDLE)
+    before = log.position()
+    since = ("--since", "2999-01-01", "--db", log.url)
+    run("policies", "activate", "raise_stalled", *since).refused(3, "since 2999-01-01", "future", "leave since out")
+    run("policies", "run", "--once", *since).refused(3, "since 2999-01-01", "nothing would be due", "leave it out")
+    assert log.position() == before
+
+
 def test_every_policy_can_be_activated() -> None:
     assert set(get_args(PolicyName)) == {policy.name for policy in POLICIES}

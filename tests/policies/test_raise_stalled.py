@@ -1,6 +1,7 @@
 """A stall raises one alert and one follow-up, for a reason that is recorded; an episode ends with a touch or a move."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,12 @@ from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.people import person
+from engine.log.texts import texts
 from engine.projections.lens import Lens
 from engine.projections.stalled import stalled
 from engine.values import TouchKind
 from tests.policies.stories import BEGAN, REP, Story, day, stage
+from tests.service.commandline import run
 
 IDLE = {"stages": [stage(idle_days=14)]}
 
@@ -47,6 +50,26 @@ def test_a_silent_deal_is_alerted_once_with_the_reason_and_one_follow_up_for_its
     assert {alert.envelope.origin, follow_up.envelope.origin} == {"policy:raise_stalled"}
     assert alert.envelope.causation_id == called.event_id
     assert alert.envelope.command_id == follow_up.envelope.command_id
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"idle_days": 5}, "nothing happened for 5 days"),
+        ({"touch_days": 1}, "no touch for 1 day"),
+        ({"touch_days": 2.5, "touch_kinds": ["call", "meeting"]}, "no call or meeting for 2.5 days"),
+        ({"stage_days": 5}, "in contact for 5 days"),
+        ({"idle_days": 5, "business": True}, "nothing happened for 5 working days"),
+    ],
+)
+def test_the_follow_up_says_why_as_a_colleague_would(log: Log, rule: dict[str, Any], why: str) -> None:
+    story = Story(log, {"stages": [stage(**rule)], "calendar": {}})
+    deal = story.opened()
+    story.run(8.1234567)
+    (follow_up,) = story.follow_ups(deal)
+    note = follow_up.event.note.text_id
+    assert texts(log, [note]) == {note: why}
+    assert "idle 8.1 days" in run("history", str(deal), "--db", log.url).out
 
 
 def test_without_an_owner_the_follow_up_is_for_the_team(story: Story) -> None:

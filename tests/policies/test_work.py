@@ -24,6 +24,7 @@ from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.people import person
 from engine.log.texts import texts
+from engine.policies.climb_ladder import CLIMB_LADDER
 from engine.stages.definition import parse_definition
 from engine.values import Direction, TouchKind
 from tests.policies.stories import BEGAN, REP, Story, day, stage
@@ -181,6 +182,58 @@ def test_s27_attempts_go_on_as_declared_then_the_manager_then_giving_up_is_sugge
     ]
     owners = [entry.event.owner for entry in story.follow_ups(deal)]
     assert owners == [None, None, person_of(story, BOSS), person_of(story, BOSS)]
+
+
+@pytest.mark.checklist("S27")
+def test_eight_attempts_are_asked_for_on_the_days_that_are_declared_and_the_manager_from_the_fifth_on(log: Log) -> None:
+    gaps = [1, 2, 3, 5, 8, 13, 21, 34]
+    story = Story(log, {"stages": [stage() | {"ladder": {"after_days": gaps, "escalate_after": 4}}]})
+    story.do(EnrolRep(rep=REP, team="sales", manager=BOSS), at=0)
+    deal, unowned = story.opened(0), story.opened(0, owner=None)
+    called = 0.0
+    rounds(story, 0)
+    for gap in gaps:
+        called += gap
+        for each in (deal, unowned):
+            story.touch(each, at=called)
+        rounds(story, called)
+    notes = [f"attempt {number} of 8" for number in range(1, 9)]
+    last = "nobody answered 8 attempts: disqualify it, with the reason, or try another way"
+    # Each so many days after the one before: the first after the opening, the last on day 87; the suggestion at once.
+    due = [1, 3, 6, 11, 19, 32, 53, 87, 88]
+    assert [(at, note) for _, at, note in asked(story, deal)] == list(zip(due, [*notes, last], strict=True))
+    boss = person_of(story, BOSS)
+    assert [entry.event.owner for entry in story.follow_ups(deal)] == [None] * 4 + [boss] * 5
+    # With no owner there is no manager to ask: they are the team's.
+    assert [entry.event.owner for entry in story.follow_ups(unowned)] == [None] * 9
+    assert cancelled(story, deal) == 8
+    story.touch(deal, at=100)
+    rounds(story, 100)
+    assert asked(story, deal)[-1][2] == "nobody answered 9 attempts: disqualify it, with the reason, or try another way"
+
+
+def test_a_mail_that_a_machine_sent_is_no_attempt_and_its_answer_none(log: Log) -> None:
+    story = Story(log, {"stages": [stage() | {"ladder": {"after_days": [1, 2]}}]})
+    deal = story.opened(0)
+    rounds(story, 0)
+    for direction in (Direction.OUTBOUND, Direction.INBOUND):
+        story.do(Touch(kind=TouchKind.EMAIL, direction=direction, automated=True), deal, at=0.5)
+    rounds(story, 0.5, 1)
+    assert len(asked(story, deal)) == 1
+
+
+@pytest.mark.checklist("S27")
+def test_the_never_touched_come_first_then_those_with_fewest_attempts(log: Log) -> None:
+    story = Story(log, {"stages": [stage() | {"ladder": {"after_days": [1, 2, 4]}}]})
+    attempts = [2, 0, 1, 0, 2, 1]
+    deals = [story.opened(0) for _ in attempts]
+    for at in (1, 2):
+        for deal, number in zip(deals, attempts, strict=True):
+            if number >= at:
+                story.touch(deal, at=at)
+    made = dict(zip(deals, attempts, strict=True))
+    done = [made[each.due.journey] for each in story.run(2, policies=[CLIMB_LADDER])]
+    assert done == [0, 0, 1, 1, 2, 2]
 
 
 def test_an_answer_begins_the_attempts_anew(log: Log) -> None:

@@ -3,10 +3,13 @@
 What came since may have ended its reason: then there is nothing to do, and the next round looks again.
 """
 
+from uuid import UUID
+
 from engine.aggregates.context import Context
 from engine.aggregates.journey.commands import AskFollowUp, WithdrawFollowUp
 from engine.aggregates.journey.state import Journey
 from engine.aggregates.journey.vocabulary import Vocabulary
+from engine.entries import FollowUpCancelled
 from engine.messages import Event
 
 
@@ -30,6 +33,19 @@ def withdraw(journey: Journey, command: WithdrawFollowUp, words: Vocabulary) -> 
     if known is None or known.status != "open":
         return []
     return [words.FollowUpCancelled(follow_up_id=command.follow_up_id, reason=command.reason)]
+
+
+def was_withdrawn(journey: Journey, follow_up_id: UUID, context: Context) -> bool:
+    """Whether a policy ended it: who says then that it was done (the call is on record, say) is right all the same."""
+    known = journey.follow_ups.get(follow_up_id)
+    return (
+        known is not None
+        and known.status == "cancelled"
+        and any(
+            entry.by_policy and isinstance(entry.event, FollowUpCancelled) and entry.event.follow_up_id == follow_up_id
+            for entry in context.entries
+        )
+    )
 
 
 def outdated(seen: int, context: Context) -> bool:

@@ -7,7 +7,7 @@ from typing import assert_never
 from uuid import UUID
 
 from engine.aggregates.context import Context
-from engine.aggregates.journey.asking import ask, withdraw
+from engine.aggregates.journey.asking import ask, was_withdrawn, withdraw
 from engine.aggregates.journey.commands import (
     AddNote,
     AskFollowUp,
@@ -87,7 +87,8 @@ def decide_entry(journey: Journey, command: EntryCommand, context: Context, word
                 )
             ]
         case CompleteFollowUp():
-            must_be_an_open_follow_up(journey, command.follow_up_id)
+            if not was_withdrawn(journey, command.follow_up_id, context):
+                must_be_an_open_follow_up(journey, command.follow_up_id)
             return [words.FollowUpCompleted(follow_up_id=command.follow_up_id, outcome=command.outcome)]
         case SnoozeFollowUp():
             must_be_an_open_follow_up(journey, command.follow_up_id)

@@ -108,3 +108,66 @@ def test_a_service_that_is_told_not_to_runs_none(story: Story) -> None:
         found = manager.get("/v1/policies").answer
         assert (found["every_seconds"], found["last_round"]) == (None, None)
         assert watched(manager)["since"] is None
+
+
+def test_a_start_in_the_future_is_refused(service: Service) -> None:
+    manager = service.client("manager")
+    body = {"policy": "raise_stalled", "since": "2999-01-01T00:00:00Z"}
+    manager.post("/v1/pipelines/sales/activate-policy", body).refused(409, "rejected", "since 2999-01-01")
+    manager.get("/v1/policies/due", since="2999-01-01").refused(422, "invalid", "since 2999-01-01")
+
+
+def test_the_steps_of_what_nobody_owns_are_those_of_the_team_of_its_stage_and_nobody_else_s(log: Log) -> None:
+    inside, field = ({**stage(key), "team": team} for key, team in (("contact", "inside"), ("visit", "field")))
+    story = Story(log, {"stages": [inside, field]})
+    with serving(log.url) as running:
+        manager, reps = running.client("manager"), {}
+        for rep, team in (("rep-01", "inside"), ("rep-02", "inside"), ("rep-03", "field")):
+            reps[rep] = running.client("rep", f"crm:{rep}")
+            manager.post("/v1/reps", {"rep": {"source": "crm", "key": rep}, "team": team}).done()
+        reps["rep-04"] = running.client("rep", "crm:rep-04")
+        nobodys, bare = story.opened(0, owner=None), story.opened(0, owner=None)
+        due = {"kind": "call", "due_at": "2026-12-24T09:00:00Z"}
+        step = manager.post(f"/v1/journeys/{nobodys}/schedule-follow-up", due)
+        step.done()
+        seen = {rep: client.get("/v1/follow-ups").answer for rep, client in reps.items()}
+        assert {rep: [each["journey"] for each in told["follow_ups"]] for rep, told in seen.items()} == {
+            "rep-01": [str(nobodys)],
+            "rep-02": [str(nobodys)],
+            "rep-03": [],
+            "rep-04": [],
+        }
+        assert [each["journey"] for each in seen["rep-02"]["journeys"]] == [str(bare)]
+        assert (seen["rep-03"]["journeys"], seen["rep-03"]["n"]) == ([], 0)
+        # Who sees it can look at it, and do it; for the others it is not there.
+        reps["rep-02"].get(f"/v1/journeys/{nobodys}/history").done()
+        for stranger in ("rep-03", "rep-04"):
+            reps[stranger].get(f"/v1/journeys/{nobodys}").refused(404, "not-found")
+            reps[stranger].post(f"/v1/journeys/{nobodys}/touch", {"kind": "call"}).refused(404, "not-found")
+        (planned,) = seen["rep-02"]["follow_ups"]
+        done = {"follow_up_id": planned["follow_up"], "outcome": "reached"}
+        reps["rep-02"].post(f"/v1/journeys/{nobodys}/complete-follow-up", done).done()
+        reps["rep-02"].post(
+            f"/v1/journeys/{nobodys}/assign-owner", {"owner": {"source": "crm", "key": "rep-02"}}
+        ).done()
+        reps["rep-01"].post(f"/v1/journeys/{nobodys}/touch", {"kind": "call"}).refused(403, "forbidden")
+        # In the next stage it is the other team's.
+        manager.post(f"/v1/deals/{bare}/move-stage", {"stage": "visit"}, if_match="*").done()
+        assert reps["rep-01"].get("/v1/follow-ups").answer["without_next_step"] == 1
+        assert [each["journey"] for each in reps["rep-03"].get("/v1/follow-ups").answer["journeys"]] == [str(bare)]
+
+
+def test_a_step_is_shown_to_the_team_of_whom_it_is_asked(log: Log) -> None:
+    story = Story(log, {"stages": [stage()]})
+    with serving(log.url) as running:
+        manager = running.client("manager")
+        for rep, team in (("rep-01", "inside"), ("rep-03", "field")):
+            manager.post("/v1/reps", {"rep": {"source": "crm", "key": rep}, "team": team}).done()
+        deal = story.opened(0)
+        asked = {"kind": "call", "due_at": "2026-12-24T09:00:00Z", "owner": {"source": "crm", "key": "rep-03"}}
+        manager.post(f"/v1/journeys/{deal}/schedule-follow-up", asked).done()
+        count = {
+            rep: running.client("rep", f"crm:{rep}").get("/v1/follow-ups").answer["count"]
+            for rep in ("rep-01", "rep-03")
+        }
+        assert count == {"rep-01": 0, "rep-03": 1}
