@@ -23,6 +23,8 @@ from service.work import Overloaded
 
 LONGEST = 1_500
 """characters of a detail; a value in it may be of any size"""
+MOST_ERRORS = 20
+"""fields that are named; who sent thousands of wrong ones learns nothing from the others"""
 RETRY_SECONDS = "1"
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -85,7 +87,7 @@ def problem(refused: Refused) -> Response:
         title=title,
         status=status,
         detail=detail,
-        errors=list(refused.errors),
+        errors=list(refused.errors[:MOST_ERRORS]),
         request_id=request_id.get(),
     )
     return Response(body.model_dump_json(), status, refused.headers, "application/problem+json")

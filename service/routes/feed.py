@@ -13,6 +13,7 @@ from engine.log.feed import read_feed
 from engine.log.registry import TAGS
 from engine.values import from_micros
 from service.auth import WHOLE
+from service.http_errors import Refused
 from service.question import Problem, Unclear
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
@@ -66,6 +67,7 @@ def add_feed(routes: Routes) -> None:
         summary="The feed of all events by position, without gaps",
         tag="events",
         allow=WHOLE,
+        refusals=("gone",),
         answers=Feed,
         queries=True,
     )
@@ -78,6 +80,7 @@ async def endpoint(request: Request, question: Annotated[FeedQuestion, Query()])
 
 def page(running: Running, question: FeedQuestion) -> bytes:
     known_types(question.type)
+    must_be_of_this_log(question.after, running.log.position())
     found = stretch(running, question)
     return as_json({"events": found.events, "next": found.next, "position": found.position}).encode()
 
@@ -110,6 +113,12 @@ def stretch(running: Running, question: FeedQuestion) -> Stretch:
     elif found.height:
         looked_through = max(looked_through, int(found["position"][-1]))
     return Stretch([plain(row) for row in found.iter_rows(named=True)], looked_through, max(last, looked_through))
+
+
+def must_be_of_this_log(after: int, last: int) -> None:
+    """Who read further than the log goes read another one: before a restore, say."""
+    if after > last:
+        raise Refused("gone", f"this log ends at {last}: what was read up to {after} was another one's")
 
 
 def as_json(told: Any) -> str:

@@ -15,6 +15,8 @@ from service.routes.direct import Check
 from service.running import Running
 
 JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
+REPEATED = frozenset({"attr", "cell", "type", "without_reason"})
+"""query parameters that are lists, a value each time"""
 Access = Mapping[tuple[str, str], frozenset[Role] | None]
 """by method and path; None: open to everybody"""
 
@@ -50,8 +52,7 @@ class Routes:
         media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
         """
         checks: list[Check] = [] if allow is None else [allowed(allow)]
-        if not queries:
-            checks.append(no_query)
+        checks.append(once_each if queries else no_query)
         if method == "POST":
             checks.append(json_alone)
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
@@ -81,7 +82,20 @@ async def no_query(request: Request) -> None:
         raise Refused("invalid", f"unknown query parameters: {', '.join(unknown)}", problems)
 
 
+async def once_each(request: Request) -> None:
+    """Of two values somebody on the way, or a reader of the log, may take the other one."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    twice = sorted({name for name in given if given.count(name) > 1} - REPEATED) if len(set(given)) < len(given) else []
+    if twice:
+        problems = [
+            FieldProblem(field=f"query.{name}", problem="is there more than once: send it once") for name in twice
+        ]
+        raise Refused("invalid", f"query parameters sent more than once: {', '.join(twice)}", problems)
+
+
 async def json_alone(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused("not-json", "send the body as it is: no Content-Encoding is taken here")
     if not JSON.fullmatch(request.headers.get("content-type", "")):
         raise Refused("not-json", "send the body as Content-Type: application/json")
 

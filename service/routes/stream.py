@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth import WHOLE, Callers
 from service.http_errors import RETRY_SECONDS, Refused
-from service.routes.feed import FeedQuestion, Stretch, Types, as_json, known_types, stretch
+from service.routes.feed import FeedQuestion, Stretch, Types, as_json, known_types, must_be_of_this_log, stretch
 from service.routes.routing import Routes, running_of
 from service.running import Running
 from service.work import Overloaded
@@ -139,8 +139,7 @@ def add_stream(routes: Routes) -> None:
         known_types(question.type)
         last = await running.reading.run(running.log.position)
         after = question.after if last_event_id is None else int(last_event_id)
-        if after is not None and after > last:
-            raise Refused("gone", f"this log ends at {last}: what was read up to {after} was another one's")
+        must_be_of_this_log(last if after is None else after, last)
         streams.join()
         return EventStream(streams, events(request, streams, last if after is None else after, tuple(question.type)))
 

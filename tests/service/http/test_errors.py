@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from gzip import compress
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from engine.log.application import Log
 from engine.log.locked import Busy, append_lock
+from service.routes.routing import REPEATED
 from service.settings import Serving
 from tests.service.http.conftest import publish
 from tests.service.http.server import Client, Reply, Service, serving
@@ -94,6 +96,36 @@ def test_a_command_takes_no_query(manager: Client) -> None:
     sent = {"Content-Type": "application/json", "Idempotency-Key": "k"}
     reply = manager.send("POST", "/v1/deals?dry_run=true", b'{"pipeline": "loans"}', sent)
     assert reply.refused(422, "invalid", "dry_run")["errors"][0]["field"] == "query.dry_run"
+
+
+def test_a_body_is_sent_as_it_is(manager: Client) -> None:
+    for content in (compress(b'{"pipeline": "loans"}'), b'{"pipeline": "loans"}'):
+        command(manager, content, Content_Encoding="gzip").refused(415, "not-json", "Content-Encoding")
+    command(manager, b'{"pipeline": "loans"}', Content_Encoding="identity").done()
+
+
+def test_a_query_parameter_is_sent_once_unless_it_is_a_list(manager: Client) -> None:
+    problem = manager.get("/v1/board?limit=1&limit=2&as_of=2026-01-05").refused(422, "invalid", "limit")
+    assert [each["field"] for each in problem["errors"]] == ["query.limit"]
+    manager.get("/v1/events?type=deal.won.v1&type=deal.lost.v1").done()
+
+
+def test_the_parameters_that_may_be_repeated_are_the_lists_of_the_document(manager: Client) -> None:
+    document = manager.get("/openapi.json").answer
+    lists = {
+        parameter["name"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "array"
+    }
+    assert lists == REPEATED
+
+
+def test_thousands_of_mistakes_are_answered_in_a_few_words(manager: Client) -> None:
+    reply = manager.get("/v1/board?" + "&".join(f"x{number}=1" for number in range(5_000)))
+    reply.refused(422, "invalid")
+    assert len(reply.content) < 10_000
 
 
 def test_a_header_is_sent_once(manager: Client) -> None:

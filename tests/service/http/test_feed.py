@@ -23,7 +23,8 @@ def test_the_feed_has_every_position_once(sample_service: Service) -> None:
     last = sample_service.running.log.position()
     assert read_all(ops, limit=100) == list(range(1, last + 1))
     assert ops.get("/v1/events", after=last).answer == {"events": [], "next": last, "position": last}
-    assert ops.get("/v1/events", after=last + 50).answer["events"] == []
+    # Who read further read another log: one that was restored from a backup since, say.
+    ops.get("/v1/events", after=last + 1).refused(410, "gone", f"ends at {last}")
 
 
 def test_the_feed_of_some_types_misses_none(sample_service: Service) -> None:
