@@ -17,8 +17,9 @@ from engine.projections.groups import named
 from engine.projections.lens import Lens, called
 from engine.projections.views import Look, Views
 from engine.stages.definition import UNMAPPED, Definition
+from replay.policy_figures import PolicyRow
 from replay.review import Remark, review
-from replay.side_by_side import Edit, How, Pair, pairs, successors
+from replay.side_by_side import Edit, How, Pair, edited_whole, pairs, successors
 from replay.stage_figures import Side, StageFigures, WholeFigures, difference, funnel, together
 from replay.unmapped import UnmappedKey, unmapped_keys
 
@@ -114,6 +115,10 @@ class Preview(Answer):
     moves: Moves
     unmapped: Unmapped
     stalls: Stalls
+    edits: tuple[Edit, ...]
+    """of what holds for all stages: calendar, signals, proposals, hand_over, qualified_from"""
+    policies: tuple[PolicyRow, ...]
+    """those that either definition asks for"""
     remarks: tuple[Remark, ...]
     """on the new definition, over the whole pipeline"""
 
@@ -135,8 +140,11 @@ def looks(views: Views, pipeline: str | None, before: Lens, after: Lens | Defini
     raise Busy("so much is being written that two definitions can't be read at one position: try again")
 
 
-def preview(old: Side, new: Side, *, listed: int = LISTED) -> Preview:
-    """Two sides by the same filters, of looks at one position. listed: the most journeys that each list names."""
+def preview(old: Side, new: Side, *, policies: tuple[PolicyRow, ...] = (), listed: int = LISTED) -> Preview:
+    """Two sides by the same filters, of looks at one position.
+
+    policies: what they would do, which is not for replay to ask. listed: the most journeys that each list names.
+    """
     before, after = old.look, new.look
     following = successors(before.definition, after.definition)
     continued = pl.col("was").replace_strict(list(following), list(following.values()), return_dtype=pl.Int8)
@@ -180,6 +188,8 @@ def preview(old: Side, new: Side, *, listed: int = LISTED) -> Preview:
             newly_journeys=names(newly),
             no_longer_journeys=names(no_longer),
         ),
+        edits=tuple(edited_whole(before.definition, after.definition)),
+        policies=policies,
         remarks=review(after, whole, keys, events),
     )
 

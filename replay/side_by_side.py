@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Any, Literal
 
 from engine.projections.figures import Figures
 from engine.stages.criteria import said
@@ -76,9 +76,19 @@ def moved(places: list[int]) -> set[int]:
 def edited(before: Stage, after: Stage) -> Iterator[Edit]:
     """The fields that differ, but for the key and what it replaces."""
     was, now = (stage.model_dump(mode="json", exclude={"key", "replaces"}) for stage in (before, after))
-    for field in now:
-        if was[field] != now[field]:
-            yield Edit(field=field, before=worded(was[field]), after=worded(now[field]))
+    yield from differing(was, now)
+
+
+def edited_whole(before: Definition, after: Definition) -> Iterator[Edit]:
+    """The fields of the whole that differ, but for its names and its stages."""
+    was, now = (each.model_dump(mode="json", exclude={"pipeline", "name", "stages"}) for each in (before, after))
+    yield from differing(was, now)
+
+
+def differing(was: dict[str, Any], now: dict[str, Any]) -> Iterator[Edit]:
+    for field, value in now.items():
+        if was[field] != value:
+            yield Edit(field=field, before=worded(was[field]), after=worded(value))
 
 
 def worded(value: object) -> str | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from engine.projections.figures import Amount
     from replay.preview import Listed, Preview, StageRow
+    from replay.side_by_side import Edit
     from replay.stage_figures import StageFigures
 
 MARKS = {
@@ -37,6 +38,7 @@ def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> 
     moves(found, out)
     unmapped(found, out)
     stalls(found, out)
+    policies(found, out)
     remarks(found, out)
     if publish is not None:
         command = f"dealtrail pipeline publish {publish} --expect-version {newest} --reason '...'"
@@ -123,7 +125,8 @@ def worth(before: "Sequence[Amount] | None", after: "Sequence[Amount] | None") -
 
 
 def edits(found: "Preview", out: "Console") -> None:
-    told = [(row.stage, edit) for row in found.stages for edit in row.edits]
+    told: list[tuple[str | None, Edit]] = [("all stages", edit) for edit in found.edits]
+    told += [(row.stage, edit) for row in found.stages for edit in row.edits]
     if not told:
         return
     drawn = table("stage", "rule", "before", "after", title="\nWhat was edited")
@@ -164,6 +167,18 @@ def stalls(found: "Preview", out: "Console") -> None:
     if told.no_longer:
         out.print("No longer:")
         listed(told.no_longer_journeys, told.no_longer, out)
+
+
+def policies(found: "Preview", out: "Console") -> None:
+    if not found.policies:
+        return
+    numbers = ("watches over", "does at once")
+    drawn = table("policy", "in stages", *numbers, right=numbers, breaks=("in stages",), title="\nPolicies")
+    for row in found.policies:
+        was, now = (", ".join(each.stages) or "-" for each in (row.before, row.after))
+        watched, due = count(row.before.watched, row.after.watched), count(row.before.due, row.after.due)
+        drawn.add_row(row.policy, changed(was, now, ""), watched, due)
+    out.print(drawn)
 
 
 def listed(journeys: "Sequence[Listed]", n: int, out: "Console") -> None:

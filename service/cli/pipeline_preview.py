@@ -103,12 +103,15 @@ def show(
     from replay import preview as metric
     from replay.stage_figures import side
     from service.cli.pipeline_drawn import draw
+    from service.policy_effects import policy_rows
 
     filters = question.filters()
     listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
     with viewed(question.db) as views:
         old, new = metric.looks(views, question.pipeline, before, after)
-        found = metric.preview(side(old, filters), side(new, filters), listed=listed)
+        before_side, after_side = side(old, filters), side(new, filters)
+        policies = policy_rows(views, before_side, after_side)
+        found = metric.preview(before_side, after_side, policies=policies, listed=listed)
         newest = views.definitions.by_pipeline[old.pipeline][-1].version
         names = (
             None

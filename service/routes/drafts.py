@@ -13,6 +13,7 @@ from replay import preview
 from replay.stage_figures import side
 from service.auth import EVERY, LEADERS, Caller, caller_of
 from service.http_errors import Refused
+from service.policy_effects import policy_rows
 from service.question import Problem, Unclear
 from service.rights import narrowed
 from service.routes.asked import Question, Text
@@ -149,4 +150,6 @@ def compared(
     pin = (pin_of(old), filters)
     known = running.sides.get(pin) or side(old, filters)
     running.sides.put(pin, known)
-    return told(preview.preview(known, side(new, filters), listed=question.limit), tag)
+    changed = side(new, filters)
+    policies = policy_rows(running.views, known, changed)
+    return told(preview.preview(known, changed, policies=policies, listed=question.limit), tag)
