@@ -14,6 +14,7 @@ from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
 from engine.projections.stalling import is_stalled
+from engine.projections.state import with_state
 from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
 from engine.stages.names import called
@@ -83,7 +84,7 @@ def board(
         parts = look.tally("standing", standing), look.tally("stalled", stalled, look.as_of)
     else:
         parts = standing(look, filters, by), stalled(look, filters, by)
-    shown, following = page(placed(look, filters, None, chances).filter(ON_BOARD), look, cards)
+    shown, following = page(asked_of(look, filters, None).filter(ON_BOARD), look, cards, chances)
     counted = parts[0].plus(parts[1])
     groups = None
     if by is not None:
@@ -130,23 +131,6 @@ def asked_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
 def placed(look: "Look", filters: Filters, by: str | None, chances: list[Likelihood]) -> pl.LazyFrame:
     """asked_of, with_state."""
     return with_state(asked_of(look, filters, by), look, chances)
-
-
-def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:
-    """Adds age (microseconds in the stage), stalled and likelihood, all at as_of."""
-    ranks = range(len(chances))
-
-    def of_stage(values: list[Any], dtype: type[pl.DataType]) -> pl.Expr:
-        return pl.col("stage").replace_strict(ranks, values, default=None, return_dtype=dtype)
-
-    age = look.as_of - pl.col("stage_since")
-    shares = [None if chance.value is None else float(chance.value) for chance in chances]
-    open_ranks = pl.col("stage").is_between(0, look.definition.open_count - 1)
-    return journeys.with_columns(
-        age=age,
-        stalled=is_stalled(look.definition, look.as_of),
-        likelihood=pl.when(open_ranks).then(of_stage(shares, pl.Float64)),
-    )
 
 
 def told(

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.errors import Rejected
 from engine.projections.figures import SECOND, Amount, Figures
 from engine.projections.groups import named
+from engine.projections.likelihood import Likelihood
+from engine.projections.state import with_state
 from engine.stages.definition import UNMAPPED, UNMAPPED_KEY
 from engine.values import Value, from_micros, known_currency
 
@@ -76,13 +78,26 @@ FIRST_PAGE = Cards()
 VOLUME = "volume"
 
 
-def page(rows: pl.LazyFrame, look: "Look", cards: Cards) -> tuple[tuple[Card, ...], str | None]:
+def page(
+    rows: pl.LazyFrame, look: "Look", cards: Cards, chances: list[Likelihood]
+) -> tuple[tuple[Card, ...], str | None]:
     """One page of cards and the cursor of the next, None after the last. Ties are broken by journey id.
 
-    rows: Look.journeys with age, stalled and likelihood. Rejected: an unknown stage, a cursor of another order.
+    rows: of Look.journeys. Rejected: an unknown stage, a cursor of another order.
     """
-    shown, following = rows_of(wanted(rows, look, cards), cards)
+    shown, following = page_of(wanted(rows, look, cards), look, cards, chances)
     return tuple(cards_of(shown, look)), following
+
+
+def page_of(
+    listed: pl.LazyFrame, look: "Look", cards: Cards, chances: list[Likelihood]
+) -> tuple[pl.DataFrame, str | None]:
+    """The rows of one page, with_state, and the cursor of the next. listed: of Look.journeys."""
+    if cards.order == "likelihood":
+        listed = with_state(listed, look, chances)
+    shown, following = rows_of(listed, cards)
+    # Of the few that are shown, for it costs more than finding them.
+    return with_state(shown.lazy(), look, chances).collect(), following
 
 
 def wanted(rows: pl.LazyFrame, look: "Look", cards: Cards) -> pl.LazyFrame:

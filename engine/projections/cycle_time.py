@@ -187,23 +187,23 @@ def told(
 def figures(counted: Tally, group: str | None, definition: Definition, as_of: int) -> dict[str, Any]:
     """n and the fields of CycleTimes of one group."""
     won, lost, disqualified = (counted.of("life", group, outcome) for outcome in CLOSED)
-    closed = won.plus(lost).durations()
+    closed = won.plus(lost).durations
 
     def stage_time(rank: int) -> StageTime:
         lasting = counted.of("lasting", group, rank)
         return StageTime(
             stage=definition.key_of(rank),
-            **dict(counted.of("stay", group, rank).durations()),
+            **dict(counted.of("stay", group, rank).durations),
             open_n=len(lasting),
             open_age_p50_seconds=lasting.quantile(50, plus=as_of),
         )
 
     return {
         "n": closed.n,
-        "won": won.durations(),
-        "lost": lost.durations(),
+        "won": won.durations,
+        "lost": lost.durations,
         "closed": closed,
-        "disqualified": disqualified.durations(),
+        "disqualified": disqualified.durations,
         "stages": tuple(stage_time(rank) for rank in range(len(definition.stages))),
         "unmapped": stage_time(UNMAPPED),
     }

@@ -1,6 +1,7 @@
 """Lengths of time, every single one of them, in order: what quantiles are told from."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import polars as pl
 
@@ -19,6 +20,7 @@ class Lengths:
     def __init__(self, parts: Sequence[pl.Series], total: int) -> None:
         """parts: each sorted, Int64. total: their sum."""
         self._parts = parts
+        self._n = sum(map(len, parts))
         self.total = total
 
     @property
@@ -28,7 +30,7 @@ class Lengths:
         return self._parts[0]
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts))
+        return self._n
 
     def plus(self, other: "Lengths") -> "Lengths":
         return Lengths([*self._parts, *other._parts], self.total + other.total)
@@ -51,6 +53,7 @@ class Lengths:
             kept = place + goes
         return Lengths((pl.concat([*pieces, ordered[kept:]], rechunk=True),), total)
 
+    @cached_property
     def durations(self) -> Durations:
         n = len(self)
         return Durations(
@@ -66,12 +69,12 @@ class Lengths:
 
         plus: microseconds that every one of them is longer.
         """
-        ordered = self.ordered
-        if not len(ordered):
+        if not len(self):
             return None
-        low, rest = divmod((len(ordered) - 1) * percent, 100)
-        below, above = int(ordered[low]), int(ordered[low + (rest > 0)])
-        return (below * (100 - rest) + above * rest + plus * 100) / (100 * SECOND)
+        low, rest = divmod((len(self) - 1) * percent, 100)
+        below, above = self.ordered.gather([low, low + (rest > 0)]).to_list()
+        hundredfold: int = below * (100 - rest) + above * rest + plus * 100
+        return hundredfold / (100 * SECOND)
 
 
 NO_LENGTHS = Lengths((pl.Series([], dtype=pl.Int64),), 0)

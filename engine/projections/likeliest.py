@@ -85,7 +85,7 @@ def likeliest(
     """The open journeys at as_of; of the window, those opened in it. limit and after: pages of the deals."""
     chances = likelihoods(look, basis)
     rows = placed(look, filters, by, chances).filter(pl.col("outcome") == "open").collect()
-    deals, following = page(rows.lazy(), look, Cards(order="likelihood", limit=limit, after=after))
+    deals, following = page(rows.lazy(), look, Cards(order="likelihood", limit=limit, after=after), chances)
     each = standings(rows, "group", chances)
     found = standings(rows.with_columns(all=pl.lit(True)), "all", chances).get(True, NOBODY)
     return Likeliest(

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from engine.projections.board import with_state
-from engine.projections.cards import FIRST_PAGE, Card, Cards, card, rows_of, wanted, when, with_volume
+from engine.projections.cards import FIRST_PAGE, Card, Cards, card, page_of, wanted, when, with_volume
 from engine.projections.figures import Answer, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import named
@@ -54,9 +53,10 @@ def listing(
         is_lead = pl.col("journey").is_in(leads(look).implode())
         journeys = journeys.filter(is_lead if kind == "lead" else ~is_lead)
     here = narrowed(journeys.with_columns(at=pl.lit(look.as_of)), look, filters)
-    rows = wanted(with_state(here, look, likelihoods(look, "observed")), look, cards).collect()
-    shown, following = rows_of(rows.lazy(), cards)
-    return Listing(**head(look), n=rows.height, journeys=tuple(listed(look, shown)), next=following)
+    rows = wanted(here, look, cards)
+    shown, following = page_of(rows, look, cards, likelihoods(look, "observed"))
+    n = rows.select(pl.len()).collect().item()
+    return Listing(**head(look), n=n, journeys=tuple(listed(look, shown)), next=following)
 
 
 def listed(look: "Look", shown: pl.DataFrame) -> Iterator[Listed]:

@@ -30,6 +30,7 @@ class Live:
         """spans: of the fields of Frames."""
         self._visits, self._journeys, self._attributes, self._void = self._spans = spans
         self._told = {} if told is None else told
+        self._asked: tuple[pl.Series, Frames] | None = None
 
     @classmethod
     def of(cls, frames: Frames) -> "Live":
@@ -70,8 +71,11 @@ class Live:
 
     def rows_of(self, journeys: pl.Series) -> Frames:
         """The rows of some journeys; journeys: codes, sorted."""
-        visits, journeys_, attributes, void = (spans.rows_of(journeys) for spans in self._spans)
-        return Frames(visits, journeys_, attributes, void)
+        # Several tallies ask for the same, one after the other.
+        asked = self._asked
+        if asked is None or not asked[0].equals(journeys):
+            asked = self._asked = journeys, Frames(*(spans.rows_of(journeys) for spans in self._spans))
+        return asked[1]
 
     def tally(self, question: str, of: "Callable[[Frames | Live], Tally]", moment: int | None) -> Tally:
         """What all journeys add up to by `of`, which gives the same whenever it is asked at the same moment.

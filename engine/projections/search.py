@@ -15,13 +15,13 @@ from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.identity import from_database, to_database
 from engine.log.tables import people
-from engine.projections.board import with_state
 from engine.projections.cards import Owner
 from engine.projections.figures import Figures
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.likelihood import likelihoods
 from engine.projections.listing import Listed, listed
 from engine.projections.names import Names, folded
+from engine.projections.state import with_state
 
 if TYPE_CHECKING:
     from engine.projections.views import Look

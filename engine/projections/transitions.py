@@ -38,6 +38,6 @@ def in_order(rank: int) -> int:
 
 
 def transition(stage: int, to: int, spent: Lengths, definition: Definition) -> Transition:
-    times = spent.durations().model_dump(exclude={"mean_seconds"})
+    times = spent.durations.model_dump(exclude={"mean_seconds"})
     following = TRANSFERRED_KEY if to == TRANSFERRED else definition.key_of(to)
     return Transition(from_stage=definition.key_of(stage), to=following, **times)

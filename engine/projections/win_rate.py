@@ -165,7 +165,7 @@ def figures(counted: Tally, group: str | None) -> dict[str, Any]:
             for currency in sorted({*won, *lost})
         ),
         "qualified": counted.count("qualified n", group),
-        "lifetime": counted.of("lifetime", group).durations(),
+        "lifetime": counted.of("lifetime", group).durations,
     }
 
 

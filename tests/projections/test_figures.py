@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.projections.figures import SECOND, median_seconds, timed
@@ -27,6 +27,7 @@ def test_a_mean_of_many_is_right() -> None:
     assert means == [float(Fraction(sum(each), len(each) * SECOND)) for each in spans]
 
 
+@settings(deadline=None)
 @given(groups)
 def test_every_quantile_and_mean_is_the_exact_one_rounded_once(spans: list[list[int]]) -> None:
     rows = pl.DataFrame([(n, span) for n, each in enumerate(spans) for span in each], ["g", "x"], orient="row")

@@ -1,7 +1,7 @@
 """Tallies: added in any order and taken away again, they are what counting everything anew would give."""
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.projections.figures import timed
@@ -15,6 +15,7 @@ def lengths(values: list[int]) -> Lengths:
     return Lengths((pl.Series(sorted(values), dtype=pl.Int64),), sum(values))
 
 
+@settings(deadline=None)
 @given(spans, spans, spans)
 def test_what_stays_what_goes_and_what_comes(stays: list[int], goes: list[int], comes: list[int]) -> None:
     found = lengths(stays + goes).changed(lengths(goes), lengths(comes))
@@ -22,6 +23,7 @@ def test_what_stays_what_goes_and_what_comes(stays: list[int], goes: list[int], 
     assert (found.total, len(found)) == (sum(stays + comes), len(stays + comes))
 
 
+@settings(deadline=None)
 @given(spans, spans)
 def test_many_at_a_time_come_to_the_same(stays: list[int], comes: list[int]) -> None:
     goes, comes = [*range(FEW)], comes * FEW
@@ -29,17 +31,18 @@ def test_many_at_a_time_come_to_the_same(stays: list[int], comes: list[int]) -> 
     assert found.ordered.to_list() == sorted(stays + comes)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=20), st.integers(-(10**9), 10**9))
 def test_durations_are_those_of_the_column(values: list[int], more: int) -> None:
     rows = pl.DataFrame({"spent": values, "all": [1] * len(values)})
-    assert dict(lengths(values).durations()) == timed(rows, "spent", "all").drop("all").row(0, named=True)
+    assert dict(lengths(values).durations) == timed(rows, "spent", "all").drop("all").row(0, named=True)
     longer = lengths([value + more for value in values])
     assert lengths(values).quantile(85, plus=more) == longer.quantile(85)
 
 
 def test_nothing_has_no_quantile() -> None:
     assert lengths([]).quantile(50) is None
-    assert lengths([]).durations().model_dump() == {
+    assert lengths([]).durations.model_dump() == {
         "n": 0,
         "p50_seconds": None,
         "p85_seconds": None,

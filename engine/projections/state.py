@@ -1,0 +1,28 @@
+"""What a journey's place in the pipeline says of it at as_of: age, stalled, likelihood."""
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from engine.projections.likelihood import Likelihood
+from engine.projections.stalling import is_stalled
+
+if TYPE_CHECKING:
+    from engine.projections.views import Look
+
+
+def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:
+    """Adds age (microseconds in the stage), stalled and likelihood, all at as_of."""
+    ranks = range(len(chances))
+
+    def of_stage(values: list[Any], dtype: type[pl.DataType]) -> pl.Expr:
+        return pl.col("stage").replace_strict(ranks, values, default=None, return_dtype=dtype)
+
+    age = look.as_of - pl.col("stage_since")
+    shares = [None if chance.value is None else float(chance.value) for chance in chances]
+    open_ranks = pl.col("stage").is_between(0, look.definition.open_count - 1)
+    return journeys.with_columns(
+        age=age,
+        stalled=is_stalled(look.definition, look.as_of),
+        likelihood=pl.when(open_ranks).then(of_stage(shares, pl.Float64)),
+    )
