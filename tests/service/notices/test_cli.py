@@ -1,5 +1,6 @@
 """Webhooks on the command line: made, listed, tried, changed, sent; bad input names what would be right."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from standardwebhooks import Webhook as Verifier
 
 from engine.log.application import Log
 from tests.service.commandline import Said, run
-from tests.service.notices.receiver import Receiver, receiving
-from tests.service.notices.world import told
+from tests.service.notices.receiver import DIE, Receiver, receiving
+from tests.service.notices.world import sending, told, with_backoff
 
 
 @pytest.fixture
@@ -110,3 +111,45 @@ def test_what_makes_no_sense_is_refused(url: str, words: list[str], code: int, w
 def test_a_setting_that_makes_no_sense_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEALTRAIL_WEBHOOK_NETWORKS", "home")
     webhooks(url, "send", "--once").refused(3, "DEALTRAIL_WEBHOOK_NETWORKS", "'home'")
+
+
+def test_what_was_given_up_is_listed_retried_and_replayed_by_hand(url: str, receiver: Receiver) -> None:
+    log = Log(url)
+    receiver.answering = lambda got: 422 if got.position == 3 else 200
+    made = webhooks(url, "add", receiver.url, "--after", "0", "--json").answer
+    short, secrets = made["webhook_id"][:8], [made["secret"]]
+    with sending(log, with_backoff(give_up=0.3)):
+        deadline = time.monotonic() + 20
+        while not (found := webhooks(url, "parked", short, "--json").answer["parked"]):
+            assert time.monotonic() < deadline
+    assert [(each["position"], each["problem"]) for each in found] == [(3, "answered 422")]
+    drawn = webhooks(url, "parked", short).out
+    assert "answered 422" in drawn
+    assert "deal.opened.v1" in drawn
+
+    # Nobody listens, then somebody does: it is tried once each time, and once by hand.
+    receiver.answering = lambda _: DIE
+    assert webhooks(url, "retry", short, "--position", "3", "--json").answer["parked"] == 0
+    assert webhooks(url, "send", "--once").out == "0 accepted, 1 not accepted\n"
+    assert webhooks(url, "show", short, "--json").answer["waiting"] == 1
+    receiver.answering = lambda _: 200
+    secrets += [webhooks(url, "rotate", short, "--hours", "1", "--json").answer["secret"]]
+    assert webhooks(url, "resume", short, "--json").answer["waiting"] == 1
+    receiver.got.clear()
+    assert webhooks(url, "send", "--once").out == "1 accepted, 0 not accepted\n"
+    assert webhooks(url, "replay", short, "--after", "3", "--json").answer["position"] == 3
+    assert webhooks(url, "send", "--once").out == f"{log.position() - 3} accepted, 0 not accepted\n"
+    assert [got.position for got in receiver.got[:1]] == [3]
+    assert {got.position for got in receiver.got[1:]} == set(range(4, log.position() + 1))
+    for got in receiver.got:
+        for secret in secrets:
+            Verifier(secret).verify(got.body, dict(got.headers))
+    log.close()
+
+
+def test_the_list_tells_what_each_was_asked_for(url: str) -> None:
+    webhooks(url, "add", "https://example.com/a", "--type", "deal.*", "--pipeline", "sales", "--origin", "api")
+    webhooks(url, "add", "https://example.com/b")
+    drawn = " ".join(webhooks(url, "list").out.replace("│", " ").split())
+    assert "deal.*; pipeline sales; origin api" in drawn
+    assert "all but imports" in drawn
