@@ -1,6 +1,6 @@
 """The frames of the present, which follow the log, and what was added up of them, which follows too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -18,9 +18,10 @@ class Told(NamedTuple):
 
     tally: Tally
     moment: int | None
-    of: "Live"
     changed: pl.Series
     """codes, sorted"""
+    were: tuple[Frames, ...]
+    """their rows at the time, each journey's in one of these"""
 
 
 class Live:
@@ -59,10 +60,12 @@ class Live:
             spans.replaced(fresh, changed) for spans, fresh in zip(self._spans, frames, strict=True)
         )
         told = {}
-        for question, before in self._told.items():
-            since = pl.concat([before.changed, changed]).unique().sort()
-            if len(since) <= MANY:
-                told[question] = before._replace(changed=since)
+        for question, before in list(self._told.items()):
+            first = changed.filter(~changed.is_in(before.changed.implode()))
+            if len(before.changed) + len(first) <= MANY:
+                since = pl.concat([before.changed, first]).sort()
+                were = before.were if first.is_empty() else (*before.were, self.rows_of(first))
+                told[question] = Told(before.tally, before.moment, since, were)
         return Live((visits, journeys, attributes, void), told)
 
     def holds(self, journeys: pl.Series) -> bool:
@@ -90,7 +93,13 @@ class Live:
         elif before.changed.is_empty():
             return before.tally
         else:
-            was, now = before.of.rows_of(before.changed), self.rows_of(before.changed)
-            found = before.tally.changed(of(was), of(now))
-        self._told[question] = Told(found, moment, self, pl.Series("journey", [], dtype=pl.UInt32))
+            found = before.tally.changed(of(together(before.were)), of(self.rows_of(before.changed)))
+        self._told[question] = Told(found, moment, pl.Series("journey", [], dtype=pl.UInt32), ())
         return found
+
+
+def together(parts: Sequence[Frames]) -> Frames:
+    """The rows of different journeys, sorted by journey."""
+    if len(parts) == 1:
+        return parts[0]
+    return Frames(*(pl.concat(each).sort("journey", maintain_order=True) for each in zip(*parts, strict=True)))
