@@ -19,7 +19,7 @@ from engine.log.registry import TAGS
 from engine.stages.facts import OPENINGS
 from engine.values import from_micros
 from replay.export.shown import dashed
-from replay.export.stored import Progress, Scope, silent, stored_events
+from replay.export.stored import STORY, Progress, Scope, silent, stored_events
 
 BUCKET: Final = 150_000
 """events in a bucket, about"""
@@ -34,9 +34,9 @@ def lives(
 ) -> Iterator[pl.DataFrame]:
     """Batches of whole journeys, and of rosters and pipelines (journey null), each by (occurred_at, position).
 
-    Columns: stored.SCHEMA, upcast; kind, the name of the event; entered, the stage that it brought the journey to
-    (stages: position, stage); key, what the stream is called in its source system (null without names). left_out is
-    told what is missing, by why.
+    Columns: stored.STORY and journey, upcast; kind, the name of the event; entered, the stage that it brought the
+    journey to (stages: position, stage); key, what the stream is called in its source system (null without names).
+    left_out is told what is missing, by why.
     """
     buckets = -(-max(scope.position, 1) // BUCKET)
     keys = keys_frame(log).select(dashed("stream_id"), "key").filter(pl.lit(names))
@@ -64,7 +64,7 @@ def split(log: Log, scope: Scope, folder: Path, buckets: int, progress: Progress
     # A correction counts whenever it was made, so as_of waits until journeys are whole.
     everything = Scope(scope.position, None, scope.journeys)
     parts: dict[int, list[Path]] = {}
-    for n, batch in enumerate(stored_events(log, everything, progress)):
+    for n, batch in enumerate(stored_events(log, everything, progress, STORY)):
         rows = upcast(log, batch).with_columns(life=pl.coalesce("journey", "stream_id"))
         rows = rows.with_columns(bucket=pl.col("life").hash(0) % buckets)
         for (bucket,), some in rows.group_by("bucket", maintain_order=True):

@@ -6,15 +6,17 @@ the object is to the event or to the other object. Which attributes each has: do
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from engine.values import Dimension
-from replay.export.attributes import Plain, attributes
+from replay.export.attributes import attributes
 from replay.export.people import People
+from replay.export.shown import iso
 from replay.export.xes import ids_of
 
 STREAMS: Final = ("lead", "deal", "roster")
@@ -32,6 +34,8 @@ LINKS: Final = {
 """fields of payloads that name an object, and what it is to the event"""
 LASTING: Final = {"person": "customer", "from_lead": "from", "follows": "follows", "into": "merged into"}
 """those that relate the lead or deal itself to the object"""
+PERSONS: Final = {"person": "customer", "owner": "rep", "rep": "rep", "manager": "rep"}
+"""those that name people, and their type"""
 STATUS: Final = {
     "LeadCaptured": "open",
     "DealOpened": "open",
@@ -54,112 +58,159 @@ STATUS: Final = {
 FOLLOWED: Final = frozenset({"pipeline", "source", "channel", "value", "expected_close", "fit", "engagement"})
 """fields that tell an attribute of the lead or deal, whichever event has them"""
 OWNING: Final = frozenset({"LeadCaptured", "DealOpened", "OwnerAssigned"})
+BEGINNING: Final = "1970-01-01T00:00:00.000000Z"
+REMEMBERED: Final = 50_000
+"""payloads of which it is remembered what they say; most are like many others"""
+
+Cell = str | int | float
+"""bool is an int; a moment is text"""
+Names = Mapping[str, tuple[str, str | None]]
+"""key and name by person_id"""
 
 
-@dataclass(frozen=True, slots=True)
-class OcelEvent:
-    id: str
-    type: str
-    time: datetime
-    attributes: dict[str, Plain]
-    objects: tuple[tuple[str, str], ...]
-    """id and qualifier"""
+class Said(NamedTuple):
+    """What an event says by its kind and payload, of whatever lead or deal it is."""
+
+    names: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    """the event's attributes"""
+    links: tuple[tuple[str, str], ...]
+    """id and qualifier of the objects that it names"""
+    people: tuple[tuple[str, str], ...]
+    """id and type of those who are people"""
+    lasting: tuple[tuple[str, str], ...]
+    """id and qualifier of what the lead or deal is related to from then on"""
+    changes: tuple[tuple[str, Cell], ...]
+    """attributes of the lead or deal, or of the proposal"""
+    owner: str | None
+    proposal: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class OcelObject:
-    """Told again, it is the same object."""
+@dataclass
+class Told:
+    """What a batch tells, as rows of the tables of the SQLite form."""
 
-    id: str
-    type: str
-    attributes: dict[str, Plain]
-    """that it had from the beginning"""
+    events: list[tuple[str, str]] = field(default_factory=list)
+    """id and type"""
+    links: list[tuple[str, str, str]] = field(default_factory=list)
+    """event, object, qualifier"""
+    rows: dict[tuple[str, tuple[str, ...]], list[tuple[Cell, ...]]] = field(default_factory=dict)
+    """id, time and attributes of events, by type and the names of the attributes"""
+    objects: dict[str, tuple[str, dict[str, Cell]]] = field(default_factory=dict)
+    """type and the attributes that it had from the beginning, by id"""
+    changes: dict[tuple[str, str], dict[tuple[str, str], Cell]] = field(default_factory=dict)
+    """by type of object and name of the attribute: from that time on the object has the value, by id and time"""
+    relations: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    """source, target, qualifier"""
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An attribute has the value from then on."""
-
-    id: str
-    type: str
-    time: datetime
-    name: str
-    value: Plain
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    source: str
-    target: str
-    qualifier: str
+    def change(self, kind: str, own: str, time: str, name: str, value: Cell) -> None:
+        # Of several values at one moment the last is the one that stands.
+        self.changes.setdefault((kind, name), {})[own, time] = value
 
 
-Told = OcelEvent | OcelObject | Change | Relation
+class Teller:
+    """Tells batches of lives.py, one after the other."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._said: dict[tuple[str, str], Said] = {}
+
+    def told(self, rows: pl.DataFrame) -> Told:
+        """Everything that a batch tells, rosters included."""
+        names = self._people.of(ids_of(rows))
+        stream = pl.col("type").str.split(".").list.first()
+        wanted = rows.filter(stream.is_in(STREAMS)).select(
+            stream, "kind", iso("occurred_at"), "stream_id", "event_id", "actor", "position", iso("recorded_at"),
+            "origin", "key", "entered", "payload",
+        )  # fmt: skip
+        told = Told()
+        for row in wanted.iter_rows():
+            self._tell(told, names, *row)
+        return told
+
+    def _tell(
+        self,
+        told: Told,
+        names: Names,
+        stream: str,
+        kind: str,
+        time: str,
+        own: str,
+        event_id: str,
+        actor: str,
+        position: int,
+        recorded_at: str,
+        origin: str,
+        key: str | None,
+        entered: str | None,
+        payload: str,
+    ) -> None:
+        said = self._said.get((kind, payload))
+        if said is None:
+            if len(self._said) >= REMEMBERED:
+                self._said.clear()
+            said = self._said[kind, payload] = said_by(kind, json.loads(payload))
+        told.events.append((event_id, kind))
+        told.rows.setdefault((kind, said.names), []).append(
+            (event_id, time, *said.cells, position, recorded_at, origin)
+        )
+        if stream != "roster":
+            told.links.append((event_id, own, stream))
+        told.links += [(event_id, other, qualifier) for other, qualifier in said.links]
+        told.links.append((event_id, actor, "actor"))
+        objects = told.objects
+        for person, kind_of in (*said.people, (actor, "rep")):
+            if person not in objects:
+                objects[person] = (kind_of, someone(person, names))
+        if stream == "roster":
+            of_rep(told, time, json.loads(payload), names)
+            return
+        if own not in objects:
+            objects[own] = (stream, {} if key is None else {"key": key})
+        for other, qualifier in said.lasting:
+            told.relations[own, other, qualifier] = None
+        if entered is not None:
+            told.change(stream, own, time, "stage", entered)
+        if said.owner is not None:
+            told.change(stream, own, time, "owner", names.get(said.owner, (said.owner,))[0])
+        changed, of = own, stream
+        if said.proposal is not None:
+            changed, of = said.proposal, "proposal"
+            objects.setdefault(changed, (of, {}))
+            told.relations[changed, own, "of"] = None
+        for name, value in said.changes:
+            told.change(of, changed, time, name, value)
 
 
-def told(rows: pl.DataFrame, people: People) -> Iterator[Told]:
-    """Everything that a batch of lives.py tells, rosters included."""
-    names = people.of(ids_of(rows))
-    for row in rows.iter_rows(named=True):
-        stream = row["type"].partition(".")[0]
-        if stream in STREAMS:
-            yield from of_event(row, stream, json.loads(row["payload"]), names)
-
-
-def of_event(
-    row: Mapping[str, Any], stream: str, payload: dict[str, Any], names: Mapping[str, tuple[str, str | None]]
-) -> Iterator[Told]:
-    kind, when, own = row["kind"], row["occurred_at"], row["stream_id"]
-    objects = [] if stream == "roster" else [(own, stream)]
-    objects += [(payload[field], qualifier) for field, qualifier in LINKS.items() if field in payload]
-    objects.append((row["actor"], "actor"))
-    said = {name: value for name, value in attributes(payload) if name not in LINKS}
-    stamp = {"position": row["position"], "recorded_at": row["recorded_at"], "origin": row["origin"]}
-    yield OcelEvent(row["event_id"], kind, when, {**said, **stamp}, tuple(dict.fromkeys(objects)))
-    for field in ("person", "owner", "rep", "manager"):
-        if field in payload:
-            yield someone(payload[field], "customer" if field == "person" else "rep", names)
-    yield someone(row["actor"], "rep", names)
-    if stream == "roster":
-        yield from of_rep(row, payload, names)
-        return
-    yield OcelObject(own, stream, {} if row["key"] is None else {"key": row["key"]})
-    for field, qualifier in LASTING.items():
-        if field in payload:
-            yield Relation(own, payload[field], qualifier)
-    for name, value in changes(kind, payload, said, names):
-        yield Change(own, stream, when, name, value)
-    if row["entered"] is not None:
-        yield Change(own, stream, when, "stage", row["entered"])
-    if "proposal_id" in payload:
-        yield from of_proposal(row, payload["proposal_id"], said)
-    elif kind in STATUS:
-        yield Change(own, stream, when, "status", STATUS[kind])
+def said_by(kind: str, payload: Mapping[str, Any]) -> Said:
+    said = {name: cell(value) for name, value in attributes(payload) if name not in LINKS}
+    proposal = payload.get("proposal_id")
+    return Said(
+        names=tuple(said),
+        cells=tuple(said.values()),
+        links=tuple((payload[name], qualifier) for name, qualifier in LINKS.items() if name in payload),
+        people=tuple((payload[name], of) for name, of in PERSONS.items() if name in payload),
+        lasting=tuple((payload[name], qualifier) for name, qualifier in LASTING.items() if name in payload),
+        changes=tuple(changes(kind, payload, said, of_proposal=proposal is not None)),
+        owner=payload.get("owner") if kind in OWNING else None,
+        proposal=proposal,
+    )
 
 
 def changes(
-    kind: str, payload: Mapping[str, Any], said: Mapping[str, Plain], names: Mapping[str, tuple[str, str | None]]
-) -> Iterator[tuple[str, Plain]]:
-    """What the event says of its lead or deal."""
+    kind: str, payload: Mapping[str, Any], said: Mapping[str, Cell], *, of_proposal: bool
+) -> Iterator[tuple[str, Cell]]:
+    """What the event says of its proposal, or of its lead or deal."""
     for name, value in said.items():
-        if name.partition(":")[0] in FOLLOWED or name.startswith("attribute:"):
+        if of_proposal or name.partition(":")[0] in FOLLOWED or name.startswith("attribute:"):
             yield name, value
     if kind == "BantAssessed":
         yield Dimension(payload["dimension"]).value, payload["verdict"]
-    if kind in OWNING and "owner" in payload:
-        yield "owner", names.get(payload["owner"], (payload["owner"],))[0]
+    if kind in STATUS:
+        yield "status", STATUS[kind]
 
 
-def of_proposal(row: Mapping[str, Any], proposal: str, said: Mapping[str, Plain]) -> Iterator[Told]:
-    yield OcelObject(proposal, "proposal", {})
-    yield Relation(proposal, row["stream_id"], "of")
-    for name, value in {**said, "status": STATUS[row["kind"]]}.items():
-        yield Change(proposal, "proposal", row["occurred_at"], name, value)
-
-
-def of_rep(
-    row: Mapping[str, Any], payload: Mapping[str, Any], names: Mapping[str, tuple[str, str | None]]
-) -> Iterator[Told]:
+def of_rep(told: Told, time: str, payload: Mapping[str, Any], names: Names) -> None:
     """Membership; the stream of a roster event belongs to one rep, whom only its first event names."""
     if "rep" not in payload:
         return
@@ -168,10 +219,21 @@ def of_rep(
     member["manager"] = None if manager is None else names.get(manager, (manager,))[0]
     for name, value in member.items():
         if value is not None:
-            yield Change(payload["rep"], "rep", row["occurred_at"], name, value)
+            told.change("rep", payload["rep"], time, name, value)
 
 
-def someone(person_id: str, kind: str, names: Mapping[str, tuple[str, str | None]]) -> OcelObject:
+def someone(person_id: str, names: Names) -> dict[str, Cell]:
     key, name = names.get(person_id, (None, None))
     known = {"key": key, "name": name}
-    return OcelObject(person_id, kind, {field: value for field, value in known.items() if value is not None})
+    return {field: value for field, value in known.items() if value is not None}
+
+
+def cell(value: str | int | float | Decimal | datetime) -> Cell:
+    """As it is stored: a decimal as a float, a moment as text that is always equally long, as some readers want it."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        case Decimal():
+            return float(value)
+        case _:
+            return value

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 
 import polars as pl
 
-from replay.export.ocel_sqlite import write_ocel_sqlite
+from replay.export.ocel_sqlite import quoted, write_ocel_sqlite
 from replay.export.people import People
 
 TYPES: Final = {"TEXT": "string", "INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "TIMESTAMP": "time"}
@@ -59,46 +59,64 @@ def declarations(types: dict[str, Columns]) -> list[dict[str, Any]]:
     ]
 
 
-def events_of(connection: sqlite3.Connection, types: dict[str, Columns]) -> Iterator[dict[str, Any]]:
+def events_of(connection: sqlite3.Connection, types: dict[str, Columns]) -> Iterator[str]:
     for name, columns in types.items():
-        links = links_of("event_object", "event", "object")
-        for event_id, time, relationships, *row in connection.execute(
-            f'SELECT ocel_id, ocel_time, {links}{listed(columns)} FROM "event_{name}" of ORDER BY ocel_time, ocel_id'
-        ):
-            attributes = [
-                {"name": column, "value": valued(value, kind)}
-                for (column, kind), value in zip(columns, row, strict=True)
-                if value is not None
-            ]
-            yield {
-                "id": event_id,
-                "type": name,
-                "time": time,
-                "attributes": attributes,
-                "relationships": json.loads(relationships),
-            }
+        told = (
+            f"""'{{"id":' || json_quote(ocel_id) || ',"type":{literal(name)},"time":' || json_quote(ocel_time) """
+            f"""|| ',"attributes":[' || substr({fragments(columns)}, 2) || '],"relationships":' """
+            f"|| {links_of('event_object', 'event', 'object')} || '}}'"
+        )
+        yield from texts(connection, f'SELECT {told} FROM "event_{name}" of')
 
 
-def objects_of(connection: sqlite3.Connection, types: dict[str, Columns]) -> Iterator[dict[str, Any]]:
+def objects_of(connection: sqlite3.Connection, types: dict[str, Columns]) -> Iterator[str]:
+    """An object has a row of its beginning and one for each change."""
     for name, columns in types.items():
-        links = links_of("object_object", "source", "target")
-        found: dict[str, Any] = {}
-        # An object's rows follow each other, the one of its beginning first.
-        for object_id, time, relationships, *row in connection.execute(
-            f"SELECT ocel_id, ocel_time, CASE WHEN ocel_changed_field IS NULL THEN {links} END{listed(columns)} "
-            f'FROM "object_{name}" of ORDER BY ocel_id, ocel_time'
-        ):
-            if found.get("id") != object_id:
-                if found:
-                    yield found
-                found = {"id": object_id, "type": name, "attributes": [], "relationships": json.loads(relationships)}
-            found["attributes"] += [
-                {"name": column, "time": time, "value": valued(value, kind)}
-                for (column, kind), value in zip(columns, row, strict=True)
-                if value is not None
-            ]
-        if found:
-            yield found
+        told = (
+            f"""'{{"id":' || json_quote(ocel_id) || ',"type":{literal(name)},"attributes":[' """
+            f"""|| substr(group_concat(part, ''), 2) || '],"relationships":' """
+            f"|| {links_of('object_object', 'source', 'target')} || '}}'"
+        )
+        rows = f'SELECT ocel_id, {fragments(columns, timed=True)} AS part FROM "object_{name}"'
+        yield from texts(connection, f"SELECT {told} FROM ({rows} ORDER BY ocel_id, ocel_time) of GROUP BY ocel_id")
+
+
+def texts(connection: sqlite3.Connection, query: str) -> Iterator[str]:
+    # The database writes the JSON: a million rows through Python's would take a minute.
+    return (text for (text,) in connection.execute(query))
+
+
+def fragments(columns: Columns, *, timed: bool = False) -> str:
+    """An expression that gives a row's attributes as JSON, each after a comma; those that are null are left out."""
+    at = ""","time":' || json_quote(ocel_time) || '""" if timed else ""
+    each = [f"""',{{"name":{literal(name)}{at},"value":' || {valued(name, kind)} || '}}'""" for name, kind in columns]
+    # A function takes no more than 127 arguments, and a chain of || may not be too deep.
+    some = [each[start : start + 100] for start in range(0, len(each), 100)]
+    return " || ".join(f"printf('{'%s' * len(parts)}', {', '.join(parts)})" for parts in some) or "''"
+
+
+def valued(name: str, kind: str) -> str:
+    """An expression that gives a column's value as JSON; null of null."""
+    column = quoted(name)
+    match kind:
+        case "INTEGER":
+            return column
+        case "BOOLEAN":
+            return f"CASE {column} WHEN 0 THEN 'false' WHEN 1 THEN 'true' END"
+        case "REAL":
+            # As few digits as say exactly this number.
+            short = f"printf('%!.15g', {column})"
+            return (
+                f"CASE WHEN {column} IS NULL THEN NULL WHEN CAST({short} AS REAL) = {column} THEN {short} "
+                f"ELSE printf('%!.17g', {column}) END"
+            )
+        case _:
+            return f"CASE WHEN {column} IS NOT NULL THEN json_quote({column}) END"
+
+
+def literal(name: str) -> str:
+    """A name as JSON, inside a text of SQL."""
+    return compact(name).replace("'", "''")
 
 
 def links_of(table: str, own: str, other: str) -> str:
@@ -109,18 +127,8 @@ def links_of(table: str, own: str, other: str) -> str:
     )
 
 
-def listed(columns: Columns) -> str:
-    return "".join(f', "{name}"' for name, _ in columns)
-
-
-def valued(value: Any, kind: str) -> Any:
-    return bool(value) if kind == "BOOLEAN" else value
-
-
-def separated(file: IO[str], items: Iterable[dict[str, Any]]) -> None:
-    for n, item in enumerate(items):
-        file.write(",\n" if n else "\n")
-        file.write(compact(item))
+def separated(file: IO[str], items: Iterable[str]) -> None:
+    file.writelines(f",\n{item}" if n else f"\n{item}" for n, item in enumerate(items))
 
 
 def compact(value: Any) -> str:

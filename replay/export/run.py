@@ -1,8 +1,10 @@
 """An export from one end to the other: which rows, into which file, and the manifest beside it."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -70,10 +72,30 @@ class Tally:
         return self._digest.hexdigest()
 
 
+class Source:
+    """What is exported from."""
+
+    def __init__(self, log: Log, opened: Callable[[Log], Views]) -> None:
+        self.log = log
+        self._opened = opened
+
+    @cached_property
+    def views(self) -> Views:
+        """The answers over the log, opened where they are needed: the events alone are not asked of them."""
+        return self._opened(self.log)
+
+
 def export(
-    log: Log, asked: Asked, path: Path, form: Format, *, force: bool = False, progress: Progress = silent
+    log: Log,
+    asked: Asked,
+    path: Path,
+    form: Format,
+    *,
+    force: bool = False,
+    progress: Progress = silent,
+    opened: Callable[[Log], Views] = Views,
 ) -> Manifest:
-    """Writes the file and its manifest; neither is seen before it is whole.
+    """Writes the file and its manifest; neither is seen before it is whole. opened: opens the answers over the log.
 
     Rejected: a format that the kind does not have, a file that is there already (without force), a filter that nobody
     has heard of. progress: of rows.
@@ -83,7 +105,7 @@ def export(
     refuse_loss(path, force)
     with replacing(path) as temporary:
         write = table if asked.kind != "events" else events if form in WRITERS else stories
-        told = write(log, asked, temporary, form, progress)
+        told = write(Source(log, opened), asked, temporary, form, progress)
         manifest = Manifest(
             **told,
             kind=asked.kind,
@@ -101,9 +123,9 @@ def export(
     return manifest
 
 
-def table(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+def table(source: Source, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
     """Visits or journeys; returns its part of the manifest."""
-    look = Views(log).look(asked.pipeline, asked.lens)
+    look = source.views.look(asked.pipeline, asked.lens)
     rows = frames.picked(look, asked.filters)
     counted = 0
 
@@ -119,11 +141,11 @@ def table(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) 
     return head(look) | {"rows": counted, "names": asked.names and asked.kind == "journeys"}
 
 
-def events(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+def events(source: Source, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
     """Events as they are stored; returns its part of the manifest."""
-    scope, told = scope_of(log, asked)
+    scope, told = scope_of(source, asked)
     tally = Tally()
-    WRITERS[form](tally.of(stored_events(log, scope, progress)), path)
+    WRITERS[form](tally.of(stored_events(source.log, scope, progress)), path)
     return told | {
         "rows": tally.rows,
         "whole": scope.whole,
@@ -133,20 +155,19 @@ def events(log: Log, asked: Asked, path: Path, form: Format, progress: Progress)
     }
 
 
-def stories(log: Log, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
+def stories(source: Source, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
     """Events of live entries for process mining; returns its part of the manifest."""
-    scope, told = scope_of(log, asked)
+    scope, told = scope_of(source, asked)
     left_out: Counter[str] = Counter()
-    people = People(log, asked.names)
-    whole = lives(log, scope, entered(log, asked), left_out, names=asked.names, progress=progress)
+    people = People(source.log, asked.names)
+    whole = lives(source.log, scope, entered(source.views, asked), left_out, names=asked.names, progress=progress)
     write = {"xes": write_xes, "ocel-json": write_ocel_json, "ocel-sqlite": write_ocel_sqlite}[form]
     rows = write(whole, path, people, left_out)
     return told | {"rows": rows, "names": asked.names, "left_out": dict(left_out)}
 
 
-def entered(log: Log, asked: Asked) -> pl.DataFrame:
+def entered(views: Views, asked: Asked) -> pl.DataFrame:
     """position and `entered`, the key of the stage that the event there brought its journey to."""
-    views = Views(log)
     views.catch_up()
     found = [pl.DataFrame(schema={"position": pl.Int64, "entered": pl.String})]
     for pipeline in views.pipelines() if asked.pipeline is None else [asked.pipeline]:
@@ -157,9 +178,9 @@ def entered(log: Log, asked: Asked) -> pl.DataFrame:
     return pl.concat(found).unique("position", keep="first", maintain_order=True)
 
 
-def scope_of(log: Log, asked: Asked) -> tuple[Scope, dict[str, Any]]:
+def scope_of(source: Source, asked: Asked) -> tuple[Scope, dict[str, Any]]:
     """Which events are asked for, and what the manifest says of it. Which journeys a filter leaves, the views know."""
-    position = position_at(log, asked.lens.known_at)
+    position = position_at(source.log, asked.lens.known_at)
     as_of = None if asked.lens.live else asked.lens.as_of
     if asked.pipeline is None and asked.filters == EVERYTHING:
         return Scope(position, as_of), {
@@ -167,6 +188,6 @@ def scope_of(log: Log, asked: Asked) -> tuple[Scope, dict[str, Any]]:
             "as_of": None if as_of is None else from_micros(as_of),
             "known_at": None if asked.lens.known_at is None else from_micros(asked.lens.known_at),
         }
-    look = Views(log).look(asked.pipeline, asked.lens)
+    look = source.views.look(asked.pipeline, asked.lens)
     journeys = frames.picked(look, asked.filters)["journey_id"]
     return Scope(min(position, look.position), as_of, journeys), head(look)

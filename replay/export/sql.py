@@ -6,7 +6,7 @@ pipeline's rows are replaced by themselves. The table dealtrail_exports tells wh
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -44,7 +44,7 @@ from engine.projections.views import Views
 from replay.export import frames
 from replay.export.files import Batches
 from replay.export.loading import load
-from replay.export.run import Asked, scope_of
+from replay.export.run import Asked, Source, scope_of
 from replay.export.stored import Progress, silent, stored_events
 
 PREFIX: Final = "dealtrail_"
@@ -93,14 +93,21 @@ class Replaced(BaseModel):
 
 
 def replace_tables(
-    log: Log, asked: Asked, kinds: Sequence[str], to: str, *, force: bool = False, progress: Progress = silent
+    log: Log,
+    asked: Asked,
+    kinds: Sequence[str],
+    to: str,
+    *,
+    force: bool = False,
+    progress: Progress = silent,
+    opened: Callable[[Log], Views] = Views,
 ) -> Replaced:
     """Writes tables of these kinds (KEYS) to a database, named as SQLAlchemy does; all of them or none.
 
     Rejected: a database that can't be reached that way, a table of the same name that no export made, tables of
     another log (without force).
     """
-    told, parts = of_log(log, asked, kinds)
+    told, parts = of_log(Source(log, opened), asked, kinds)
     engine = engine_of(to, log)
     rows: dict[str, int] = {}
     try:
@@ -137,12 +144,12 @@ def replace_tables(
     return Replaced(url=shown, tables=rows, log_id=str(log.log_id), **told)
 
 
-def of_log(log: Log, asked: Asked, kinds: Sequence[str]) -> tuple[dict[str, Any], dict[str, Batches]]:
+def of_log(source: Source, asked: Asked, kinds: Sequence[str]) -> tuple[dict[str, Any], dict[str, Batches]]:
     """What the tables are made from, and their rows by kind."""
     if tuple(kinds) == ("events",):
-        scope, told = scope_of(log, asked)
-        return {"pipeline": None, "definition": None, **told}, {"events": stored_events(log, scope)}
-    look = Views(log).look(asked.pipeline, asked.lens)
+        scope, told = scope_of(source, asked)
+        return {"pipeline": None, "definition": None, **told}, {"events": stored_events(source.log, scope)}
+    look = source.views.look(asked.pipeline, asked.lens)
     rows = frames.picked(look, asked.filters)
     parts = {
         "visits": frames.visits(look, rows),

@@ -1,13 +1,13 @@
 """The events as the log holds them, batch by batch: every column, nothing upcast, nothing renamed."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 from polars._typing import PolarsDataType
-from sqlalchemy import Column, select
+from sqlalchemy import select
 
 from engine.aggregates.deal.events import DealOpened
 from engine.log.application import Log
@@ -36,7 +36,8 @@ STORED: Final[dict[str, PolarsDataType]] = {
 """columns of the log's table of events, and what they are in an export"""
 SCHEMA: Final[dict[str, PolarsDataType]] = {**STORED, "journey": pl.String}
 """journey: stream_id of the lead, where the deal came from one; null for what is no lead's and no deal's"""
-_COLUMNS: Final[list[Column[object]]] = [events.c[name] for name in STORED]
+STORY: Final = ("position", "event_id", "stream_id", "type", "occurred_at", "recorded_at", "actor", "origin", "payload")
+"""what formats that tell stories need"""
 _FROM_LEAD: Final = r'"from_lead":"([0-9a-f-]{36})"'
 
 Progress = Callable[[int, int | None], None]
@@ -75,15 +76,21 @@ def position_at(log: Log, known_at: int | None) -> int:
         )
 
 
-def stored_events(log: Log, scope: Scope, progress: Progress = silent) -> Iterator[pl.DataFrame]:
-    """Batches of SCHEMA, in the order of positions; at least one, which may be empty."""
+def stored_events(
+    log: Log, scope: Scope, progress: Progress = silent, columns: Sequence[str] = tuple(STORED)
+) -> Iterator[pl.DataFrame]:
+    """Batches of SCHEMA, in the order of positions; at least one, which may be empty.
+
+    columns: of STORED, those of STORY among them.
+    """
+    asked = [events.c[name] for name in columns]
     origins = pl.DataFrame(schema={"stream_id": pl.String, "lead": pl.String})
     for after in range(0, max(scope.position, 1), BATCH):
         until = min(after + BATCH, scope.position)
         with log.engine.connect() as connection:
             rows = read_frame(
                 connection,
-                _COLUMNS,
+                asked,
                 "FROM events WHERE position > ? AND position <= ? ORDER BY position",
                 (after, until),
             )
@@ -97,7 +104,8 @@ def stored_events(log: Log, scope: Scope, progress: Progress = silent) -> Iterat
             rows = rows.filter(pl.col("journey").is_in(scope.journeys.implode()))
         progress(until, scope.position)
         if after == 0 or not rows.is_empty():
-            yield rows.select(SCHEMA.keys()).with_columns(*map(dashed, (*IDS, "journey")), *map(moment, TIMES))
+            ids = [name for name in IDS if name in columns]
+            yield rows.select(*columns, "journey").with_columns(*map(dashed, (*ids, "journey")), *map(moment, TIMES))
 
 
 def from_leads(rows: pl.DataFrame) -> pl.DataFrame:

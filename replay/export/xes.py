@@ -20,6 +20,8 @@ from replay.export.people import People
 from replay.export.shown import iso
 
 PEOPLE: Final = ("owner", "person")
+REMEMBERED: Final = 50_000
+"""payloads that are kept as they were written; most are like many others"""
 NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 UNSAFE: Final = re.compile('[&<>"\x00-\x1f]|' + NOT_XML.pattern)
 EXTENSIONS: Final = {
@@ -48,7 +50,7 @@ HEAD: Final = "".join(
 
 def write_xes(batches: Iterable[pl.DataFrame], path: Path, people: People, left_out: Counter[str]) -> int:
     """Writes the journeys of lives.py; returns how many events. left_out is told those of no journey."""
-    count = 0
+    count, said = 0, dict[str, str]()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(HEAD)
         for batch in batches:
@@ -56,12 +58,13 @@ def write_xes(batches: Iterable[pl.DataFrame], path: Path, people: People, left_
             if others := batch.height - rows.height:
                 left_out["of no journey"] += others
             count += rows.height
-            file.writelines(traces(rows, people))
+            file.writelines(traces(rows, people, said))
         file.write("</log>\n")
     return count
 
 
-def traces(rows: pl.DataFrame, people: People) -> Iterator[str]:
+def traces(rows: pl.DataFrame, people: People, said: dict[str, str]) -> Iterator[str]:
+    """said: the attributes of payloads as they were written before."""
     names = people.of(ids_of(rows))
 
     def called(person_id: str) -> str:
@@ -80,6 +83,8 @@ def traces(rows: pl.DataFrame, people: People) -> Iterator[str]:
         "entered",
         "payload",
     )
+    actors = {actor: called(actor) for actor in rows["actor"].unique()}
+    origins = {origin: escaped(origin) for origin in rows["origin"].unique()}
     before: str | None = None
     for journey, key, kind, at, actor, event_id, stream, position, origin, entered, payload in told.iter_rows():
         if journey != before:
@@ -87,21 +92,25 @@ def traces(rows: pl.DataFrame, people: People) -> Iterator[str]:
                 yield "</trace>\n"
             before = journey
             yield f'<trace>\n{tag("concept:name", key or journey)}<id key="identity:id" value="{journey}"/>\n'
+        written = said.get(payload)
+        if written is None:
+            if len(said) >= REMEMBERED:
+                said.clear()
+            written = said[payload] = "".join(
+                person(name, called(str(value))) if name in PEOPLE else tag(name, value)
+                for name, value in attributes(json.loads(payload))
+            )
         yield (
             f'<event>\n<string key="concept:name" value="{kind}"/>\n'
             '<string key="lifecycle:transition" value="complete"/>\n'
             f'<date key="time:timestamp" value="{at}"/>\n'
-            f'<string key="org:resource" value="{called(actor)}"/>\n'
+            f'<string key="org:resource" value="{actors[actor]}"/>\n'
             f'<id key="identity:id" value="{event_id}"/>\n'
             f'<string key="stream" value="{stream}"/>\n'
             f'<int key="position" value="{position}"/>\n'
-            f'<string key="origin" value="{escaped(origin)}"/>\n'
+            f'<string key="origin" value="{origins[origin]}"/>\n'
+            f"{tag('stage:entered', entered) if entered is not None else ''}{written}</event>\n"
         )
-        if entered is not None:
-            yield tag("stage:entered", entered)
-        for name, value in attributes(json.loads(payload)):
-            yield f'<string key="{name}" value="{called(str(value))}"/>\n' if name in PEOPLE else tag(name, value)
-        yield "</event>\n"
     if before is not None:
         yield "</trace>\n"
 
@@ -110,6 +119,11 @@ def ids_of(rows: pl.DataFrame) -> set[str]:
     """Everybody whom the rows may name."""
     told = rows["payload"].str.extract_all(r'"(owner|person|rep|manager)":"[0-9a-f-]{36}"').explode().str.slice(-37, 36)
     return {*rows["actor"].unique(), *told.drop_nulls().unique()}
+
+
+def person(key: str, called: str) -> str:
+    """called: escaped."""
+    return f'<string key="{key}" value="{called}"/>\n'
 
 
 def tag(key: str, value: Plain) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli import exits
-from service.cli.opening import opened
+from service.cli.opening import opened, views_over
 from service.cli.options import Json
 from service.cli.progress import progress
 from service.cli.question import Question, asks
@@ -159,7 +159,7 @@ def exported(
 
         asked = Asked(kind, lens, filters, question.pipeline, names)
         with progress("rows", "writing", "writing") as told:
-            made = export(log, asked, path, chosen, force=force, progress=told)
+            made = export(log, asked, path, chosen, force=force, progress=told, opened=views_over)
     if question.json:
         print(made.model_dump_json(indent=2))
     else:
@@ -189,7 +189,7 @@ def into_tables(kinds: "tuple[Kind | str, ...]", question: Question, to: str, fo
 
         asked = Asked("events" if kinds == ("events",) else "journeys", lens, filters, question.pipeline, names)
         with progress("rows", "writing", "writing") as told:
-            made = replace_tables(log, asked, kinds, to, force=force, progress=told)
+            made = replace_tables(log, asked, kinds, to, force=force, progress=told, opened=views_over)
     if question.json:
         print(made.model_dump_json(indent=2))
     else:
