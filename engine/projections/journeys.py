@@ -121,7 +121,9 @@ def opened(seen: Seen) -> list[pl.LazyFrame]:
 
 
 def next_actions(seen: Seen) -> pl.LazyFrame:
-    """When each journey's earliest open follow-up is due; until when it sleeps, and its newest snooze."""
+    """When each journey's earliest open follow-up is due; until when it sleeps, and its newest snooze; step_position:
+    from where on in the log something may have ended the reason of one (0: one was put off).
+    """
     due = open_follow_ups(seen).lazy()
     snoozed = due.filter(pl.col("kind") == CODE["FollowUpSnoozed"]).sort(ORDER)
     sleeps = snoozed.group_by("journey").agg(
@@ -129,7 +131,8 @@ def next_actions(seen: Seen) -> pl.LazyFrame:
         snoozed_at=pl.col("occurred_at").last(),
         snoozed_position=pl.col("position").last(),
     )
-    soonest = due.group_by("journey").agg(next_action_at=pl.col("due_at").min())
+    since = pl.when(pl.col("kind") == CODE["FollowUpScheduled"]).then("position").otherwise(0)
+    soonest = due.group_by("journey").agg(next_action_at=pl.col("due_at").min(), step_position=since.min())
     return soonest.join(sleeps, on="journey", how="left").sort("journey")
 
 

@@ -5,7 +5,7 @@ its scheduling: what was recorded after that may have ended its reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 IdOf = Callable[[str, UUID, UUID], UUID]
 """which follow-up a policy asks for on a journey because of an event"""
 
+HERE = (
+    *("journey", "journey_id", "stream", "outcome", "closed_at", "stage", "stage_since", "stage_position"),
+    *("active_at", "active_position", "touched_at", "touched_position"),
+)
 OVER = ("follow_up", "because", "why")
 made, entered = pl.col("made"), pl.col("stage_position")
 is_open = pl.col("outcome") == "open"
@@ -71,16 +75,27 @@ def has_follow_ups(look: "Look") -> bool:
 
 
 def waiting(look: "Look") -> pl.DataFrame:
-    """Open follow-ups: follow_up, made (position), policy (null: a person), snoozed; and the columns of Look.journeys.
+    """Open follow-ups of the journeys that something happened to since: follow_up, made (position), policy (null: a
+    person), snoozed; and the columns HERE of Look.journeys.
 
     snoozed: somebody put it off, whether or not that is over.
     """
     seen = look.seen()
-    newest = open_follow_ups(seen).select("follow_up", snoozed=pl.col("kind") == CODE["FollowUpSnoozed"])
-    asked = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
+    signs = pl.max_horizontal("active_position", "stage_position")
+    changed = (pl.col("step_position") < signs) | (pl.col("outcome") == "merged")
+    here = look.journeys.filter(pl.col("step_position").is_not_null()).select((*HERE, "step_position"))
+    # What policies do is no activity, nor is time that passes.
+    timed = seen.sides["follow_ups"].filter(pl.col("origin").is_in(["policy:expire_proposals", "policy:hand_over"]))
+    here = here.filter(changed | pl.col("journey").is_in(timed["journey"].implode()))
+    of_these = pl.col("journey").is_in(here["journey"].implode())
+    steps = seen.sides["follow_ups"].filter(of_these)
+    newest = open_follow_ups(replace(seen, sides={"follow_ups": steps})).select(
+        "follow_up", snoozed=pl.col("kind") == CODE["FollowUpSnoozed"]
+    )
+    asked = steps.filter(pl.col("kind") == CODE["FollowUpScheduled"])
     by = pl.when(pl.col("origin").str.starts_with("policy:")).then(pl.col("origin").str.strip_prefix("policy:"))
     said = asked.select("journey", "follow_up", made="position", policy=by)
-    return said.join(newest, on="follow_up").join(look.journeys.drop("snoozed_at"), on="journey")
+    return said.join(newest, on="follow_up").join(here, on="journey")
 
 
 def parts(look: "Look", rows: pl.DataFrame, since: Mapping[str, int], id_of: IdOf) -> Iterator[pl.DataFrame]:

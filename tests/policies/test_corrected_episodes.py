@@ -138,6 +138,10 @@ class Account:
         """Of what is open."""
         return [line for line in self.standing() if line.what == "snooze" and line.follow_up not in self.closed]
 
+    def open_asked(self) -> set[UUID]:
+        """What alerts had asked for, where nothing is put off."""
+        return set() if self.snoozes() else {*self.asked} - self.closed
+
     def due_alert(self, now: datetime) -> int | None:
         alive, (_, entry), snoozes = self.alive(), self.stage(), self.snoozes()
         latest = {line.follow_up: line.until for line in snoozes}
@@ -233,7 +237,12 @@ class Corrected(RuleBasedStateMachine):
         if alert is None:
             assert new == []
             return
-        told, *asked = new
+        # What an earlier alert had asked for is asked for anew.
+        anew = [entry for entry in new if isinstance(entry.event, FollowUpCancelled)]
+        assert {entry.event.follow_up_id for entry in anew} == self.account.open_asked()
+        told, *asked = new[len(anew) :]
+        self.account.lines += [Line(entry.version, entry.occurred_at, "cancelled") for entry in anew]
+        self.account.closed |= {entry.event.follow_up_id for entry in anew}
         assert self.entries()[alert - 1].event_id == told.event.started_by
         self.account.alerted.append(alert)
         self.account.lines.append(Line(told.version, told.occurred_at, "alert"))

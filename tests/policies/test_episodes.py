@@ -100,14 +100,21 @@ class Model:
             name = snooze or self.clocks[clock]
             if name not in self.alerted:
                 self.alerted.append(name)
+                for follow_up in [] if self.put_off() else list(self.asleep_until):
+                    self.at[len(self.at) + 1] = now
+                    self.asleep_until.pop(follow_up)
                 self.last_alert = len(self.at) + 1
                 self.at[self.last_alert] = now
                 return True
         return False
 
+    def put_off(self) -> bool:
+        """Whether a follow-up that was put off is open still."""
+        return bool(set(self.asleep_until) & set(self.snoozes.values()))
+
     def asks(self, now: float) -> bool:
-        """Whether an alert comes with a follow-up: not where one that was put off is open still."""
-        if set(self.asleep_until) & set(self.snoozes.values()):
+        """Whether an alert comes with a follow-up, in the place of earlier ones."""
+        if self.put_off():
             return False
         self.at[len(self.at) + 1] = now
         return True

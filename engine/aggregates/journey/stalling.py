@@ -12,7 +12,7 @@ from engine.aggregates.context import Context, Entry
 from engine.aggregates.journey.commands import NextStep, RaiseStalled
 from engine.aggregates.journey.state import Journey
 from engine.aggregates.journey.vocabulary import Vocabulary
-from engine.entries import EntryRetracted, FollowUpSnoozed, Stalled, Touched
+from engine.entries import EntryRetracted, FollowUpScheduled, FollowUpSnoozed, Stalled, Touched
 from engine.messages import Event
 from engine.stages.calendar import counted_after, counted_before
 from engine.stages.definition import StallRule
@@ -41,7 +41,25 @@ def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, wor
         owner=journey.owner,
         note=None if command.follow_up.note is None else context.text(command.follow_up.note),
     )
-    return [stalled, follow_up]
+    anew = [
+        words.FollowUpCancelled(follow_up_id=each, reason="it is asked for anew") for each in asked(journey, context)
+    ]
+    return [*anew, stalled, follow_up]
+
+
+def asked(journey: Journey, context: Context) -> list[UUID]:
+    """The open follow-ups of earlier alerts, each of which stands just after its alert: of one clock while another runs
+    still, or of a silence that nobody looked at since.
+    """
+    entries = [entry for entry in context.entries if not entry.retracted and entry.by_policy]
+    alerts = {entry.position for entry in entries if isinstance(entry.event, Stalled)}
+    return [
+        entry.event.follow_up_id
+        for entry in entries
+        if isinstance(entry.event, FollowUpScheduled)
+        and entry.position - 1 in alerts
+        and journey.follow_ups[entry.event.follow_up_id].status == "open"
+    ]
 
 
 def put_off(journey: Journey) -> bool:
