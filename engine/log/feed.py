@@ -1,12 +1,16 @@
 """The feed: all events in the order of their positions, in batches, for whoever derives something from them."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import polars as pl
 from sqlalchemy import Column
 
 from engine.log.application import Log
-from engine.log.frames import read_frame
+from engine.log.connect import SQLITE
+from engine.log.frames import read_frame, schema_of
+from engine.log.identity import to_database
 from engine.log.tables import events
 
 FEED: list[Column[object]] = [
@@ -47,6 +51,70 @@ def read_feed(
     with log.engine.connect() as connection:
         found = read_frame(connection, columns, asked, (after, last, *tags))
     return upcast(log, found)
+
+
+class FeedRow(NamedTuple):
+    """A row of the feed, with the columns of read_feed."""
+
+    position: int
+    event_id: str
+    stream_id: str
+    version: int
+    type: str
+    occurred_at: int
+    recorded_at: int
+    actor: str
+    origin: str
+    payload: str
+
+
+def read_few(log: Log, after: int, limit: int) -> list[FeedRow]:
+    """What read_feed reads, as plain rows: several times as fast for a few events."""
+    with log.engine.connect() as connection:
+        asked = _FEW_SQLITE if connection.dialect.name == SQLITE else _FEW_POSTGRESQL
+        found = connection.exec_driver_sql(asked, (after, after + limit)).all()
+    return [_plain(log, *row) for row in found]
+
+
+_FEW_SQLITE = f"SELECT {', '.join(c.name for c in FEED)} FROM events WHERE position > ? AND position <= ? ORDER BY 1"
+_FEW_POSTGRESQL = _FEW_SQLITE.replace("?", "%s")
+
+
+def _plain(
+    log: Log,
+    position: int,
+    event_id: UUID | bytes,
+    stream_id: UUID | bytes,
+    version: int,
+    tag: str,
+    occurred_at: int,
+    recorded_at: int,
+    actor: UUID | bytes,
+    origin: str,
+    payload: str,
+) -> FeedRow:
+    event, stream, by = (each.hex() if isinstance(each, bytes) else each.hex for each in (event_id, stream_id, actor))
+    newest, text = log.tag_mapper.upcast(tag, payload)
+    return FeedRow(position, event, stream, version, newest, occurred_at, recorded_at, by, origin, str(text))
+
+
+def feed_of(rows: Sequence[FeedRow]) -> pl.DataFrame:
+    """The rows as read_feed gives them."""
+    schema: Any = schema_of(FEED)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def position_of(log: Log, stream_id: str, event_id: str) -> int | None:
+    """The position of an event of a stream (both 32 hex digits); None: the stream has none such."""
+    with log.engine.connect() as connection:
+        asked = _ONE_SQLITE if connection.dialect.name == SQLITE else _ONE_POSTGRESQL
+        ids = tuple(to_database(connection, UUID(hex=each)) for each in (stream_id, event_id))
+        found: int | None = connection.exec_driver_sql(asked, ids).scalar_one_or_none()
+    return found
+
+
+_ONE_SQLITE = "SELECT position FROM events WHERE stream_id = ? AND event_id = ?"
+_ONE_POSTGRESQL = _ONE_SQLITE.replace("?", "%s")
 
 
 def upcast(log: Log, frame: pl.DataFrame) -> pl.DataFrame:

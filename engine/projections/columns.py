@@ -7,7 +7,7 @@ in minor units, unit = currency; EntryRetracted: value = position of what it tak
 an event was recorded is not kept: the order of positions is that of recording.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 from polars._typing import PolarsDataType
 
-from engine.projections.kept import Kept
+from engine.projections.kept import Kept, Row
 from engine.projections.streams import Streams
 
 EVENTS: Final[dict[str, PolarsDataType]] = {
@@ -75,12 +75,16 @@ class Codes:
     currencies: dict[str, int] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
 
+    def count(self) -> int:
+        return sum(len(words) for words in vars(self).values())
+
 
 class Columns:
     """All events of the log as columns, kept as they come; nothing here depends on a definition or a lens."""
 
     def __init__(self) -> None:
         self.codes = Codes()
+        self._codes_as_they_were = Codes()
         self.position = 0
         self.streams = Streams()
         self.events = Kept.none(EVENTS)
@@ -92,8 +96,16 @@ class Columns:
         fuller = {name: self.sides[name].plus(more) for name, more in sides.items()}
         self.position, self.events, self.sides = position, self.events.plus(events), self.sides | fuller
 
+    def add_few(self, position: int, events: Sequence[Row], sides: Mapping[str, Sequence[Row]]) -> None:
+        """As add, of a few rows; the columns of events are those of EVENTS, of a side table those of SIDES."""
+        fuller = {name: self.sides[name].plus_few(more) for name, more in sides.items()}
+        self.position, self.events, self.sides = position, self.events.plus_few(events), self.sides | fuller
+
     def as_it_is(self) -> "Columns":
         """What there is now, for a question that is computed while more is taken."""
         found = copy(self)
-        found.codes, found.streams, found.sides = deepcopy(self.codes), copy(self.streams), dict(self.sides)
+        # Codes are only ever added, so that what was copied last serves until one is.
+        if self._codes_as_they_were.count() != self.codes.count():
+            self._codes_as_they_were = deepcopy(self.codes)
+        found.codes, found.streams, found.sides = self._codes_as_they_were, copy(self.streams), dict(self.sides)
         return found

@@ -54,6 +54,12 @@ class Live:
     def void(self) -> pl.DataFrame:
         return self._void.whole
 
+    @property
+    def none(self) -> Frames:
+        """The columns, without a row."""
+        visits, journeys, attributes, void = (spans.none for spans in self._spans)
+        return Frames(visits, journeys, attributes, void)
+
     def replaced(self, frames: Frames, changed: pl.Series) -> "Live":
         """With what is derived anew of the changed journeys; changed: their codes, sorted."""
         visits, journeys, attributes, void = (

@@ -1,21 +1,34 @@
-"""A derived frame in spans of consecutive journeys: what changes in a few journeys rewrites their spans alone."""
+"""A derived frame in spans of consecutive journeys: what changes in a few journeys rewrites their spans alone.
 
+And that only when all of it is asked for: until then the rows of changed journeys are kept beside.
+"""
+
+from collections.abc import Mapping
 from functools import cached_property
 
 import polars as pl
 
-from engine.projections.kept import bounds, rows_of
+from engine.projections.kept import FEW, between, bounds, rows_of, without
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
+BESIDE = 512
+"""journeys that may have changed before their rows are put in: so many are copied with every change"""
 
 
 class Spans:
-    """Rows sorted by journey. An instance never changes."""
+    """Rows sorted by journey. An instance never changes what it holds."""
 
-    def __init__(self, parts: list[pl.DataFrame]) -> None:
-        self.parts = parts
-        """by journey code // WIDTH; at least one"""
+    def __init__(
+        self,
+        parts: list[pl.DataFrame],
+        beside: Mapping[int, pl.DataFrame] | None = None,
+        none: pl.DataFrame | None = None,
+    ) -> None:
+        """parts: by journey code // WIDTH; at least one. beside: by code what a journey has instead."""
+        self._held = (parts, beside or {})
+        self.none = parts[0].clear() if none is None else none
+        """the columns, without a row"""
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Spans":
@@ -27,37 +40,80 @@ class Spans:
 
     def replaced(self, rows: pl.DataFrame, journeys: pl.Series) -> "Spans":
         """With these rows instead of all that the journeys had; both are sorted by journey."""
-        rows = rows.select(self.parts[0].columns)
-        parts = list(self.parts)
-        for number in (journeys // WIDTH).unique(maintain_order=True):
-            parts += [rows.clear()] * (number + 1 - len(parts))
-            parts[number] = spliced(parts[number], rows, journeys.filter(journeys // WIDTH == number))
-        return Spans(parts)
+        parts, beside = self._held
+        if rows.columns != self.none.columns:
+            rows = rows.select(self.none.columns)
+        if len(beside) + len(journeys) > BESIDE:
+            return Spans(spliced(self.parts, rows, journeys), none=self.none)
+        codes, changed = rows["journey"], dict(beside)
+        for journey in journeys:
+            begin, end = between(codes, journey)
+            changed[journey] = rows[begin:end]
+        return Spans(parts, changed, self.none)
 
-    def holds(self, journeys: pl.Series) -> bool:
-        """Whether any of the journeys has a row; journeys: sorted."""
-        numbers = (journeys // WIDTH).unique(maintain_order=True)
-        concerned = (self.parts[number]["journey"] for number in numbers if number < len(self.parts))
-        return any(begin < end for part in concerned for begin, end in bounds(part, journeys))
-
-    def rows_of(self, journeys: pl.Series) -> pl.DataFrame:
-        """The rows of some journeys; journeys: sorted."""
-        numbers = journeys // WIDTH
-        found = [
-            rows_of(self.parts[number], journeys.filter(numbers == number))
-            for number in numbers.unique(maintain_order=True)
-            if number < len(self.parts)
-        ]
-        return pl.concat(found) if found else self.parts[0].clear()
+    @property
+    def parts(self) -> list[pl.DataFrame]:
+        """All rows, by journey code // WIDTH."""
+        parts, beside = self._held
+        if beside:
+            parts = spliced(parts, pl.concat([beside[each] for each in sorted(beside)]), codes_of(beside))
+            # Two threads may both do this: they come to the same.
+            self._held = (parts, {})
+        return parts
 
     @cached_property
     def whole(self) -> pl.DataFrame:
-        """All rows, in as many chunks as there are spans: nothing is copied."""
+        """All rows, in as many chunks as there are spans: nothing is copied but the spans where something changed."""
         return pl.concat(self.parts, rechunk=False)
 
+    def rows_of(self, journeys: pl.Series) -> pl.DataFrame:
+        """The rows of some journeys as they stand; journeys: sorted."""
+        if len(journeys) > FEW:
+            numbers = journeys // WIDTH
+            found = [
+                rows_of(self.parts[number], journeys.filter(numbers == number))
+                for number in numbers.unique(maintain_order=True)
+                if number < len(self.parts)
+            ]
+        else:
+            held = self._held
+            found = [rows for journey in journeys if not (rows := of_one(*held, journey)).is_empty()]
+        return pl.concat(found) if found else self.none
 
-def spliced(old: pl.DataFrame, new: pl.DataFrame, journeys: pl.Series) -> pl.DataFrame:
-    """The old rows, those of the journeys taken from new: piece by piece, which costs one copy whatever is kept."""
+    def holds(self, journeys: pl.Series) -> bool:
+        """Whether any of the journeys has a row; journeys: sorted."""
+        return not self.rows_of(journeys).is_empty()
+
+
+def of_one(parts: list[pl.DataFrame], beside: Mapping[int, pl.DataFrame], journey: int) -> pl.DataFrame:
+    """The rows of one journey."""
+    if journey in beside:
+        return beside[journey]
+    number = journey // WIDTH
+    if number >= len(parts):
+        return parts[0].clear()
+    begin, end = between(parts[number]["journey"], journey)
+    return parts[number][begin:end]
+
+
+def codes_of(beside: Mapping[int, pl.DataFrame]) -> pl.Series:
+    return pl.Series(sorted(beside), dtype=pl.UInt32)
+
+
+def spliced(parts: list[pl.DataFrame], rows: pl.DataFrame, journeys: pl.Series) -> list[pl.DataFrame]:
+    """The parts with these rows instead of all that the journeys had."""
+    longer, numbers = list(parts), journeys // WIDTH
+    for number in numbers.unique(maintain_order=True):
+        longer += [rows.clear()] * (number + 1 - len(longer))
+        longer[number] = put_in(longer[number], rows, journeys.filter(numbers == number))
+    return longer
+
+
+def put_in(old: pl.DataFrame, new: pl.DataFrame, journeys: pl.Series) -> pl.DataFrame:
+    """The old rows, those of the journeys taken from new."""
+    if len(journeys) > FEW:
+        return pl.concat([without(old, journeys), rows_of(new, journeys)]).sort("journey", maintain_order=True)
+    # Piece by piece, which costs one copy whatever is kept.
     pieces, kept = [], 0
     for gone, come in zip(bounds(old["journey"], journeys), bounds(new["journey"], journeys), strict=True):
         pieces += [old[kept : gone[0]], new[come[0] : come[1]]]

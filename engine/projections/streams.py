@@ -1,5 +1,7 @@
 """Which journey each stream belongs to: a small code for every journey, in the order of their appearance."""
 
+from bisect import bisect_left
+
 import polars as pl
 from polars._typing import PolarsDataType
 
@@ -38,6 +40,12 @@ class Streams:
         found = [self._ids[code] if code < old else self._recent_ids[code - old] for code in journeys]
         return pl.Series("journey_id", found, dtype=pl.String)
 
+    def id(self, journey: int) -> str:
+        """journey_id of one journey code."""
+        old = self._ids.len()
+        found: str = self._ids[journey] if journey < old else self._recent_ids[journey - old]
+        return found
+
     def all(self) -> pl.DataFrame:
         """SCHEMA, sorted by stream_id."""
         if self._recent:
@@ -64,6 +72,25 @@ class Streams:
         recent = pl.Series("journey", found, dtype=pl.UInt32)
         return codes.gather(at).zip_with(ids.gather(at) == streams, recent)
 
+    def journey(self, stream: str) -> int | None:
+        """The journey of one stream; None: not known yet."""
+        if (recent := self._recent.get(stream)) is not None:
+            return recent
+        known = self._sorted
+        ids = known["stream_id"]
+        at = bisect_left(ids, stream)
+        return known["journey"][at] if at < known.height and ids[at] == stream else None
+
+    def begin(self, stream: str, origin: str) -> int:
+        """As take, of one stream; returns its journey."""
+        journey = self.journey(origin)
+        if journey is None:
+            journey = self._recent[origin] = len(self)
+            self._recent_ids.append(origin)
+        self._recent[stream] = journey
+        self._settle()
+        return journey
+
     def take(self, streams: pl.Series, origins: pl.Series) -> None:
         """Adds streams that are not known; origin: the stream the journey began with, perhaps the stream itself.
 
@@ -74,5 +101,8 @@ class Streams:
         self._recent |= {stream: len(self) + number for number, stream in enumerate(begun)}
         self._recent_ids.extend(begun)
         self._recent |= dict(zip(streams, self.journeys(origins), strict=True))
+        self._settle()
+
+    def _settle(self) -> None:
         if len(self._recent) > max(RECENT, self._sorted.height // 10):
             self.all()

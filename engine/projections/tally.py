@@ -72,6 +72,12 @@ class Tally:
         found._count(now, 1)
         for key in before.lengths | now.lengths:
             found.lengths[key] = self.of(*key).changed(before.of(*key), now.of(*key))
+        # What no journey tells of any more is not told of, as if it had never been.
+        for told in (found.counts, found.money, found.lengths):
+            for key in [
+                key for key in (*before.counts, *before.money, *before.lengths) if key in told and not told[key]
+            ]:
+                del told[key]
         return found
 
     def _count(self, other: "Tally", sign: int) -> None:

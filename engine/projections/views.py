@@ -5,7 +5,7 @@ readers never wait for each other. The same functions derive one journey or all 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import RLock
@@ -16,15 +16,17 @@ import polars as pl
 
 from engine.log.application import Log
 from engine.log.bulk import existing_events
-from engine.log.feed import read_feed
+from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
 from engine.log.positions import event_ids, position_at
 from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
 from engine.projections.definitions import Definitions
+from engine.projections.following import derived_anew
 from engine.projections.frames import Frames, derive
-from engine.projections.intake import take
+from engine.projections.intake import KIND_OF, take
+from engine.projections.intake_few import take_few
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.live import Live
@@ -41,8 +43,8 @@ LIVE: Final = 4
 """definitions a pipeline, on average, that are followed; the one asked for least recently is derived anew when asked"""
 KEPT: Final = 8
 """answers through other lenses than the present that are kept ready"""
-WHOLESALE: Final = 0.03
-"""from this share of changed journeys on, deriving everything anew is cheaper"""
+FEW_EVENTS: Final = 200
+"""new events that are read row by row"""
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,9 @@ class Views:
     def catch_up(self) -> None:
         """Read what is new in the log and re-derive the journeys it changed."""
         with self._lock:
+            few = read_few(self.log, self.columns.position, FEW_EVENTS + 1)
+            if len(few) <= FEW_EVENTS:
+                return self._take_few(few)
             changed: list[pl.Series] = []
             try:
                 while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
@@ -204,6 +209,19 @@ class Views:
                 # Also where the database failed on the way: what was read before is not read again.
                 if changed and self._profiles is not None:
                     self._follow(pl.concat(changed).unique().sort())
+
+    def _take_few(self, few: Sequence[FeedRow]) -> None:
+        """Take rows of the feed that are all there is."""
+        if not few:
+            return
+        told = [row for row in few if row.type not in KIND_OF]
+        if told:
+            self.definitions.take(feed_of(told))
+        changed = take_few(self.columns, few, partial(position_of, self.log))
+        if told:
+            self._take_roster(feed_of(told))
+        if changed and self._profiles is not None:
+            self._follow(pl.Series(changed, dtype=pl.UInt32))
 
     def _take_roster(self, feed: pl.DataFrame) -> None:
         roster = feed.filter(pl.col("type").is_in(ROSTER))
@@ -216,16 +234,14 @@ class Views:
         before, every = self._profiles, self._live
         # Nothing half brought up to date is left where this fails: it is derived anew.
         self._profiles, self._live = None, {}
-        if len(changed) > WHOLESALE * len(self.columns.streams):
+        now = derived_anew(self.columns, changed)
+        if now is None:
             return
-        seen = see(self.columns, as_of=None, known=None, only=changed)
-        profiles = derive_profiles(seen, self.columns.codes)
-        been_in = seen.pipelines(changed)
         for (pipeline, version), live in every.items():
-            if self.columns.codes.pipelines.get(pipeline) in been_in or live.holds(changed):
+            if pipeline in now.pipelines or live.holds(changed):
                 definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
-                every[pipeline, version] = live.replaced(derive(seen, self.columns, definition, profiles), changed)
-        self._profiles, self._live = before.replaced(profiles, changed), every
+                every[pipeline, version] = live.replaced(now.frames(definition, live.none), changed)
+        self._profiles, self._live = before.replaced(now.profiles(before.none), changed), every
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.

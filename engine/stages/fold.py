@@ -20,6 +20,8 @@ class Visit:
     left_at: int | None
     how: str
     """automatic | moved | reopened"""
+    transferred: bool = False
+    """it ended because the journey left for another pipeline"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def fold(life: Life, definition: Definition) -> Trail:
             pipeline = fact.pipeline
         because = None
         if pipeline != definition.pipeline:
-            leave(trail, fact)
+            leave(trail, fact, transferred=True)
             rank = None
         elif entry := enter(definition, trail.running, fact, rank):
             if entry.rank != rank:
@@ -117,7 +119,7 @@ def highest(definition: Definition, running: Running, fact: Fact, *, after_sale:
     return None
 
 
-def leave(trail: Trail, fact: Fact) -> None:
+def leave(trail: Trail, fact: Fact, *, transferred: bool = False) -> None:
     """Close the visit that lasts, if there is one."""
     if trail.visits and trail.visits[-1].left_at is None:
-        trail.visits[-1] = replace(trail.visits[-1], left_at=fact.occurred_at)
+        trail.visits[-1] = replace(trail.visits[-1], left_at=fact.occurred_at, transferred=transferred)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import polars as pl
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -53,11 +52,10 @@ def fails_once(monkeypatch: pytest.MonkeyPatch, name: str, call: int) -> None:
     """The call of this number of a function that the views read the log with fails, as where a connection is lost."""
     real, calls = getattr(reading, name), iter(range(1, 1_000))
 
-    def function(*told: object) -> pl.DataFrame:
+    def function(*told: object) -> object:
         if next(calls) == call:
             raise OperationalError("SELECT", {}, Exception("connection lost"))
-        found: pl.DataFrame = real(*told)
-        return found
+        return real(*told)
 
     monkeypatch.setattr(reading, name, function)
 
@@ -72,15 +70,19 @@ def test_what_was_read_before_a_later_batch_failed_is_followed(
     views = Views(log)
     assert counts(views)["meeting"] == 0
     do(log, Touch(kind=TouchKind.MEETING, direction="outbound"), deals[7])
+    monkeypatch.setattr(reading, "FEW_EVENTS", 0)
     fails_once(monkeypatch, "read_feed", 2)
     with pytest.raises(OperationalError):
         views.catch_up()
     assert counts(views)["meeting"] == 1
 
 
+@pytest.mark.parametrize(("few", "asks"), [(200, "position_of"), (0, "existing_events")])
 def test_a_batch_that_could_not_be_read_to_its_end_is_read_again(
-    log: Log, deals: list[UUID], monkeypatch: pytest.MonkeyPatch
+    log: Log, deals: list[UUID], monkeypatch: pytest.MonkeyPatch, few: int, asks: str
 ) -> None:
+    """Read row by row or by columns."""
+    monkeypatch.setattr(reading, "FEW_EVENTS", few)
     views = Views(log)
     met = do(log, Touch(kind=TouchKind.MEETING, direction="outbound"), deals[7]).events[0].event_id
     assert counts(views)["meeting"] == 1
@@ -90,7 +92,7 @@ def test_a_batch_that_could_not_be_read_to_its_end_is_read_again(
     do(log, EnrolRep(rep=REP, team="north"))
     shorter = DEFINITION.model_copy(update={"qualified_from": "meeting"})
     do(log, PublishDefinition(pipeline="sales", definition=shorter, reason="later", replaces_version=1))
-    fails_once(monkeypatch, "existing_events", 1)
+    fails_once(monkeypatch, asks, 1)
     with pytest.raises(OperationalError):
         views.catch_up()
     assert counts(views)["meeting"] == 2

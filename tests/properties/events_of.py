@@ -1,6 +1,6 @@
 """Random facts as real events in a real log, whatever decide would say to them: imported logs hold such things too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -56,7 +56,28 @@ def event_of(fact: Fact, entries: Sequence[AnyRecorded]) -> Event:
     return kind(**fields)
 
 
+Tell = Callable[[Fact, Sequence[AnyRecorded]], Event]
+
+
+def by_us() -> Envelope:
+    return BY
+
+
 def write_journeys(log: Log, journeys: list[list[Fact]], *, at_a_time: int, name: str) -> None:
+    """All that writing does."""
+    for _ in writing(log, journeys, at_a_time=at_a_time, name=name):
+        pass
+
+
+def writing(
+    log: Log,
+    journeys: list[list[Fact]],
+    *,
+    at_a_time: int,
+    name: str,
+    tell: Tell = event_of,
+    envelope: Callable[[], Envelope] = by_us,
+) -> Iterator[None]:
     """Append every fact in the order of the positions, so many at a time, as events of lead and deal streams.
 
     The retracts of a fact name positions of the strategy; here they become the entry of the same place in the log.
@@ -73,7 +94,7 @@ def write_journeys(log: Log, journeys: list[list[Fact]], *, at_a_time: int, name
             if fact.kind == "EntryRetracted":
                 event: Event = deal.EntryRetracted(event_id=written[fact.retracts or 0].event_id, reason="never was")
             else:
-                event = event_of(fact, before)
+                event = tell(fact, before)
             continued = any(getattr(entry.event, "from_lead", None) for entry in before) or (
                 getattr(event, "from_lead", None) is not None
             )
@@ -81,11 +102,12 @@ def write_journeys(log: Log, journeys: list[list[Fact]], *, at_a_time: int, name
             if fact.kind == "EntryRetracted":
                 stream = written[fact.retracts or 0].stream_id
             versions[stream] = versions.get(stream, 0) + 1
-            entry = Recorded(event, stream, versions[stream], uuid4(), START + STEP * fact.occurred_at, BY)
+            entry = Recorded(event, stream, versions[stream], uuid4(), START + STEP * fact.occurred_at, envelope())
             written[position] = entry
             before.append(entry)
             writes.setdefault(stream, []).append(entry)
         log.append([StreamWrite(stream, entries[0].version - 1, entries) for stream, entries in writes.items()])
+        yield
 
 
 def publish(log: Log, definition: Definition) -> None:
