@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from engine.log import schema
 from engine.log.application import Log
+from service.notices.sealing import FILE_VARIABLE, add_key
 from tests.postgres import Server, postgres
 
 SHARED = Path(os.environ.get("DEALTRAIL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -21,6 +23,10 @@ UNTIL_THE_END = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[UNTIL_THE_END] = ExitStack()
+    # PostgreSQL has no file that a key could stand beside.
+    keys = Path(config.stash[UNTIL_THE_END].enter_context(TemporaryDirectory())) / "webhook.keys"
+    add_key(keys)
+    os.environ[FILE_VARIABLE] = str(keys)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,11 +9,13 @@ from itertools import islice
 from typing import Any, Self
 from uuid import UUID
 
+from engine.errors import Rejected
 from engine.log.application import Log
 from service.notices.addresses import networks
 from service.notices.arrivals import Arrivals, arrivals, one
 from service.notices.backoff import DAY, Backoff
 from service.notices.cloud_event import CONTENT_TYPE, cloud_event
+from service.notices.kept_secrets import unsealed
 from service.notices.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, check, release
 from service.notices.posting import Answer, Poster
 from service.notices.queue import Notice, Queue
@@ -65,7 +67,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event, *, until_idle: bool = False) -> None:
         """Until it is stopped or has nothing left to do; Lost where somebody else is sending. Gives the lease back."""
-        self._begin(await asyncio.to_thread(take_up, self.log.engine, self.lease))
+        await self._begin(await asyncio.to_thread(take_up, self.log.engine, self.lease))
         try:
             while not (stop.is_set() or self.paused):
                 await asyncio.to_thread(check, self.log.engine, self.lease)
@@ -83,13 +85,20 @@ class Sender:
             await asyncio.gather(*self.posts, return_exceptions=True)
         await asyncio.to_thread(release, self.log.engine, self.lease)
 
-    def _begin(self, taken: Taken) -> None:
-        self.url, self.wanted, self.secrets = taken.url, taken.wanted, taken.secrets
+    async def _begin(self, taken: Taken) -> None:
+        self.url, self.wanted = taken.url, taken.wanted
         self.position, self.failures = taken.position, taken.failures
         self.answered_at = None if taken.answered_at is None else min(taken.answered_at, taken.now)
         self.ahead = taken.now - time.monotonic_ns() // 1000
         self.queue = Queue(self._sane(notice, taken.now) for notice in taken.notices)
         self.kept_position = self.position
+        try:
+            self.secrets = unsealed(self.log.url, taken.secrets)
+        except Rejected as refused:
+            # Told by the list of webhooks, and looked at again when the lease has run out.
+            standing = Standing(self.position, self.failures + 1, str(refused), self.answered_at)
+            await asyncio.to_thread(store, self.log.engine, self.lease, News(), standing)
+            raise
 
     def _now(self) -> int:
         """Microseconds by the database's clock as it was when this began: a clock that jumps moves no attempt."""

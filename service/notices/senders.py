@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
+from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.locked import Busy
 from service.notices.lease import Lost, acquire, free
@@ -47,6 +48,8 @@ async def guarded(sender: Sender, stop: asyncio.Event, until_idle: bool) -> None
         await sender.run(stop, until_idle=until_idle)
     except Lost:
         _said.info("another sends, or the webhook was changed", extra={"webhook": str(sender.lease.webhook_id)})
+    except Rejected as refused:
+        _said.error(str(refused), extra={"webhook": str(sender.lease.webhook_id)})
     except Exception:
         _said.exception("sending failed", extra={"webhook": str(sender.lease.webhook_id)})
 

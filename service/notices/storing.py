@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, up
 
 from engine.log.identity import from_database, to_database
 from engine.log.tables import webhook_notices, webhooks
+from service.notices.kept_secrets import secrets_of
 from service.notices.lease import Lease, held
 from service.notices.queue import Notice
 from service.notices.signing import Secret
 from service.notices.wanted import Wanted
-from service.notices.webhooks import secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Taken:
     url: str
     wanted: Wanted
     secrets: Sequence[Secret]
+    """sealed"""
     position: int
     failures: int
     answered_at: int | None

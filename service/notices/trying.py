@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from engine.log.application import Log
 from service.notices.cloud_event import CONTENT_TYPE, test_event
+from service.notices.kept_secrets import secrets_of, unsealed
 from service.notices.posting import Answer, Poster
 from service.notices.sender import now
 from service.notices.signing import Secret, signed
-from service.notices.webhooks import get, secrets_of
+from service.notices.webhooks import get
 
 
 async def try_out(log: Log, poster: Poster, webhook_id: UUID) -> Answer:
@@ -24,4 +25,4 @@ async def try_out(log: Log, poster: Poster, webhook_id: UUID) -> Answer:
 def looked_up(log: Log, webhook_id: UUID) -> tuple[str, Sequence[Secret]]:
     webhook = get(log, webhook_id)
     with log.engine.connect() as connection:
-        return webhook.url, secrets_of(connection, webhook_id)
+        return webhook.url, unsealed(log.url, secrets_of(connection, webhook_id))

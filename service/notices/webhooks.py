@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
@@ -16,7 +16,7 @@ from engine.streams import load_pipeline
 from engine.values import from_micros
 from service.notices.addresses import Network
 from service.notices.changes import Change, changing, once, touched
-from service.notices.signing import Secret, new_secret
+from service.notices.kept_secrets import add_secret, secret_of
 from service.notices.urls import checked_url
 from service.notices.wanted import Wanted
 
@@ -86,7 +86,7 @@ def add(
                 changed_by=to_database(connection, change.actor),
             )
         )
-        _add_secret(connection, webhook_id, change, now)
+        add_secret(connection, log.url, webhook_id, change, now)
     return get(log, webhook_id), secret_of(log, change)
 
 
@@ -98,7 +98,7 @@ def rotate(log: Log, change: Change, webhook_id: UUID, *, hours: float) -> tuple
         later = webhook_secrets.c.ends_at.is_(None) | (webhook_secrets.c.ends_at > ends)
         connection.execute(update(webhook_secrets).where(here, later).values(ends_at=ends))
         connection.execute(delete(webhook_secrets).where(here, webhook_secrets.c.ends_at <= now))
-        _add_secret(connection, webhook_id, change, now)
+        add_secret(connection, log.url, webhook_id, change, now)
     return get(log, webhook_id), secret_of(log, change)
 
 
@@ -158,36 +158,6 @@ def every(log: Log) -> list[Webhook]:
         ).all()
     counts = {from_database(webhook): (total - parked, parked) for webhook, total, parked in counted}
     return [_webhook(row, *counts.get(from_database(row.webhook_id), (0, 0))) for row in rows]
-
-
-def secrets_of(connection: Connection, webhook_id: UUID) -> list[Secret]:
-    """The newest first."""
-    here = webhook_secrets.c.webhook_id == to_database(connection, webhook_id)
-    asked = select(webhook_secrets.c.secret, webhook_secrets.c.ends_at).where(here)
-    rows = connection.execute(asked.order_by(webhook_secrets.c.created_at.desc())).all()
-    return [Secret(row.secret, row.ends_at) for row in rows]
-
-
-def secret_of(log: Log, change: Change) -> str:
-    """The secret that this change made; Rejected where it has ended since."""
-    with log.engine.connect() as connection:
-        made = to_database(connection, uuid5(change.command_id, "secret"))
-        asked = select(webhook_secrets.c.secret).where(webhook_secrets.c.secret_id == made)
-        found: str | None = connection.execute(asked).scalar_one_or_none()
-    if found is None:
-        raise Rejected("the secret that this command made has ended since: ask for another (rotate)")
-    return found
-
-
-def _add_secret(connection: Connection, webhook_id: UUID, change: Change, now: int) -> None:
-    connection.execute(
-        insert(webhook_secrets).values(
-            secret_id=to_database(connection, uuid5(change.command_id, "secret")),
-            webhook_id=to_database(connection, webhook_id),
-            secret=new_secret(),
-            created_at=now,
-        )
-    )
 
 
 def _webhook(row: Row[Any], waiting: int, parked: int) -> Webhook:

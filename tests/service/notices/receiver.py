@@ -87,7 +87,12 @@ def receiving(
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The sender was killed on the way.
+                self.close_connection = True
+                return
             told = {name.lower(): value for name, value in self.headers.items()}
             asked = Got(told, body, HANG, time.monotonic(), self.path)
             with lock:
