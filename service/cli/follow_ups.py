@@ -52,11 +52,12 @@ def follow_ups(
 
 def draw(found: "FollowUps", out: "Console") -> None:
     drawn = table("", "due", "what", "deal", "title", "stage", "owner", "note")
+    digits = telling(tuple(each.follow_up for each in found.follow_ups))
     for each in found.follow_ups[:SHOWN]:
         due = f"[red]{moment(each.due_at)}[/red]" if each.overdue else moment(each.due_at)
         note = each.note or each.snoozed or ("nothing happened for too long" if each.policy == "raise_stalled" else "")
         drawn.add_row(
-            each.follow_up[:8],
+            each.follow_up[:digits],
             due,
             each.kind,
             each.key or each.journey,
@@ -77,6 +78,11 @@ def draw(found: "FollowUps", out: "Console") -> None:
     )
     if max(found.count, len(found.journeys)) > SHOWN:
         out.print("More with --json")
+
+
+def telling(names: tuple[str, ...]) -> int:
+    """How many of the first digits tell all of them apart; 8 or more."""
+    return next((n for n in range(8, 36) if len({name[:n] for name in names}) == len(names)), 36)
 
 
 def whose(step: "Step") -> str:

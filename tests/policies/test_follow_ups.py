@@ -16,6 +16,7 @@ from engine.projections.filters import Filters
 from engine.projections.follow_ups import FollowUps, follow_ups
 from engine.projections.lens import Lens
 from engine.values import TouchKind
+from service.cli.follow_ups import telling
 from tests.policies.stories import REP, Story, day, stage
 from tests.service.commandline import run
 
@@ -130,6 +131,12 @@ def test_they_are_done_snoozed_and_cancelled_on_the_command_line(story: Story) -
     actors = {entry.envelope.actor for entry in story.log.stream(deals[0])}
     assert len(actors) == 3
     assert "B" in run("follow-ups", "--db", url).out
+
+
+def test_ids_are_shown_as_long_as_it_takes_to_tell_them_apart() -> None:
+    one, other = "00000000-f4c0-8c57-8c1e-42c348a5cce3", "00000000-f5a1-8c57-8c1e-42c348a5cce3"
+    assert telling(()) == telling((one,)) == 8
+    assert {name[: telling((one, other))] for name in (one, other)} == {"00000000-f4", "00000000-f5"}
 
 
 def test_policies_are_listed_and_run_on_the_command_line(story: Story) -> None:
