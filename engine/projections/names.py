@@ -18,13 +18,13 @@ from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.log.frames import read_frame
 from engine.log.identity import to_database
+from engine.log.tables import events
 
 OPENINGS: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC)
-AT_ONCE: Final = 1_000_000
-"""events looked through at a time"""
-FEW: Final = 200_000
-"""up to so many rows are asked for by id; more are read with their whole table"""
+AT_ONCE: Final = 100_000
+"""events looked through at a time: what is read of them, and of their texts, is never all in memory"""
 _ASKED: Final = 5_000
+_READ: Final = tuple(events.c[name] for name in ("position", "stream_id", "type", "payload"))
 _PAYLOAD: Final = pl.Struct({"title": pl.Struct({"text_id": pl.String}), "person": pl.String, "from_lead": pl.String})
 _LETTERS: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
 """what no accent can be taken from"""
@@ -49,6 +49,11 @@ class Names:
         self._position = 0
         self._rows = pl.DataFrame(schema={"journey_id": pl.String, "person": pl.String, "text": pl.String})
 
+    @property
+    def begun(self) -> bool:
+        """Whether it has read the log once; the first time takes seconds where there are many journeys."""
+        return self._position > 0
+
     def rows(self) -> pl.DataFrame:
         """A row each opening: journey_id and person (32 hex digits), text (lines, each between line breaks)."""
         with self._lock:
@@ -58,7 +63,7 @@ class Names:
             last = self.log.position()
             parts = [self._rows]
             while self._position < last:
-                feed = read_feed(self.log, self._position, min(AT_ONCE, last - self._position), OPENINGS)
+                feed = read_feed(self.log, self._position, min(AT_ONCE, last - self._position), OPENINGS, _READ)
                 self._position = min(self._position + AT_ONCE, last)
                 if not feed.is_empty():
                     parts.append(self._named(feed))
@@ -96,12 +101,9 @@ class Names:
 
     def _by_id(self, columns: Sequence[Column[object]], ids: pl.Series) -> pl.DataFrame:
         """The rows whose first column is one of the ids, once each."""
-        wanted = ids.drop_nulls().unique()
+        wanted = ids.drop_nulls().unique().sort()
         table, key = columns[0].table, columns[0].name
         with self.log.engine.connect() as connection:
-            if len(wanted) > FEW:
-                whole = read_frame(connection, columns, f"FROM {table}")
-                return whole.filter(pl.col(key).is_in(wanted.implode()))
             parts = [read_frame(connection, columns, f"FROM {table} WHERE false")]
             for some in chunks(wanted.to_list(), _ASKED):
                 given = [to_database(connection, UUID(hex=one)) for one in some]

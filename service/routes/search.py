@@ -45,6 +45,9 @@ def add_search(routes: Routes) -> None:
             filters = narrowed(running.log, caller, Filters())
             return told(search(looks, names, question.q, filters, limit=question.limit))
 
+        if not names.begun:
+            # One thread reads for all who search meanwhile; the others go on answering.
+            await running.sharing.same("names", lambda: running.reading.run(names.rows))
         return await running.reading.run(work)
 
     routes.add(
