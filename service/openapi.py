@@ -1,13 +1,17 @@
 """The OpenAPI document: FastAPI's, with the security scheme, the refusals' schema and the promise of stability."""
 
+import asyncio
+import json
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from service.http_errors import ProblemDetails
-from service.routes.examples import BODIES
+from service.routes.answer_examples import answer_examples
+from service.routes.examples import BODIES, NAMED, OTHERS
 from service.routes.table import GIVEN
 
 DESCRIPTION = """\
@@ -24,8 +28,13 @@ problem types may be added; nothing is removed or changed in meaning.
 """
 
 
+DOCUMENT = "/openapi.json"
+
+
 def describe(app: FastAPI) -> None:
-    """Puts the document in place of FastAPI's own; made once, when first asked for."""
+    """Puts the document in place of FastAPI's own; made once, when first asked for, while others are answered."""
+    lock = Lock()
+    written: list[bytes] = []
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -43,7 +52,18 @@ def describe(app: FastAPI) -> None:
             app.openapi_schema = made
         return app.openapi_schema
 
+    def text() -> bytes:
+        with lock:
+            if not written:
+                written.append(json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode())
+        return written[0]
+
+    async def endpoint() -> Response:
+        # A second of work, and a megabyte: neither is to hold up the event loop.
+        return Response(written[0] if written else await asyncio.to_thread(text), media_type="application/json")
+
     app.__dict__["openapi"] = document
+    app.add_api_route(DOCUMENT, endpoint, methods=["GET"], include_in_schema=False)
 
 
 ADDRESSES = {given.name: given.path for given in GIVEN}
@@ -58,11 +78,13 @@ BEGUN: Mapping[str, Mapping[str, str]] = {
 
 def tidied(made: dict[str, Any]) -> None:
     """What FastAPI can't know: left out is not null, an If-Match that is needed is required; examples, links."""
+    for shape, example in answer_examples().items():
+        made["components"]["schemas"][shape]["examples"] = [example]
     for operations in made["paths"].values():
         for operation in operations.values():
             name = operation["operationId"]
-            if name in BODIES:
-                operation["requestBody"]["content"]["application/json"]["example"] = BODIES[name]
+            if "requestBody" in operation:
+                operation["requestBody"]["content"]["application/json"]["example"] = {**BODIES, **OTHERS}[name]
             for parameter in operation.get("parameters", ()):
                 tidied_parameter(parameter, needed="428" in operation["responses"])
     for name, found in BEGUN.items():
@@ -79,6 +101,8 @@ def tidied_parameter(parameter: dict[str, Any], *, needed: bool) -> None:
         schema |= choices[0]
     if parameter["name"] == "If-Match" and needed:
         parameter["required"] = True
+    if parameter["in"] == "path" or parameter["name"] in ("Idempotency-Key", "If-Match"):
+        parameter["example"] = NAMED[parameter["name"]]
 
 
 def links(paths: dict[str, Any], found: Mapping[str, str]) -> dict[str, Any]:

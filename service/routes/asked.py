@@ -13,7 +13,13 @@ Time = Annotated[
     str,
     StringConstraints(min_length=1, max_length=60),
     # Not a constraint: what is wrong with a moment is said in better words (question.py).
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?$"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?$",
+            "examples": ["2026-03-31"],
+        }
+    ),
 ]
 """a date, or a moment with its offset"""
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]

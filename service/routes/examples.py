@@ -41,6 +41,18 @@ def machine(name: str) -> list[dict[str, str]]:
     return [{"name": "machine", "value": name}]
 
 
+NAMED: Final[Mapping[str, str]] = {
+    "journey": "C-004",
+    "lead": "C-002",
+    "deal": "C-007",
+    "pipeline": "office-coffee",
+    "rep": "rep-03",
+    "person": LEAD,
+    "webhook": DRAFT,
+    "Idempotency-Key": "7a0c5f0e-2f6b-4b1e-9a57-0d8c3e6b1f42",
+    "If-Match": '"12"',
+}
+"""path parameters and headers, by name"""
 OFFER: Final = [
     {"name": "all in", "price": euros(936_000)},
     {
@@ -119,4 +131,15 @@ BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "move_rep": {"team": "south", "region": "Oslo"},
     "record_rep_left": {},
 }
-"""by operation id"""
+"""of commands, by operation id"""
+OTHERS: Final[Mapping[str, dict[str, Any]]] = {
+    "preview_definition": {"definition": STAGES},
+    "add_webhook": {"url": "https://example.com/hooks", "wanted": {"types": ["deal.won", "deal.lost"]}},
+    "rotate_webhook": {"hours": 24},
+    "pause_webhook": {"reason": "they move their servers"},
+    "resume_webhook": {},
+    "retry_parked": {"position": 1667},
+    "replay_webhook": {"after": 1600},
+    "test_webhook": {},
+}
+"""of what else has a body, by operation id"""

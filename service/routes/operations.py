@@ -14,6 +14,7 @@ from service import metrics
 from service.auth import WHOLE
 from service.background import observe
 from service.http_errors import Refused
+from service.openapi import DOCUMENT
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
 from service.running import Running
@@ -71,7 +72,7 @@ def add_documentation(app: FastAPI) -> None:
 
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
-            openapi_url=app.openapi_url or "",
+            openapi_url=DOCUMENT,
             title="dealtrail",
             swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{ASSETS}/swagger-ui.css",

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from jsonschema_rs import validator_for
 
 from engine.log import schema
 from service.routes.examples import BODIES, STAGES
@@ -12,6 +13,9 @@ from tests.service.http.server import Client, Reply, serving
 
 PATHS = {given.name: given.path for given in GIVEN}
 OTHER = {**STAGES, "pipeline": "service-contracts", "name": {"en": "Service contracts"}}
+
+
+RENEW = "python -m tests.service.http.answer_examples makes the examples of answers anew"
 
 
 class Life:
@@ -98,3 +102,35 @@ def test_every_command_has_an_example_that_is_accepted(life: Life) -> None:
     life.send("merge_deal", lost, into=lead)
     life.send("record_rep_left", "crm:rep-03")
     assert life.sent == BODIES.keys() == PATHS.keys()
+
+
+def test_every_answer_has_an_example_of_its_shape(life: Life) -> None:
+    document = life.client.get("/openapi.json").answer
+    shapes = {
+        content["schema"]["$ref"].rpartition("/")[2]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        for kind, content in response.get("content", {}).items()
+        if status.startswith("2") and kind == "application/json"
+    }
+    schemas = document["components"]["schemas"]
+    for shape in sorted(shapes):
+        [example] = schemas[shape].get("examples") or [schemas[shape].get("example")]
+        problems = validator_for({"$ref": f"#/components/schemas/{shape}", **document}).iter_errors(example)
+        assert [problem.message for problem in problems] == [], f"{shape}: {RENEW}"
+
+
+def test_every_operation_says_how_it_is_asked(life: Life) -> None:
+    document = life.client.get("/openapi.json").answer
+    named = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(set(named)) == len(named)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter.get("required"):
+                    told = parameter.get("example") or parameter["schema"].get("examples")
+                    assert told, f"{operation['operationId']}: {parameter['name']}"
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is not None:
+                assert "example" in content, operation["operationId"]
