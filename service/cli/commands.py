@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from service.cli import archive, db, exits, export, follow_ups, keys, pipeline, policies, webhook_notices, webhooks
+from service.cli import (
+    archive,
+    db,
+    exits,
+    export,
+    follow_ups,
+    keys,
+    pipeline,
+    policies,
+    webhook_notices,
+    webhook_sealing,
+    webhooks,
+)
 from service.cli.activity import activity
 from service.cli.board import board
 from service.cli.checking import check
@@ -96,6 +108,7 @@ webhooks.app.command("replay", epilog="Example: dealtrail webhooks replay 3f9a12
     webhook_notices.replay
 )
 webhooks.app.command("send", epilog="Example: dealtrail webhooks send --once")(webhook_notices.send)
+webhooks.app.command("seal", epilog="Example: dealtrail webhooks seal --new-key")(webhook_sealing.seal)
 app.add_typer(webhooks.app, name="webhooks")
 app.command("find", epilog="Example: dealtrail find 'garcia coffee'")(find)
 app.command("history", epilog="Example: dealtrail history 173688 --diff 2026-01-01..2026-02-01")(history)

@@ -131,28 +131,6 @@ def rotate(
     print(f"Its new secret: {secret}")
 
 
-@app.command(epilog="Example: DEALTRAIL_WEBHOOK_KEY_FILE=/etc/dealtrail/webhook.keys dealtrail webhooks seal --new-key")
-def seal(
-    *,
-    new_key: Annotated[bool, typer.Option("--new-key", help="Put a new key before those of the key file.")] = False,
-    db: Db = "",
-    json: Json = False,
-) -> None:
-    """Seal all secrets by the first key of the key file, also those that were kept open before."""
-    from service.notices.kept_secrets import seal_anew
-    from service.notices.sealing import add_key, required
-
-    with opened(db) as log:
-        file = required(log.url)
-        if new_key:
-            add_key(file)
-        count = seal_anew(log)
-    if json:
-        print_json({"secrets": count, "key_file": str(file)})
-    else:
-        print(f"{count:,} secrets are sealed by the first key of {file}")
-
-
 @app.command("test", epilog="Example: dealtrail webhooks test 3f9a12cc")
 def try_out(webhook: Named, db: Db = "", json: Json = False) -> None:
     """Send one test delivery now and say what was answered; exit code 1 when it was not accepted."""

@@ -220,5 +220,5 @@ class Episodes(RuleBasedStateMachine):
 def test_alerts_are_those_of_the_model(sqlite_template: Path, steps: int) -> None:
     Episodes.template = sqlite_template
     run_state_machine_as_test(
-        Episodes, settings=settings(max_examples=30, stateful_step_count=steps, deadline=None, print_blob=True)
+        Episodes, settings=settings(max_examples=20, stateful_step_count=steps, deadline=None, print_blob=True)
     )

@@ -369,7 +369,7 @@ def test_every_policy_does_what_a_plain_account_says(sqlite_template: Path) -> N
     run_state_machine_as_test(
         EveryPolicy,
         settings=settings(
-            max_examples=10,
+            max_examples=8,
             stateful_step_count=35,
             deadline=None,
             print_blob=True,

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,14 @@ from tests.service.notices.test_killed import process
 from tests.service.notices.world import QUICK, REP, hooked, send_all, sending, told, with_backoff
 
 DAY = 86_400_000_000
+
+
+@pytest.fixture
+def sqlite_log(sqlite_url: str) -> Iterator[Log]:
+    """Where it is not the database that matters."""
+    log = Log(sqlite_url)
+    yield log
+    log.close()
 
 
 def answered(*parts: bytes) -> Answer:
@@ -118,7 +127,10 @@ def test_a_name_that_can_t_be_asked_for_is_a_problem_and_not_a_bug(host: str) ->
     assert (post(f"https://{host}/", Poster()).problem or "").startswith("no connection")
 
 
-def test_a_name_server_that_never_answers_holds_up_no_other_webhook(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_server_that_never_answers_holds_up_no_other_webhook(
+    sqlite_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = sqlite_log
     told(log, deals=12, entries=2)
     answers, asked, real = threading.Event(), [], socket.getaddrinfo
 
@@ -171,7 +183,10 @@ def test_a_clock_that_was_days_ahead_delays_nothing_for_longer_than_an_attempt_i
     assert (found.parked, found.paused_at, found.waiting) == (0, None, 0)
 
 
-def test_a_clock_that_is_set_back_while_it_sends_stops_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_set_back_while_it_sends_stops_nothing(
+    sqlite_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = sqlite_log
     deals = told(log, deals=2, entries=2)
     real = time.time_ns
     with receiving(lambda _: 500) as receiver, sending(log):
@@ -187,7 +202,8 @@ def test_a_clock_that_is_set_back_while_it_sends_stops_nothing(log: Log, monkeyp
         receiver.wait_for(log.position(), seconds=10)
 
 
-def test_gone_pauses_also_what_was_late_already(log: Log) -> None:
+def test_gone_pauses_also_what_was_late_already(sqlite_log: Log) -> None:
+    log = sqlite_log
     deals = told(log, deals=2, entries=2)
     with receiving(lambda got: 500 if got.journey == deals[0] else 200) as receiver:
         made, _ = hooked(log, receiver.url, types=["deal.*"])
@@ -204,7 +220,8 @@ def test_gone_pauses_also_what_was_late_already(log: Log) -> None:
     assert (found.parked, found.paused_because) == (0, "the receiver wants no more (410 Gone)")
 
 
-def test_it_is_asked_again_after_the_time_it_asked_for(log: Log) -> None:
+def test_it_is_asked_again_after_the_time_it_asked_for(sqlite_log: Log) -> None:
+    log = sqlite_log
     told(log, deals=1, entries=1)
     moods = iter([429])
     with receiving(lambda _: next(moods, 200)) as receiver:

@@ -125,7 +125,7 @@ def test_a_secret_that_was_kept_open_signs_on_and_is_sealed_when_asked(log: Log)
         answer = asyncio.run(try_out(log, Poster(LOOPBACK), made.webhook_id))
         assert answer.accepted
         Verifier(secret).verify(receiver.got[0].body, dict(receiver.got[0].headers))
-    assert "1 secrets are sealed" in run("webhooks", "seal", "--db", log.url).out
+    assert ": 1 secrets of webhooks" in run("webhooks", "seal", "--db", log.url).out
     (text,) = kept(log, webhook_secrets.c.secret)
     assert (secret in text, unseal(log.url, text)) == (False, secret)
 
