@@ -48,6 +48,8 @@ def describe(app: FastAPI) -> None:
                 "An API key, made with `dealtrail keys create`; or a token of the OpenID Connect issuer of the settings"
             )
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": said}}
+            for name, shape in schemas.items():
+                shape["title"] = title_of(name)
             tidied(made)
             app.openapi_schema = made
         return app.openapi_schema
@@ -64,6 +66,15 @@ def describe(app: FastAPI) -> None:
 
     app.__dict__["openapi"] = document
     app.add_api_route(DOCUMENT, endpoint, methods=["GET"], include_in_schema=False)
+
+
+def title_of(name: str) -> str:
+    """Of a shape: its own alone, for programs that make clients name classes by it.
+
+    Two of one name are told apart by their module ("replay__preview__Listed"), two sides of one by "-Input", "-Output".
+    """
+    module, _, own = name.rpartition("__")
+    return (module.rpartition("__")[2].title() + own).replace("-", "")
 
 
 ADDRESSES = {given.name: given.path for given in GIVEN}

@@ -121,6 +121,13 @@ def test_every_answer_has_an_example_of_its_shape(life: Life) -> None:
         assert [problem.message for problem in problems] == [], f"{shape}: {RENEW}"
 
 
+def test_no_two_shapes_have_one_title(life: Life) -> None:
+    shapes = life.client.get("/openapi.json").answer["components"]["schemas"].values()
+    titles = [shape["title"] for shape in shapes]
+    assert sorted(set(titles)) == sorted(titles), "a program that makes a client would leave one of them out"
+    assert all(title.isidentifier() for title in titles)
+
+
 def test_every_operation_says_how_it_is_asked(life: Life) -> None:
     document = life.client.get("/openapi.json").answer
     named = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
