@@ -50,7 +50,7 @@ class Policy:
     """whether the definition asks for it in the stage"""
     wanted: Callable[["Look"], bool] = lambda _: True
     """whether there is anything that it could look at; it is not activated before"""
-    problem: Callable[["Look"], str | None] = lambda _: None
+    problem: Callable[["Look"], str | None] | None = None
     """what keeps it from doing what the definition asks for, and what to do about it"""
 
 

@@ -31,12 +31,12 @@ def watches(log: Log, views: Views) -> list[Watch]:
     views.catch_up()
     found = []
     for pipeline in views.pipelines():
-        look = views.look(pipeline, lens(None))
-        definition = look.definition
+        definition = views.definitions.by_pipeline[pipeline][-1].definition
         since = load_pipeline(log, pipeline).activations
         for policy in POLICIES:
             stages = tuple(stage.key for stage in definition.stages if policy.declared(definition, stage))
-            found.append(
-                Watch(pipeline, policy.name, policy.says, stages, since.get(policy.name), policy.problem(look))
-            )
+            # Only who may have one pays for the look.
+            has = policy.problem if stages else None
+            problem = None if has is None else has(views.look(pipeline, lens(None)))
+            found.append(Watch(pipeline, policy.name, policy.says, stages, since.get(policy.name), problem))
     return found
