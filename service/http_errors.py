@@ -177,7 +177,10 @@ def of_framework(error: HTTPException) -> Refused | None:
     kind = FRAMEWORK.get(error.status_code)
     if kind is None:
         return None
-    return Refused(kind, said.get(error.status_code, error.detail), headers=error.headers)
+    detail = said.get(error.status_code, error.detail)
+    if detail == "There was an error parsing the body":
+        detail = "the body is not JSON, or too deep, or holds a number too large to be one"
+    return Refused(kind, detail, headers=error.headers)
 
 
 async def answered(request: Request, error: Exception) -> Response:

@@ -13,10 +13,8 @@ OF_THE_ADDRESS = {"pipeline", "rep"}
 LATE = "When it happened, for an entry that comes late; never in the future. Without it: now."
 
 
-class Body(Value):
-    """Base of all bodies."""
-
-    occurred_at: Utc | None = Field(None, description=LATE)
+class Printable(Value):
+    """Base of everything that is sent and kept."""
 
     @model_validator(mode="before")
     @classmethod
@@ -33,6 +31,12 @@ def holds_nul(raw: Any) -> bool:
     if isinstance(raw, dict):
         return any(holds_nul(each) for each in raw.values())
     return isinstance(raw, list) and any(holds_nul(each) for each in raw)
+
+
+class Body(Printable):
+    """Base of the bodies of commands."""
+
+    occurred_at: Utc | None = Field(None, description=LATE)
 
 
 @cache

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.values import Label, Number, Value, Whole
 from service.notices.parked import Parked
 from service.notices.wanted import Wanted
+from service.routes.bodies import Printable
 
 Position = Annotated[Whole, Field(ge=0, lt=2**62)]
 
@@ -89,7 +90,7 @@ class Rotate(Value):
     """how long the old secret still signs too"""
 
 
-class Pause(Value):
+class Pause(Printable):
     reason: Label
 
 

@@ -78,6 +78,19 @@ def test_a_head_that_does_not_come_is_not_waited_for(
     manager.get("/v1/board").done()
 
 
+def test_a_nul_is_refused_where_text_is_kept(service: Service) -> None:
+    ops = service.client("ops")
+    hook = ops.post("/v1/webhooks", {"url": "https://example.com/hooks"}).answer["webhook_id"]
+    ops.post(f"/v1/webhooks/{hook}/pause", {"reason": "a\0b"}).refused(422, "invalid", "NUL")
+    ops.post(f"/v1/webhooks/{hook}/pause", {"reason": "they move"}).done()
+
+
+def test_a_body_of_any_depth_is_answered_in_words(manager: Client) -> None:
+    path, kind = "/v1/pipelines/loans/preview", {"Content-Type": "application/json"}
+    for content in (b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b'{"definition":' + b"9" * 5_000 + b"}"):
+        manager.send("POST", path, content, kind).refused(400, "malformed", "JSON")
+
+
 def test_a_connection_that_is_kept_serves_request_after_request(manager: Client) -> None:
     with socket.create_connection(("127.0.0.1", manager.port), 20) as connection:
         for _ in range(3):
