@@ -56,10 +56,7 @@ class Unclear(ValueError):
 
 def lens_of(as_of: str | None = None, known_at: str | None = None, definition: str = "now", tz: str = "UTC") -> Lens:
     """A date alone is its first moment in tz."""
-    try:
-        known_zone(tz)
-    except ValueError as error:
-        raise Unclear([Problem("tz", str(error))]) from None
+    must_be_a_zone(tz)
     moments = moment("as_of", as_of, tz), moment("known_at", known_at, tz)
     try:
         return Lens.of(*moments, definition)
@@ -73,6 +70,7 @@ def lenses_of(
     """Two moments by what had happened by then, by what was recorded by then, or by both (as it stood). The lens that
     the clock does not move is the same on both sides. Without until the later moment is now. fields: their names.
     """
+    must_be_a_zone(glance.tz)
     for field, text in zip(fields, (since, until), strict=True):
         moment(field, text, glance.tz)
     moved = {"happened": ("as_of",), "recorded": ("known_at",), "both": ("as_of", "known_at")}[clock]
@@ -83,6 +81,13 @@ def lenses_of(
     first, second = (fixed | dict.fromkeys(moved, at) for at in (since, until))
     same = {"definition": glance.definition, "tz": glance.tz}
     return lens_of(**first, **same), lens_of(**second, **same)
+
+
+def must_be_a_zone(tz: str) -> None:
+    try:
+        known_zone(tz)
+    except ValueError as error:
+        raise Unclear([Problem("tz", str(error))]) from None
 
 
 def moment(field: str, text: str | None, tz: str) -> datetime | None:

@@ -133,6 +133,7 @@ def test_a_difference_is_the_command_line_s(sample_service: Service, reader: Cli
         ({"since": "2026-08-01", "as_of": AS_OF}, "clock"),
         ({"since": "2026-08-01", "clock": "cuckoo"}, "happened"),
         ({"since": "yesterday"}, "query.since"),
+        ({"since": "2026-01-01", "tz": "Mars/Olympus"}, "query.tz"),
         ({"since": "2026-01-01", "until": "2026-13-01"}, "query.until"),
     ):
         problem = reader.get("/v1/journeys/C-004/difference", **query).refused(422, "invalid")
