@@ -9,23 +9,20 @@ from functools import cache
 import polars as pl
 from pydantic import ConfigDict, Field
 
-from engine.errors import Rejected
-from engine.log.locked import Busy
 from engine.projections.figures import Answer, Figures, head
 from engine.projections.filters import EVERYTHING
 from engine.projections.groups import named
-from engine.projections.lens import Lens, called
-from engine.projections.views import Look, Views
+from engine.projections.lens import called
+from engine.projections.views import Look
 from engine.stages.definition import UNMAPPED, Definition
 from replay.policy_figures import PolicyRow
-from replay.review import Remark, review
+from replay.review import Remark, compared, review
 from replay.side_by_side import Edit, How, Pair, edited_whole, pairs, successors
 from replay.stage_figures import Side, StageFigures, WholeFigures, difference, funnel, together
 from replay.unmapped import UnmappedKey, unmapped_keys
 
 LISTED = 100
 """journeys of each list, when it is not said"""
-TRIES = 20
 
 
 class Part(Figures):
@@ -58,7 +55,8 @@ class Listed(Figures):
     journey: str
     key: str | None
     label: str | None
-    from_stage: str = Field(alias="from")
+    from_stage: str | None = Field(alias="from")
+    """null: it stood in no stage, for there were none"""
     to: str
 
 
@@ -105,12 +103,15 @@ class Stalls(Figures):
 
 
 class Preview(Answer):
-    """`definition` beside `against`. n: the journeys on the board. Lists name the first journeys of the log."""
+    """`definition` beside `against`. n: the journeys on the board. Lists name the first journeys of the log.
 
-    against: int | str
-    before: WholeFigures
+    Where the pipeline has no version yet, `against`, `before` and `difference` are null, and all stages are added.
+    """
+
+    against: int | str | None
+    before: WholeFigures | None
     after: WholeFigures
-    difference: WholeFigures
+    difference: WholeFigures | None
     stages: tuple[StageRow, ...]
     moves: Moves
     unmapped: Unmapped
@@ -123,62 +124,45 @@ class Preview(Answer):
     """on the new definition, over the whole pipeline"""
 
 
-def looks(views: Views, pipeline: str | None, before: Lens, after: Lens | Definition) -> tuple[Look, Look]:
-    """Two definitions at one position. Rejected: of another pipeline; Busy: too much is being written."""
-    for _ in range(TRIES):
-        old = views.look(pipeline, before)
-        if isinstance(after, Lens):
-            new = views.look(old.pipeline, after)
-        elif after.pipeline != old.pipeline:
-            raise Rejected(
-                f"the definition names pipeline {after.pipeline!r}, this is {old.pipeline!r}: correct its `pipeline`"
-            )
-        else:
-            new = views.look_by(after, before)
-        if old.position == new.position:
-            return old, new
-    raise Busy("so much is being written that two definitions can't be read at one position: try again")
-
-
-def preview(old: Side, new: Side, *, policies: tuple[PolicyRow, ...] = (), listed: int = LISTED) -> Preview:
-    """Two sides by the same filters, of looks at one position.
+def preview(old: Side | None, new: Side, *, policies: tuple[PolicyRow, ...] = (), listed: int = LISTED) -> Preview:
+    """Two sides by the same filters, of looks at one position; old: None where the pipeline has no version yet.
 
     policies: what they would do, which is not for replay to ask. listed: the most journeys that each list names.
     """
-    before, after = old.look, new.look
-    following = successors(before.definition, after.definition)
-    continued = pl.col("was").replace_strict(list(following), list(following.values()), return_dtype=pl.Int8)
-    both = new.standing.select("journey", "owner", "stage", "stalled").join(
-        old.standing.select("journey", was="stage", was_stalled="stalled"), on="journey", maintain_order="left"
-    )
-    elsewhere = both.filter(continued.ne_missing(pl.col("stage")))
+    after = new.look
+    before = None if old is None else old.look.definition
+    both = fates(old, new)
+    if before is None:
+        elsewhere = both.clear()
+    else:
+        following = successors(before, after.definition)
+        continued = pl.col("was").replace_strict(list(following), list(following.values()), return_dtype=pl.Int8)
+        elsewhere = both.filter(continued.ne_missing(pl.col("stage")))
     nowhere = both.filter(pl.col("stage") == UNMAPPED)
     newly = both.filter(pl.col("stalled") & ~pl.col("was_stalled"))
     no_longer = both.filter(pl.col("was_stalled") & ~pl.col("stalled"))
-    events = cache(lambda: after.seen().events)
-    keys = unmapped_keys(after, events)
-    whole = new.funnel if new.filters == EVERYTHING else funnel(after, EVERYTHING)[0]
+    keys, remarks = remarked(old, new)
 
     def names(rows: pl.DataFrame) -> tuple[Listed, ...]:
-        return listing(rows.head(listed), before.definition, after)
+        return listing(rows.head(listed), before, after)
 
     return Preview(
         **head(after),
         n=both.height,
-        against=called(before.version),
-        before=old.whole,
+        against=None if old is None else called(old.look.version),
+        before=None if old is None else old.whole,
         after=new.whole,
-        difference=difference(old.whole, new.whole),
-        stages=tuple(row(pair, old, new) for pair in pairs(before.definition, after.definition)),
+        difference=None if old is None else difference(old.whole, new.whole),
+        stages=tuple(row(pair, old, new) for pair in pairs(before, after.definition)),
         moves=Moves(
             n=elsewhere.height,
-            stages=matrix(elsewhere, before.definition, after.definition),
+            stages=() if before is None else matrix(elsewhere, before, after.definition),
             owners=owners(elsewhere, after),
             journeys=names(elsewhere),
         ),
         unmapped=Unmapped(
             n=nowhere.height,
-            newly=nowhere.filter(pl.col("was") != UNMAPPED).height,
+            newly=nowhere.filter(pl.col("was").ne_missing(UNMAPPED)).height,
             keys=keys,
             journeys=names(nowhere),
         ),
@@ -188,14 +172,45 @@ def preview(old: Side, new: Side, *, policies: tuple[PolicyRow, ...] = (), liste
             newly_journeys=names(newly),
             no_longer_journeys=names(no_longer),
         ),
-        edits=tuple(edited_whole(before.definition, after.definition)),
+        edits=() if before is None else tuple(edited_whole(before, after.definition)),
         policies=policies,
-        remarks=review(after, whole, keys, events),
+        remarks=remarks,
     )
 
 
-def row(pair: Pair, old: Side, new: Side) -> StageRow:
-    parts = tuple(Part(stage=old.look.definition.key_of(rank), figures=old.stages[rank]) for rank in pair.was)
+def fates(old: Side | None, new: Side) -> pl.DataFrame:
+    """journey, owner, stage and stalled by the new definition; was and was_stalled by the old one."""
+    now = new.standing.select("journey", "owner", "stage", "stalled")
+    if old is None:
+        return now.with_columns(was=pl.lit(None, pl.Int8), was_stalled=pl.lit(False))
+    return now.join(
+        old.standing.select("journey", was="stage", was_stalled="stalled"), on="journey", maintain_order="left"
+    )
+
+
+def remarked(old: Side | None, new: Side) -> tuple[tuple[UnmappedKey, ...], tuple[Remark, ...]]:
+    """The keys that lead nowhere, and the remarks on the new definition: which of them the old one deserves too."""
+    keys, remarks = reviewed(new)
+    if old is None or not remarks:
+        return keys, remarks
+    _, before = reviewed(old)
+    return keys, compared(remarks, before, old.look.definition, new.look.definition)
+
+
+def reviewed(side: Side) -> tuple[tuple[UnmappedKey, ...], tuple[Remark, ...]]:
+    """Over the whole pipeline, whatever the side's filters."""
+    events = cache(lambda: side.look.seen().events)
+    keys = unmapped_keys(side.look, events)
+    whole = side.funnel if side.filters == EVERYTHING else funnel(side.look, EVERYTHING)[0]
+    return keys, review(side.look, whole, keys, events)
+
+
+def row(pair: Pair, old: Side | None, new: Side) -> StageRow:
+    parts = (
+        ()
+        if old is None
+        else tuple(Part(stage=old.look.definition.key_of(rank), figures=old.stages[rank]) for rank in pair.was)
+    )
     before = together([part.figures for part in parts])
     after = None if pair.rank is None else new.stages[pair.rank]
     return StageRow(
@@ -228,7 +243,7 @@ def owners(rows: pl.DataFrame, look: Look) -> tuple[OwnerMoves, ...]:
     return tuple(told)
 
 
-def listing(rows: pl.DataFrame, before: Definition, after: Look) -> tuple[Listed, ...]:
+def listing(rows: pl.DataFrame, before: Definition | None, after: Look) -> tuple[Listed, ...]:
     told = after.journeys.select("journey", "journey_id", "title").join(
         rows.select("journey", "was", "stage"), on="journey", maintain_order="left"
     )
@@ -237,7 +252,7 @@ def listing(rows: pl.DataFrame, before: Definition, after: Look) -> tuple[Listed
             journey=each["journey_id"],
             key=each["key"],
             label=each["label"],
-            from_stage=before.key_of(each["was"]),
+            from_stage=None if before is None else before.key_of(each["was"]),
             to=after.definition.key_of(each["stage"]),
         )
         for each in after.named(told).iter_rows(named=True)

@@ -30,6 +30,10 @@ class Remark(Figures):
 
     kind: Kind
     stage: str | None
+    key: str | None = None
+    """of unmapped_keys: the key"""
+    new: bool = True
+    """the definition that it is set beside does not deserve it"""
     says: str
     advice: str
     n: int
@@ -52,6 +56,18 @@ def review(
         *unmapped(keys),
         *passing_all(definition, funnel),
         *narrowing(definition, funnel),
+    )
+
+
+def compared(
+    remarks: Sequence[Remark], others: Sequence[Remark], before: Definition, after: Definition
+) -> tuple[Remark, ...]:
+    """The remarks on a definition: which of them are new beside those on another, whose stages it may continue."""
+    continued = {stage.key: after.ranks.get(stage.key) for stage in before.stages}
+    known = {(each.kind, continued.get(each.stage or ""), each.key) for each in others}
+    return tuple(
+        each.model_copy(update={"new": (each.kind, after.ranks.get(each.stage or ""), each.key) not in known})
+        for each in remarks
     )
 
 
@@ -161,6 +177,7 @@ def unmapped(keys: Sequence[UnmappedKey]) -> list[Remark]:
         Remark(
             kind="unmapped_keys",
             stage=None,
+            key=each.key,
             says=f"people moved {each.journeys:,} journeys to {each.key!r}, which is none of its open stages; "
             f"{each.standing:,} stand unmapped because of it",
             advice=f"add `replaces: [{each.key}]` to the stage that takes it over",

@@ -40,8 +40,10 @@ def successors(before: Definition, after: Definition) -> dict[int, int | None]:
     return {UNMAPPED: UNMAPPED} | {rank: after.ranks.get(stage.key) for rank, stage in enumerate(before.stages)}
 
 
-def pairs(before: Definition, after: Definition) -> list[Pair]:
+def pairs(before: Definition | None, after: Definition) -> list[Pair]:
     """All stages of both, in the order of the new definition; a removed one after the stage it stood behind."""
+    if before is None:
+        return [Pair(rank, (), "added", False, ()) for rank in range(len(after.stages))]
     following = successors(before, after)
     stayed = {old: new for old, new in following.items() if new is not None and old != UNMAPPED}
     places = moved(list(stayed.values()))

@@ -9,9 +9,10 @@ from replay.policy_figures import PolicyFigures, PolicyRow
 from replay.stage_figures import Side
 
 
-def policy_rows(views: Views, old: Side, new: Side) -> tuple[PolicyRow, ...]:
-    """Of the policies that either definition asks for, in the order they are run."""
-    before, after = figures(views, old), figures(views, new)
+def policy_rows(views: Views, old: Side | None, new: Side) -> tuple[PolicyRow, ...]:
+    """Of the policies that either definition asks for, in the order they are run. old: None where there is none."""
+    after = figures(views, new)
+    before = dict.fromkeys(after, PolicyFigures(stages=(), watched=0, due=0)) if old is None else figures(views, old)
     return tuple(
         PolicyRow(policy=policy, before=before[policy], after=after[policy])
         for policy in after

@@ -23,10 +23,11 @@ def effects(views: Views, look: Look) -> Iterator[Effect]:
 
     A policy that never ran looks from then on, as one that runs first does.
     """
-    published = views.definitions.by_pipeline[look.pipeline]
+    published = views.definitions.by_pipeline.get(look.pipeline, [])
     versions = [each for each in published if look.version <= 0 or each.version <= look.version]
     if look.version <= 0:
-        versions.append(Published(versions[-1].version + 1, look.definition, look.as_of, look.as_of))
+        newest = versions[-1].version if versions else 0
+        versions.append(Published(newest + 1, look.definition, look.as_of, look.as_of))
         look = replace(look, version=versions[-1].version)
     for policy in POLICIES:
         stages = tuple(stage.key for stage in look.definition.stages if policy.declared(look.definition, stage))

@@ -97,14 +97,17 @@ class Definitions:
         return [draft for draft in list(self.by_draft.values()) if pipeline in (None, draft.definition.pipeline)]
 
     def key(self, pipeline: str | None) -> str:
-        """The pipeline that is meant; without a name the only one. NotFound, Rejected."""
+        """The pipeline that is meant, be it only drafted; without a name the only one. NotFound, Rejected."""
         known = sorted(self.by_pipeline)
+        # A copy: another thread may be taking more.
+        drafted = sorted({draft.definition.pipeline for draft in list(self.by_draft.values())} - set(known))
         if pipeline is None:
-            if len(known) != 1:
-                said = f"one of {', '.join(known)}" if known else "there is none: publish a definition first"
+            meant = known or drafted
+            if len(meant) != 1:
+                said = f"one of {', '.join(meant)}" if meant else "there is none: publish a definition first"
                 raise Rejected(f"pipeline: name the pipeline ({said})")
-            return known[0]
-        if pipeline not in self.by_pipeline:
+            return meant[0]
+        if pipeline not in (*known, *drafted):
             raise NotFound(f"pipeline {pipeline!r} does not exist; there are: {', '.join(known) or 'none'}")
         return pipeline
 
@@ -121,14 +124,19 @@ class Definitions:
         pipelines.
         """
         pipeline = self.key(pipeline)
+        if isinstance(lens.definition, int) and lens.definition < 0:
+            draft = self.draft(pipeline, -lens.definition)
+            return Published(lens.definition, draft.definition, draft.occurred_at, draft.recorded_at, "", draft.actor)
+        if pipeline not in self.by_pipeline:
+            known = ", ".join(f"{DRAFT}{draft.number}" for draft in self.drafts(pipeline))
+            raise NotFound(
+                f"pipeline {pipeline!r} has no version yet, only drafts: publish one, or ask by definition {known}"
+            )
         versions = self.by_pipeline[pipeline]
         if lens.definition == "now":
             return versions[-1]
         if lens.definition == "then":
             return in_force(versions, lens)
-        if lens.definition < 0:
-            draft = self.draft(pipeline, -lens.definition)
-            return Published(lens.definition, draft.definition, draft.occurred_at, draft.recorded_at, "", draft.actor)
         for published in versions:
             if published.version == lens.definition:
                 return published

@@ -68,7 +68,7 @@ def show(
         views.catch_up()
         chosen = views.definitions.choose(pipeline, Lens.of(definition=definition))
         stages = chosen.definition
-        version, *every = versions_told(views.log, [chosen, *views.definitions.by_pipeline[stages.pipeline]])
+        version, *every = versions_told(views.log, [chosen, *views.definitions.by_pipeline.get(stages.pipeline, [])])
     if yaml:
         print(as_yaml(stages), end="")
         return

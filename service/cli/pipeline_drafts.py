@@ -48,13 +48,15 @@ def draft(
     command = DraftDefinition(pipeline=definition.pipeline, definition=definition, note=note)
     with opened(db) as log:
         outcome = handle(log, command, actor=PersonRef(source="login", key=actor), origin="cli")
-    event = outcome.events[0].event
+    # The first draft of a pipeline begins it.
+    event = outcome.events[-1].event
     if json:
         named = {"draft": f"draft:{event.number}", "draft_id": str(event.draft_id)}
         print_json({"pipeline": definition.pipeline, **named, "based_on": event.based_on})
         return
+    on = f"on version {event.based_on}" if event.based_on else "the first stages of this pipeline"
     print(
-        f"{definition.pipeline}: draft:{event.number}, on version {event.based_on}; look at what it changes with "
+        f"{definition.pipeline}: draft:{event.number}, {on}; look at what it changes with "
         f"`dealtrail pipeline preview draft:{event.number} --pipeline {definition.pipeline}`"
     )
 

@@ -30,8 +30,13 @@ LEGEND = "+ new, - removed, ~ other rules or another name; before -> after (diff
 
 
 def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> None:
-    """publish: what was previewed, to be named in the command that would publish it."""
+    """publish: what was previewed, to be named in the command that would publish it; newest: the version in force, 0:
+    there is none.
+    """
     out.print(f"[bold]{named(found.against)}[/bold] -> [bold]{named(found.definition)}[/bold]\n{LEGEND}\n")
+    if found.against is None:
+        said = f"These would be the first stages of a pipeline {found.pipeline!r}; --as KEY takes them for another's.\n"
+        out.print(escape(said), soft_wrap=True)
     out.print(whole(found))
     out.print(stages(found))
     edits(found, out)
@@ -41,22 +46,23 @@ def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> 
     policies(found, out)
     remarks(found, out)
     if publish is not None:
-        command = f"dealtrail pipeline publish {publish} --expect-version {newest} --reason '...'"
+        over = f" --expect-version {newest} --reason '...'" if newest else ""
+        command = f"dealtrail pipeline publish {publish}{over}"
         out.print(f"\nNothing was written. To put it in force: {escape(command)}", soft_wrap=True)
 
 
-def named(definition: int | str) -> str:
+def named(definition: int | str | None) -> str:
+    if definition is None:
+        return "nothing yet"
     return f"version {definition}" if isinstance(definition, int) else definition
 
 
 def whole(found: "Preview") -> "Table":
     drawn = table("all journeys", "")
-    for name in WHOLE:
-        drawn.add_row(name, count(getattr(found.before, name), getattr(found.after, name)))
-    drawn.add_row("conversion", share(found.before.conversion, found.after.conversion))
-    drawn.add_row("win rate", share(found.before.win_rate, found.after.win_rate))
-    drawn.add_row("won value", worth(found.before.won_value, found.after.won_value))
-    drawn.add_row("cycle, median", lasting(found.before.cycle_p50_seconds, found.after.cycle_p50_seconds))
+    told: list[tuple[str, str, Callable[[Any, Any], str]]] = [(name, name, count) for name in WHOLE]
+    told += [("conversion", "conversion", share), ("win rate", "win_rate", share), ("won value", "won_value", worth)]
+    for name, field, drawing in [*told, ("cycle, median", "cycle_p50_seconds", lasting)]:
+        drawn.add_row(name, drawing(getattr(found.before, field, None), getattr(found.after, field)))
     return drawn
 
 
@@ -186,7 +192,7 @@ def listed(journeys: "Sequence[Listed]", n: int, out: "Console") -> None:
         return
     drawn = table("deal", "title", "from", "to")
     for each in journeys:
-        drawn.add_row(each.key or each.journey[:8], each.label or "", each.from_stage, each.to)
+        drawn.add_row(each.key or each.journey[:8], each.label or "", each.from_stage or "-", each.to)
     out.print(drawn)
     if n > len(journeys):
         out.print(f"and {n - len(journeys):,} more: --limit {n}, or --json")
@@ -197,7 +203,9 @@ def remarks(found: "Preview", out: "Console") -> None:
         out.print(f"\nNothing to remark on the stages of {named(found.definition)}")
         return
     out.print(f"\n[bold]To look at[/bold] in {named(found.definition)}")
-    for each in found.remarks:
+    for each in sorted(found.remarks, key=lambda remark: not remark.new):
         about = f"{each.stage}: " if each.stage else ""
-        out.print(f"[yellow]![/] [bold]{each.kind.replace('_', ' ')}[/bold] · {about}{each.says}", soft_wrap=True)
+        told = "" if each.new else f" [dim](of {named(found.against)} too)[/]"
+        kind = each.kind.replace("_", " ")
+        out.print(f"[yellow]![/] [bold]{kind}[/bold]{told} · {about}{each.says}", soft_wrap=True)
         out.print(f"  {each.advice}", soft_wrap=True)

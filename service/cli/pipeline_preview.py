@@ -101,6 +101,7 @@ def show(
 ) -> None:
     """stages: what was asked to be previewed, as it was typed; None: a comparison."""
     from replay import preview as metric
+    from replay.beside import looks
     from replay.stage_figures import side
     from service.cli.pipeline_drawn import draw
     from service.policy_effects import policy_rows
@@ -108,14 +109,14 @@ def show(
     filters = question.filters()
     listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
     with viewed(question.db) as views:
-        old, new = metric.looks(views, question.pipeline, before, after)
-        before_side, after_side = side(old, filters), side(new, filters)
+        old, new = looks(views, question.pipeline, before, after)
+        before_side, after_side = None if old is None else side(old, filters), side(new, filters)
         policies = policy_rows(views, before_side, after_side)
         found = metric.preview(before_side, after_side, policies=policies, listed=listed)
-        newest = views.definitions.by_pipeline[old.pipeline][-1].version
-        names = (
-            None
-            if lang is None
-            else {**(names_in(lang, old.definition) or {}), **(names_in(lang, new.definition) or {})}
-        )
+        versions = views.definitions.by_pipeline.get(new.pipeline)
+        newest = versions[-1].version if versions else 0
+        names: dict[str, str] | None = None
+        if lang is not None:
+            names = {} if old is None else names_in(lang, old.definition) or {}
+            names = {**names, **(names_in(lang, new.definition) or {})}
         answer(found, question.shape, partial(draw, publish=stages, newest=newest), names=names)

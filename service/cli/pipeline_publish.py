@@ -25,6 +25,9 @@ Expected = Annotated[
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why the stages change.")]
 OnlyOne = Annotated[str | None, typer.Option("--pipeline", metavar="KEY", help="Of the draft. Default: the only one.")]
 
+FIRST = "first version"
+"""the reason of a pipeline's first stages, when none is given"""
+
 
 def publish(
     *,
@@ -122,7 +125,7 @@ def put_in_force(
     command = PublishDefinition(
         pipeline=key,
         definition=definition,
-        reason=reason or ("first version" if before.version == 0 else None),
+        reason=reason or (FIRST if before.version == 0 else None),
         replaces_version=expected_version,
     )
     if before.key is None:
@@ -139,7 +142,8 @@ def publish_draft(
         views.catch_up()
         key = views.definitions.key(pipeline)
         draft = views.definitions.draft(key, number)
-        command = PublishDefinition(pipeline=key, draft_id=draft.draft_id, reason=reason, replaces_version=expected)
+        said = reason or (None if key in views.definitions.by_pipeline else FIRST)
+        command = PublishDefinition(pipeline=key, draft_id=draft.draft_id, reason=said, replaces_version=expected)
         return given(views.log, command, publisher)
 
 

@@ -7,10 +7,13 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import Rejected
+from engine.projections.filters import Filters
 from engine.projections.lens import choice_of
+from engine.projections.views import Look
 from engine.stages.definition import Definition
 from replay import preview
-from replay.stage_figures import side
+from replay.beside import looks
+from replay.stage_figures import Side, side
 from service.auth import EVERY, LEADERS, Caller, caller_of
 from service.http_errors import Refused
 from service.policy_effects import policy_rows
@@ -140,16 +143,20 @@ def compared(
         before = replace(lens, definition=choice_of(question.against))
     except Rejected as error:
         raise Unclear([Problem("against", str(error).removeprefix("definition "))]) from None
-    old, new = preview.looks(running.views, pipeline, before, unpublished or lens)
+    old, new = looks(running.views, pipeline, before, unpublished or lens)
     tag = None
     if unpublished is None:
-        tag = tag_of(running, caller, request, filters, old.version, *pin_of(new))
+        tag = tag_of(running, caller, request, filters, 0 if old is None else old.version, *pin_of(new))
         if unchanged(request, tag):
             return not_modified(tag)
-    # One draft after the other is set beside the same version: what that tells is told once.
-    pin = (pin_of(old), filters)
-    known = running.sides.get(pin) or side(old, filters)
-    running.sides.put(pin, known)
-    changed = side(new, filters)
+    known, changed = None if old is None else side_of(running, old, filters), side(new, filters)
     policies = policy_rows(running.views, known, changed)
     return told(preview.preview(known, changed, policies=policies, listed=question.limit), tag)
+
+
+def side_of(running: Running, look: Look, filters: Filters) -> Side:
+    """One draft after the other is set beside the same version: what that tells is told once."""
+    pin = (pin_of(look), filters)
+    known = running.sides.get(pin) or side(look, filters)
+    running.sides.put(pin, known)
+    return known

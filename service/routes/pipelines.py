@@ -86,7 +86,7 @@ async def one_endpoint(
         tag = f"{stream_version(running, pipeline)}.{tag_of(running, caller, request, published.version)}"
         if unchanged(request, tag):
             return not_modified(tag)
-        every = running.views.definitions.by_pipeline[pipeline]
+        every = running.views.definitions.by_pipeline.get(pipeline, [])
         this, *versions = versions_told(running.log, [published, *every])
         return told(PipelineVersion(**dict(this), versions=versions, definition=published.definition), tag)
 

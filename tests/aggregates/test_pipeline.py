@@ -167,14 +167,17 @@ def test_a_definition_is_published_only_over_the_version_its_author_looked_at() 
     )
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        DraftDefinition(pipeline="sales", definition=SALES),
-        PublishDefinition(pipeline="sales", definition=SALES, reason="first"),
-    ],
-)
-def test_a_pipeline_is_created_before_its_definition(command: DraftDefinition | PublishDefinition) -> None:
+def test_the_first_draft_of_a_pipeline_begins_it() -> None:
+    draft = DraftDefinition(pipeline="sales", definition=SALES)
+    drafted = DefinitionDrafted(draft_id=made(1), number=1, definition=SALES, based_on=0)
+    pipeline.given().when(draft).then(PipelineCreated(key="sales", name="sales"), drafted)
+    publish = PublishDefinition(pipeline="sales", draft_id=made(1), reason="first version")
+    published = DefinitionPublished(version=1, definition=SALES, reason="first version", draft_id=made(1))
+    pipeline.given(CREATED, drafted).when(publish).then(published)
+
+
+def test_a_pipeline_is_created_before_its_definition() -> None:
+    command = PublishDefinition(pipeline="sales", definition=SALES, reason="first")
     pipeline.given().when(command).rejected("no pipeline 'sales'", "create it first")
 
 

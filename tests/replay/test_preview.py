@@ -136,3 +136,34 @@ def test_several_stages_that_become_one_are_summed_where_they_can_be() -> None:
     assert (row.before.count, row.before.value[0].amount, row.before.entered) == (5, "500.00", None)
     assert (row.difference.count, row.difference.value[0].amount, row.difference.entered) == (0, "0.00", None)
     assert [part.figures.count for part in row.parts] == [2, 3]
+
+
+def test_a_remark_says_whether_the_stages_before_deserve_it_too() -> None:
+    """The stage nobody enters was there before, under another name; the second one is the draft's own."""
+    idle = {"kind": "open", "enter": {"signal": ["never said"]}}
+    before = sales(PLAIN[0], {"key": "idle", **idle}, *PLAIN[1:])
+    after = sales(PLAIN[0], {"key": "resting", "replaces": ["idle"], **idle}, {"key": "waiting", **idle}, *PLAIN[1:])
+    old, new = (funnel(*TEAM, as_of=50, definition=each).look for each in (before, after))
+    told = {each.stage: each.new for each in beside(old, new).remarks if each.stage in ("resting", "waiting")}
+    assert told == {"resting": False, "waiting": True}
+    assert not any(each.new for each in beside(new, new).remarks)
+
+
+def test_an_unmapped_key_is_new_where_the_stages_before_knew_it() -> None:
+    known = sales(*PLAIN)
+    people_move = (journey("contact@0", "<qualified@3"), journey("contact@0", "<parked@3"))
+    without = sales(PLAIN[0], *PLAIN[2:])
+    old, new = (funnel(*people_move, as_of=50, definition=each).look for each in (known, without))
+    told = {each.key: each.new for each in beside(old, new).remarks if each.kind == "unmapped_keys"}
+    assert told == {"qualified": True, "parked": False}
+
+
+def test_first_stages_are_set_beside_nothing() -> None:
+    new = side(funnel(*TEAM, as_of=50, definition=SALES).look, EVERYTHING)
+    told = preview(None, new)
+    assert (told.against, told.before, told.difference, told.moves.n) == (None, None, None, 0)
+    assert {(row.how, row.before) for row in told.stages} == {("added", None)}
+    assert told.after == new.whole
+    assert told.stalls.newly == stalled(new.look).count
+    assert {each.from_stage for each in told.stalls.newly_journeys} == {None}
+    assert all(each.new for each in told.remarks)

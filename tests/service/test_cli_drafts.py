@@ -178,7 +178,7 @@ def test_a_preview_is_narrowed_and_looked_at_as_of_any_moment(sample_log: Path, 
         (("preview", "none.yaml"), exits.USAGE, ("none.yaml",)),
         (("preview", "draft:x"), exits.USAGE, ("draft:1",)),
         (("preview", "draft:7"), exits.NOT_FOUND, ("no draft 7",)),
-        (("preview", "ca"), exits.NOT_FOUND, ("office-coffee",)),
+        (("preview", "ca", "--against", "1"), exits.NOT_FOUND, ("office-coffee",)),
         (("preview", "draft:1", "--against", "yesterday"), exits.USAGE, ("yesterday", "draft:1")),
         (("preview", "draft:1", "--definition", "1"), exits.USAGE, ("--against",)),
         (("compare", "1", "9"), exits.NOT_FOUND, ("version 9", "1 to 1")),
@@ -200,3 +200,23 @@ def test_a_preset_is_previewed_as_another_pipelines_stages(sample_log: Path) -> 
     assert "Demostración" in drawn.out
     told_json = run("pipeline", "preview", "es", "--as", "office-coffee", "--lang", "es", "--db", sample_log, "--json")
     assert json.loads(told_json.out)["names"]["tasting"] == "Degustación"
+
+
+def test_the_first_stages_of_a_pipeline_are_drafted_looked_at_and_published(own_sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wholesale.yaml"
+    path.write_text(yaml.safe_dump({**SAMPLE, "pipeline": "wholesale", "name": {"en": "Wholesale"}}))
+    looked = run("pipeline", "preview", path, "--db", own_sample)
+    assert "nothing yet -> unpublished" in looked.out
+    assert "the first stages of a pipeline 'wholesale'" in looked.out
+    drafted = run("pipeline", "draft", path, "--db", own_sample, "--actor", "ann")
+    assert "wholesale: draft:1, the first stages of this pipeline" in drafted.out
+    told = run("pipeline", "preview", "draft:1", "--pipeline", "wholesale", "--db", own_sample, "--json").answer
+    assert (told["against"], told["before"], told["n"]) == (None, None, 0)
+    assert [row["stage"] for row in told["stages"]] == [stage["key"] for stage in SAMPLE["stages"]]
+    (waiting,) = run("pipeline", "drafts", "wholesale", "--db", own_sample, "--json").answer["drafts"]
+    assert (waiting["draft"], waiting["based_on"], waiting["state"]) == ("draft:1", 0, "open")
+    assert "wholesale" in run("pipeline", "show", "wholesale", "--definition", "draft:1", "--db", own_sample).out
+    run("board", "--pipeline", "wholesale", "--db", own_sample).refused(exits.NOT_FOUND, "only drafts", "draft:1")
+    published = run("pipeline", "publish", "draft:1", "--pipeline", "wholesale", "--db", own_sample, "--actor", "ann")
+    assert "wholesale: version 1 is in force (first version)" in published.out
+    assert run("board", "--pipeline", "wholesale", "--db", own_sample, "--json").answer["definition"] == 1

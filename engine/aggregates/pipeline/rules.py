@@ -25,6 +25,7 @@ from engine.aggregates.pipeline.state import Draft, Pipeline
 from engine.errors import Conflict, Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
+from engine.stages.names import called
 
 AHEAD = timedelta(days=1)
 """clocks differ, and a date is begun somewhere before it is in UTC"""
@@ -39,17 +40,22 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
                 )
             return [PipelineCreated(key=command.pipeline, name=command.name)]
         case DraftDefinition():
-            must_exist(state, command.pipeline)
-            must_be_its_own(state, command.definition)
+            # Stages are thought of before there is a pipeline: the first draft begins it.
+            begun: list[Event] = []
+            if state.key is None:
+                name = called(command.definition.name, None, command.pipeline)
+                begun.append(PipelineCreated(key=command.pipeline, name=name))
+            must_be_its_own(command.pipeline, command.definition)
             note = None if command.note is None else context.text(command.note)
             return [
+                *begun,
                 DefinitionDrafted(
                     draft_id=context.new_id(),
                     number=1 + max((draft.number for draft in state.drafts.values()), default=0),
                     definition=command.definition,
                     based_on=state.version,
                     note=note,
-                )
+                ),
             ]
         case DiscardDraft():
             must_exist(state, command.pipeline)
@@ -63,7 +69,7 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
         case PublishDefinition():
             must_exist(state, command.pipeline)
             definition, based_on = chosen(state, command)
-            must_be_its_own(state, definition)
+            must_be_its_own(command.pipeline, definition)
             return published(state, definition, command.reason, based_on, command.draft_id)
         case RollBackDefinition():
             must_exist(state, command.pipeline)
@@ -142,8 +148,8 @@ def must_exist(state: Pipeline, key: str) -> None:
         raise Rejected(f"there is no pipeline {key!r}: create it first")
 
 
-def must_be_its_own(state: Pipeline, definition: Definition) -> None:
-    if definition.pipeline != state.key:
+def must_be_its_own(key: str, definition: Definition) -> None:
+    if definition.pipeline != key:
         raise Rejected(
-            f"the definition names pipeline {definition.pipeline!r}, this is {state.key!r}: correct its `pipeline`"
+            f"the definition names pipeline {definition.pipeline!r}, this is {key!r}: correct its `pipeline`"
         )

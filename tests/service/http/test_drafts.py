@@ -151,3 +151,20 @@ def test_a_pipeline_that_was_not_there_gets_its_stages(manager: Client) -> None:
     ]
     manager.post("/v1/deals", {"pipeline": "boats"}).done()
     assert manager.get("/v1/board", pipeline="boats").answer["stages"][0]["count"] == 1
+
+
+def test_the_first_stages_of_a_pipeline_are_drafted_looked_at_and_published(manager: Client) -> None:
+    place = "/v1/pipelines/wholesale"
+    stages = {**SIMPLER, "pipeline": "wholesale"}
+    told = manager.post(f"{place}/preview", {"definition": stages}).answer
+    assert (told["against"], told["before"], told["definition"]) == (None, None, "unpublished")
+    manager.post(f"{place}/draft", {"definition": stages}).done()
+    [draft] = manager.get(f"{place}/drafts").answer["drafts"]
+    assert (draft["draft"], draft["based_on"]) == ("draft:1", 0)
+    told = manager.get(f"{place}/compare", definition="draft:1").answer
+    assert (told["against"], {row["how"] for row in told["stages"]}) == (None, {"added"})
+    manager.get(place).refused(404, "not-found")
+    manager.get("/v1/board", pipeline="wholesale").refused(404, "not-found")
+    assert manager.get(place, definition="draft:1").answer["versions"] == []
+    manager.post(f"{place}/publish", {"draft_id": draft["draft_id"], "reason": "begun"}, if_match="*").done()
+    assert manager.get(place).answer["version"] == 1
