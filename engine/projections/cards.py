@@ -162,7 +162,7 @@ def follows(cards: Cards) -> pl.Expr:
         order, currency, told, journey_id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         rank: float | None = None if told is None else float(told) if cards.order == "likelihood" else int(told)
         journey = str(journey_id)
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, OverflowError):
         raise Rejected(f"after {after!r} is no cursor: use `next` of the page before, or leave it out") from None
     if (order, currency) != (cards.order, cards.currency):
         raise Rejected(f"after {after!r} continues another order ({order}): ask for the first page again")

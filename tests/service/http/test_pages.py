@@ -130,6 +130,13 @@ def test_a_cursor_that_was_tampered_with_is_refused(inner: str, reader: Client) 
         reply.refused(422, "invalid", "after")
 
 
+@pytest.mark.parametrize("inner", ["[]", '["age",null,1e400,"x"]', '["age",null,[1],"x"]', '["value","EUR",1,"x"]'])
+def test_a_cursor_of_cards_that_was_tampered_with_is_refused(inner: str, reader: Client) -> None:
+    told = loads(decoded(reader.get("/v1/board", as_of=AS_OF, limit=1).answer["next"]))
+    reply = reader.get("/v1/board", as_of=AS_OF, limit=1, after=encoded(dumps([*told[:-1], encoded(inner)])))
+    reply.refused(422, "invalid", "after")
+
+
 @pytest.mark.parametrize("answer", ["stalled", "hygiene", "follow-ups", "losses"])
 def test_a_page_is_not_of_any_size(answer: str, reader: Client) -> None:
     for limit in (501, -1, "all"):
