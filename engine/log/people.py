@@ -74,6 +74,13 @@ def people_frame(log: Log, *, customers: bool = True) -> pl.DataFrame:
         return read_frame(connection, columns, f"FROM people {some} ORDER BY source, key")
 
 
+def erasures(log: Log) -> int:
+    """How many there were: a number that has grown says that somebody is to be forgotten."""
+    with log.engine.connect() as connection:
+        found: int = connection.exec_driver_sql("SELECT count(*) FROM erasures").scalar_one()
+    return found
+
+
 _ASKED = 500
 
 

@@ -1,6 +1,6 @@
 """Which journeys an answer is about: by owner, source, channel, team, manager, region, attributes, value and window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from math import ceil, floor
@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
+from engine.log.people import people_frame
 from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros, written
 
 if TYPE_CHECKING:
@@ -213,6 +214,10 @@ def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:
             raise Rejected(f"{field} {named!r} is several people: say which of {choices}")
         if len(found) == 1:
             return str(found["person_id"][0])
+    everybody = people_frame(look.log, customers=False)
+    if len(everybody) > len(people):
+        # Somebody of whom no event speaks yet.
+        return person(replace(look, people=everybody), named, field, holders)
     raise Rejected(f"{field} {named!r} is nobody known: use the key in the source system, the name or the id")
 
 

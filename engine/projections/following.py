@@ -16,6 +16,7 @@ from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.profile_alone import profile
 from engine.projections.seen import see
+from engine.projections.spans import Blank
 from engine.stages.definition import Definition
 
 FEW: Final = 50
@@ -41,13 +42,13 @@ class OneByOne:
         self.pipelines = {pipeline for each in self._journeys for pipeline in each.pipelines}
         """every pipeline that one of them is or was in"""
 
-    def profiles(self, none: pl.DataFrame) -> pl.DataFrame:
-        """As derive_profiles. none: its columns, without a row."""
-        return framed(list(self._profiles.values()), none)
+    def profiles(self, blank: Blank) -> pl.DataFrame:
+        """As derive_profiles. blank: of what it gives."""
+        return framed(list(self._profiles.values()), blank)
 
-    def frames(self, definition: Definition, none: Frames) -> Frames:
-        """As derive. none: the columns of the frames, without a row."""
-        visits, journeys, attributes, void = (list[dict[str, Any]]() for _ in none)
+    def frames(self, definition: Definition, blanks: Sequence[Blank]) -> Frames:
+        """As derive. blanks: of the fields of Frames."""
+        visits, journeys, attributes, void = (list[dict[str, Any]]() for _ in blanks)
         for each in self._journeys:
             if each.void_in == definition.pipeline:
                 void.append({"journey": each.journey})
@@ -55,12 +56,12 @@ class OneByOne:
                 visits += own
                 journeys.append(journey_alone.row(each, self._profiles[each.journey], own, definition))
                 attributes += journey_alone.attributes(each)
-        return Frames(*map(framed, (visits, journeys, attributes, void), none))
+        return Frames(*map(framed, (visits, journeys, attributes, void), blanks))
 
 
-def framed(rows: Sequence[dict[str, Any]], none: pl.DataFrame) -> pl.DataFrame:
+def framed(rows: Sequence[dict[str, Any]], blank: Blank) -> pl.DataFrame:
     """The rows, of each the columns that there are."""
-    return pl.from_dicts(rows, schema=none.schema) if rows else none
+    return pl.from_dicts(rows, schema=blank.schema) if rows else blank.rows
 
 
 class Together:
@@ -73,8 +74,8 @@ class Together:
         names = list(columns.codes.pipelines)
         self.pipelines = {names[code] for code in self._seen.pipelines(changed) if code >= 0}
 
-    def profiles(self, _none: pl.DataFrame) -> pl.DataFrame:
+    def profiles(self, _blank: Blank) -> pl.DataFrame:
         return self._profiles
 
-    def frames(self, definition: Definition, _none: Frames) -> Frames:
+    def frames(self, definition: Definition, _blanks: Sequence[Blank]) -> Frames:
         return derive(self._seen, self._columns, definition, self._profiles)

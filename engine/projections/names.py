@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column
 
 from engine.aggregates.deal.events import DealOpened
 from engine.aggregates.lead.events import LeadCaptured
@@ -18,6 +18,7 @@ from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.log.frames import read_frame
 from engine.log.identity import to_database
+from engine.log.people import erasures
 from engine.log.tables import events
 
 OPENINGS: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC)
@@ -57,7 +58,7 @@ class Names:
     def rows(self) -> pl.DataFrame:
         """A row each opening: journey_id and person (32 hex digits), text (lines, each between line breaks)."""
         with self._lock:
-            erased = self._erasures()
+            erased = erasures(self.log)
             if erased != self._erased:
                 self._begin(erased)
             last = self.log.position()
@@ -70,10 +71,6 @@ class Names:
             if len(parts) > 1:
                 self._rows = pl.concat(parts)
             return self._rows
-
-    def _erasures(self) -> int:
-        with self.log.engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(tables.erasures)).scalar_one()
 
     def _named(self, feed: pl.DataFrame) -> pl.DataFrame:
         told = feed.select("stream_id", pl.col("payload").str.json_decode(_PAYLOAD).alias("of")).unnest("of")

@@ -5,15 +5,25 @@ And that only when all of it is asked for: until then the rows of changed journe
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 import polars as pl
 
-from engine.projections.kept import FEW, between, bounds, rows_of, without
+from engine.projections.kept import FEW, between, rows_of, without
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
 BESIDE = 512
 """journeys that may have changed before their rows are put in: so many are copied with every change"""
+
+
+class Blank(NamedTuple):
+    """What rows have before there is one."""
+
+    rows: pl.DataFrame
+    """none"""
+    schema: pl.Schema
+    """theirs, which Polars makes anew whenever it is asked for"""
 
 
 class Spans:
@@ -23,12 +33,11 @@ class Spans:
         self,
         parts: list[pl.DataFrame],
         beside: Mapping[int, pl.DataFrame] | None = None,
-        none: pl.DataFrame | None = None,
+        blank: Blank | None = None,
     ) -> None:
         """parts: by journey code // WIDTH; at least one. beside: by code what a journey has instead."""
         self._held = (parts, beside or {})
-        self.none = parts[0].clear() if none is None else none
-        """the columns, without a row"""
+        self.blank = blank or Blank(parts[0].clear(), parts[0].schema)
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Spans":
@@ -41,15 +50,16 @@ class Spans:
     def replaced(self, rows: pl.DataFrame, journeys: pl.Series) -> "Spans":
         """With these rows instead of all that the journeys had; both are sorted by journey."""
         parts, beside = self._held
-        if rows.columns != self.none.columns:
-            rows = rows.select(self.none.columns)
+        if rows.columns != self.blank.rows.columns:
+            rows = rows.select(self.blank.rows.columns)
         if len(beside) + len(journeys) > BESIDE:
-            return Spans(spliced(self.parts, rows, journeys), none=self.none)
+            return Spans(spliced(self.parts, rows, journeys), blank=self.blank)
         codes, changed = rows["journey"], dict(beside)
         for journey in journeys:
             begin, end = between(codes, journey)
-            changed[journey] = rows[begin:end]
-        return Spans(parts, changed, self.none)
+            if begin < end or not of_one(parts, beside, journey).is_empty():
+                changed[journey] = rows[begin:end]
+        return Spans(parts, changed, self.blank)
 
     @property
     def parts(self) -> list[pl.DataFrame]:
@@ -78,7 +88,7 @@ class Spans:
         else:
             held = self._held
             found = [rows for journey in journeys if not (rows := of_one(*held, journey)).is_empty()]
-        return pl.concat(found) if found else self.none
+        return pl.concat(found) if found else self.blank.rows
 
     def holds(self, journeys: pl.Series) -> bool:
         """Whether any of the journeys has a row; journeys: sorted."""
@@ -115,7 +125,9 @@ def put_in(old: pl.DataFrame, new: pl.DataFrame, journeys: pl.Series) -> pl.Data
         return pl.concat([without(old, journeys), rows_of(new, journeys)]).sort("journey", maintain_order=True)
     # Piece by piece, which costs one copy whatever is kept.
     pieces, kept = [], 0
-    for gone, come in zip(bounds(old["journey"], journeys), bounds(new["journey"], journeys), strict=True):
-        pieces += [old[kept : gone[0]], new[come[0] : come[1]]]
-        kept = gone[1]
+    were, are = old["journey"], new["journey"]
+    for journey in journeys:
+        (begin, end), (first, last) = between(were, journey), between(are, journey)
+        pieces += [old[kept:begin], new[first:last]]
+        kept = end
     return pl.concat([*pieces, old[kept:]], rechunk=True)

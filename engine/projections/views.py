@@ -18,7 +18,7 @@ from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
 from engine.log.keys import keys_of
-from engine.log.people import people_frame
+from engine.log.people import erasures, people_frame
 from engine.log.positions import event_ids, position_at
 from engine.log.texts import texts
 from engine.projections.columns import Codes, Columns
@@ -173,7 +173,8 @@ class Views:
         self.columns = Columns() if start is None else start.columns
         self.definitions = Definitions()
         self._roster: list[pl.DataFrame] = []
-        self._people: tuple[int, pl.DataFrame] = (-1, pl.DataFrame())
+        self._people: tuple[tuple[int, int, int] | None, pl.DataFrame] = (None, pl.DataFrame())
+        self._members: tuple[tuple[int, int, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._profiles: Spans | None = None
@@ -240,8 +241,8 @@ class Views:
         for (pipeline, version), live in every.items():
             if pipeline in now.pipelines or live.holds(changed):
                 definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
-                every[pipeline, version] = live.replaced(now.frames(definition, live.none), changed)
-        self._profiles, self._live = before.replaced(now.profiles(before.none), changed), every
+                every[pipeline, version] = live.replaced(now.frames(definition, live.blanks), changed)
+        self._profiles, self._live = before.replaced(now.profiles(before.blank), changed), every
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
@@ -286,13 +287,21 @@ class Views:
             lens=lens,
             columns=columns,
             known=None if lens.known_at is None else position_at(self.log, lens.known_at),
-            membership=memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at),
+            membership=self._membership(lens),
             people=self._everybody(),
             log=self.log,
             profiles=self._profiles if lens.live and lens.known_at is None else None,
         )
 
     def _everybody(self) -> pl.DataFrame:
-        if self._people[0] != self.position:
-            self._people = (self.position, people_frame(self.log, customers=False))
+        """Reps and actors, read again where the log speaks of somebody new, or somebody was erased."""
+        told = (len(self.columns.codes.people), len(self._roster), erasures(self.log))
+        if self._people[0] != told:
+            self._people = (told, people_frame(self.log, customers=False))
         return self._people[1]
+
+    def _membership(self, lens: Lens) -> pl.DataFrame:
+        asked = (len(self._roster), lens.as_of, lens.known_at)
+        if self._members[0] != asked:
+            self._members = (asked, memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at))
+        return self._members[1]
