@@ -61,7 +61,12 @@ class OneByOne:
 
 def framed(rows: Sequence[dict[str, Any]], blank: Blank) -> pl.DataFrame:
     """The rows, of each the columns that there are."""
-    return pl.from_dicts(rows, schema=blank.schema) if rows else blank.rows
+    if not rows:
+        return blank.rows
+    # Polars would put null where a row lacks a column.
+    if missing := blank.schema.keys() - rows[0].keys():
+        raise KeyError(f"a journey derived alone has no {', '.join(sorted(missing))}")
+    return pl.from_dicts(rows, schema=blank.schema)
 
 
 class Together:

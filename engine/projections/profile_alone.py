@@ -9,7 +9,7 @@ from engine.stages.criteria_polars import CODE
 from engine.stages.facts import VALUED
 
 ENDED = (CODE["FollowUpCompleted"], CODE["FollowUpCancelled"])
-SNOOZED = CODE["FollowUpSnoozed"]
+SNOOZED, SCHEDULED = CODE["FollowUpSnoozed"], CODE["FollowUpScheduled"]
 MERGED = ("LeadMerged", "DealMerged")
 
 
@@ -71,7 +71,9 @@ def opened(openings: Sequence[Side], closes: Sequence[Side]) -> dict[str, Any]:
 
 
 def next_action(follow_ups: Sequence[Side]) -> dict[str, Any]:
-    """When the earliest open follow-up is due; until when it sleeps, and its newest snooze."""
+    """When the earliest open follow-up is due; until when it sleeps, and its newest snooze; step_position: from where
+    on in the log something may have ended the reason of one (0: one was put off).
+    """
     last_words = {row["follow_up"]: row for row in follow_ups}
     due = [row for row in last_words.values() if row["kind"] not in ENDED]
     snoozed = sorted(
@@ -79,6 +81,7 @@ def next_action(follow_ups: Sequence[Side]) -> dict[str, Any]:
     )
     return {
         "next_action_at": min((row["due_at"] for row in due), default=None),
+        "step_position": min((row["position"] if row["kind"] == SCHEDULED else 0 for row in due), default=None),
         "snoozed_until": max((row["due_at"] for row in snoozed), default=None),
         "snoozed_at": snoozed[-1]["occurred_at"] if snoozed else None,
         "snoozed_position": snoozed[-1]["position"] if snoozed else None,
