@@ -120,7 +120,6 @@ def test_a_large_log_is_read_in_parts_with_the_same_result(desk: Desk, monkeypat
         deal(desk.log, f"Order {number:02}", f"Buyer {'xyz'[number % 3] * 2}")
     expected = [desk.look_for(text) for text in ("order", "buyer yy", "order 07")]
     monkeypatch.setattr(names_module, "AT_ONCE", 3)
-    monkeypatch.setattr(names_module, "FEW", 1)
     desk.names = Names(desk.log)
     assert [desk.look_for(text) for text in ("order", "buyer yy", "order 07")] == expected
     assert [each.n for each in expected] == [12, 4, 1]
