@@ -12,7 +12,6 @@ import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
-from engine.log.people import people_frame
 from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros, written
 
 if TYPE_CHECKING:
@@ -214,7 +213,7 @@ def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:
             raise Rejected(f"{field} {named!r} is several people: say which of {choices}")
         if len(found) == 1:
             return str(found["person_id"][0])
-    everybody = people_frame(look.log, customers=False)
+    everybody = look.everybody()
     if len(everybody) > len(people):
         # Somebody of whom no event speaks yet.
         return person(replace(look, people=everybody), named, field, holders)

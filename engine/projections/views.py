@@ -69,7 +69,7 @@ class Look:
     frames: Frames | Live
     membership: pl.DataFrame
     people: pl.DataFrame
-    """reps and actors: who owns, manages, acts"""
+    """reps and actors: whoever owns, manages or acts, and perhaps others"""
     log: Log
     codes: Codes
     """what the codes in seen() mean"""
@@ -101,6 +101,10 @@ class Look:
         if isinstance(self.frames, Live):
             return self.frames.tally(question, lambda frames: of(replace(self, frames=frames)), moment)
         return of(self)
+
+    def everybody(self) -> pl.DataFrame:
+        """Reps and actors, also those of whom no event speaks yet."""
+        return people_frame(self.log, customers=False)
 
     def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
         """event_id by position, of the few events that are shown."""

@@ -122,6 +122,9 @@ def details(what: str, told: Journey, opened: bool) -> dict[str, Any]:
 class FoundLook(Look):
     """A look without a log: every journey's key is its number."""
 
+    def everybody(self) -> pl.DataFrame:
+        return self.people
+
     def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
         return {position: UUID(int=position) for position in positions}
 
