@@ -1,12 +1,26 @@
 """Two definitions of a pipeline read at one position of the log, through the same lenses."""
 
+from dataclasses import replace
+from functools import cache
+
 from engine.errors import Rejected
 from engine.log.locked import Busy
 from engine.projections.lens import Lens
 from engine.projections.views import Look, Views
 from engine.stages.definition import Definition
+from replay.stage_figures import Side
 
 TRIES = 20
+
+
+def sharing(old: Side | None, new: Side) -> tuple[Side | None, Side]:
+    """Both with the same entries, seen once: two looks at one position through one lens differ in the stages alone.
+
+    They are remembered as long as these sides are, so that neither is to be kept.
+    """
+    seen = cache(new.look.seen)
+    own = new._replace(look=replace(new.look, seen=seen))
+    return None if old is None else old._replace(look=replace(old.look, seen=seen)), own
 
 
 def looks(views: Views, pipeline: str | None, before: Lens, after: Lens | Definition) -> tuple[Look | None, Look]:
