@@ -1,7 +1,7 @@
 """The four kinds of streams, and what a command needs of one: its history in derivation order and the folded state."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from engine.aggregates.roster.commands import RosterCommand
 from engine.aggregates.roster.rules import decide as decide_roster
 from engine.aggregates.roster.state import Rep
 from engine.aggregates.roster.state import evolve as evolve_roster
+from engine.entries import EntryRetracted
 from engine.log.application import Log
 from engine.messages import AnyRecorded, Command, Event
 
@@ -72,15 +73,37 @@ def load(log: Log, stream_id: UUID) -> Stream | None:
 
 def remembered(log: Log, stream_id: UUID) -> Stream | None:
     """As load, of what this process wrote last: perhaps no longer what the log has (engine/log/memory.py)."""
-    own = log.memory.get(stream_id)
-    return None if not own else loaded(log, stream_id, own)
+    known: Stream | None = log.memory.get(stream_id)
+    return known
+
+
+LONGEST = 200
+"""events; a longer stream is read each time"""
 
 
 def remember(log: Log, stream: Stream, new: Sequence[AnyRecorded]) -> None:
     """What was just written after the stream, for the next command. A deal that stands on its lead's history is left
     out: its version tells nothing of a correction there."""
-    if stream.kind in (LEAD, DEAL) and stream.journey_id == stream.stream_id:
-        log.memory.put(stream.stream_id, [*stream.history, *new])
+    if stream.kind not in (LEAD, DEAL) or stream.journey_id != stream.stream_id:
+        return
+    if stream.version + len(new) > LONGEST:
+        log.memory.forget(stream.stream_id)
+    else:
+        log.memory.put(stream.stream_id, gone_on(stream, new))
+
+
+def gone_on(stream: Stream, new: Sequence[AnyRecorded]) -> Stream:
+    """The stream with what was written after it: folded on where that comes last, anew where it takes its place among
+    what is there (a late entry), or takes something back."""
+    if not new:
+        return stream
+    history = [*stream.history, *new]
+    late = stream.entries and new[0].occurred_at < stream.entries[-1].occurred_at
+    if late or any(isinstance(each.event, EntryRetracted) for each in new):
+        return folded_stream(stream.kind, stream.stream_id, history)
+    entries = entries_of(new, stream.stream_id)
+    state = folded(stream.kind.evolve, stream.state, entries)
+    return replace(stream, version=new[-1].version, history=history, entries=[*stream.entries, *entries], state=state)
 
 
 def loaded(log: Log, stream_id: UUID, own: Sequence[AnyRecorded]) -> Stream:
@@ -90,6 +113,11 @@ def loaded(log: Log, stream_id: UUID, own: Sequence[AnyRecorded]) -> Stream:
         lead = load(log, lead_id)
         if lead is not None:
             return deal_of_lead(lead, stream_id, own)
+    return folded_stream(kind, stream_id, own)
+
+
+def folded_stream(kind: Kind, stream_id: UUID, own: Sequence[AnyRecorded]) -> Stream:
+    """Of a stream that stands on no other."""
     entries = entries_of(own, stream_id)
     return Stream(kind, stream_id, own[-1].version, stream_id, own, entries, folded(kind.evolve, kind.initial, entries))
 

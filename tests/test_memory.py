@@ -1,14 +1,19 @@
 """What a process remembers of a stream may be old; what it decides never is."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
 
+from engine import streams
 from engine.aggregates.deal.commands import Lose, OpenDeal, ReopenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.journey.commands import RetractEntry, SetScore, Touch
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
+from engine.entries import EntryRetracted
 from engine.errors import Rejected
 from engine.handle import Outcome, handle
 from engine.log import memory
@@ -37,8 +42,9 @@ def there(here: Log) -> Iterator[Log]:
     log.close()
 
 
-def ask(log: Log, command: Command, on: UUID | None = None) -> Outcome:
-    return handle(log, command, actor=PersonRef(source="login", key="x"), origin="api", on=on)
+def ask(log: Log, command: Command, on: UUID | None = None, occurred_at: datetime | None = None) -> Outcome:
+    who = PersonRef(source="login", key="x")
+    return handle(log, command, actor=who, origin="api", on=on, occurred_at=occurred_at)
 
 
 def opened(log: Log) -> UUID:
@@ -54,6 +60,25 @@ def test_what_was_just_written_is_not_read_again(here: Log, monkeypatch: pytest.
     found, kept = load(here, deal), remembered(here, deal)
     assert found is not None
     assert kept == found
+
+
+def test_what_is_remembered_is_what_would_be_read(here: Log) -> None:
+    """Folded on, event by event; late entries and retractions take their place as if all was folded at once."""
+    deal, early, random = opened(here), datetime.now(UTC) - timedelta(days=2), Random(7)
+    for n in range(60):
+        written = [entry.event_id for entry in here.stream(deal)[1:] if not isinstance(entry.event, EntryRetracted)]
+        act = random.choice(("call", "score", "late", "retract", "late score"))
+        if act == "retract" and written:
+            with suppress(Rejected):
+                ask(here, RetractEntry(event_id=random.choice(written), reason="a mistake"), deal)
+        elif act.startswith("late"):
+            late = CALL if act == "late" else SetScore(fit=n)
+            ask(here, late, deal, occurred_at=early + timedelta(minutes=random.randrange(60)))
+        else:
+            ask(here, CALL if act == "call" else SetScore(fit=n), deal)
+        kept = remembered(here, deal)
+        assert kept is not None
+        assert kept == load(here, deal)
 
 
 def test_processes_that_take_turns_lose_nothing_and_see_each_other(here: Log, there: Log) -> None:
@@ -104,7 +129,7 @@ def test_a_deal_that_stands_on_its_lead_is_read_each_time(here: Log, there: Log)
 
 def test_only_so_much_is_remembered(here: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "STREAMS", 2)
-    monkeypatch.setattr(memory, "LONGEST", 3)
+    monkeypatch.setattr(streams, "LONGEST", 3)
     deals = [opened(here) for _ in range(3)]
     assert [remembered(here, deal) is None for deal in deals] == [True, False, False]
     for _ in range(3):
