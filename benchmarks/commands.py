@@ -102,7 +102,7 @@ def bare_commit(url: str) -> Callable[[], None]:
 
 def python_share(log: Log, command: Callable[[], None]) -> dict[str, float]:
     """Milliseconds a command: reading the stream, appending, and handle itself (fold, decide, all the rest)."""
-    spent = {"stream": 0.0, "write": 0.0}
+    spent = {"stream": 0.0, "write_all": 0.0}
 
     def timed(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
         def run(*given: Any) -> Any:
@@ -120,7 +120,7 @@ def python_share(log: Log, command: Callable[[], None]) -> dict[str, float]:
     each = 1_000 / COMMANDS
     return {
         "read_ms": spent["stream"] * each,
-        "append_ms": spent["write"] * each,
+        "append_ms": spent["write_all"] * each,
         "handle_ms": (total - sum(spent.values())) * each,
     }
 

@@ -2,6 +2,9 @@
 
 load the stream and fold it -> decide(state, command, context) -> append the events, the erasable rows and the
 command's answer in one transaction, at the version that was decided on.
+
+handle does it for one command. handling is the same as a dialogue (engine/log/dialogue.py): of several that wait, each
+is decided alone, and all are written in one transaction.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,8 @@ from uuid import UUID, uuid4
 from engine.aggregates.inputs import PersonRef
 from engine.decision import Decision, Request, decide
 from engine.errors import Conflict, DealtrailError, Rejected
-from engine.log.application import AlreadyDone, Log
+from engine.log.application import AlreadyDone, Log, Wanted
+from engine.log.dialogue import Dialogue, alone
 from engine.log.writes import CommandRecord, StreamWrite
 from engine.messages import AnyRecorded, Command, Envelope, Recorded
 from engine.streams import remember
@@ -41,7 +45,7 @@ class Outcome:
     repeated: bool = False
 
 
-def handle(
+def handling(
     log: Log,
     command: Command,
     *,
@@ -54,7 +58,7 @@ def handle(
     correlation_id: UUID | None = None,
     causation_id: UUID | None = None,
     now: datetime | None = None,
-) -> Outcome:
+) -> Dialogue[Outcome]:
     """Decide the command and write what comes of it; the same command_id again gives the first answer.
 
     actor: who does it, by person_id (not looked up again) or as a source system calls them, then added when new.
@@ -79,7 +83,7 @@ def handle(
         causation_id=causation_id,
     )
     try:
-        return decided(log, request)
+        return (yield from decided(log, request))
     except AlreadyDone as done:
         return first_answer(log, done.record)
     except DealtrailError:
@@ -92,11 +96,15 @@ def handle(
         return first_answer(log, known)
 
 
-def decided(log: Log, request: Request) -> Outcome:
+handle = alone(handling)
+"""THE path of a command that comes alone: as handling, and returns the outcome."""
+
+
+def decided(log: Log, request: Request) -> Dialogue[Outcome]:
     for attempt in range(1, ATTEMPTS + 1):
         decision = first_decision(log, request) if attempt == 1 else decide(log, request)
         try:
-            return written(log, request, decision)
+            return (yield from written(log, request, decision))
         except AlreadyDone:
             raise
         except Conflict:
@@ -119,7 +127,7 @@ def first_decision(log: Log, request: Request) -> Decision:
         return decide(log, request)
 
 
-def written(log: Log, request: Request, decision: Decision) -> Outcome:
+def written(log: Log, request: Request, decision: Decision) -> Dialogue[Outcome]:
     envelope = Envelope(
         decision.actor, request.command_id, request.correlation_id, request.causation_id, request.origin
     )
@@ -146,7 +154,7 @@ def written(log: Log, request: Request, decision: Decision) -> Outcome:
     }
     looked_at = [StreamWrite(stream_id, seen, ()) for stream_id, seen in decision.looked_at.items()]
     record = CommandRecord(request.command_id, request.fingerprint, result)
-    done = log.write([*writes, *looked_at], decision.erasable, record)
+    done = yield Wanted([*writes, *looked_at], decision.erasable, record)
     for stream, _ in decision.changes:
         remember(log, stream, [event for event in done.events if event.stream_id == stream.stream_id])
     return Outcome(request.command_id, last.stream_id, version, done.events, done.position)

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import func, select
 
-from engine.log.application import Log, Written
+from engine.errors import DealtrailError
+from engine.log.application import Log, Wanted, Written
 from engine.log.tables import erasures
-from engine.log.writes import NOTHING, CommandRecord, Erasable, StreamWrite
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.views import Look
@@ -22,6 +22,7 @@ from service.settings import Serving, archive_folder
 from service.sharing import Sharing
 from service.tracing import Tracing
 from service.work import Pool
+from service.writing import Writer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -30,15 +31,9 @@ V = TypeVar("V")
 class TimedLog(Log):
     """The log, telling how long appends take."""
 
-    def __init__(self, url: str, tracing: Tracing) -> None:
-        super().__init__(url)
-        self.tracing = tracing
-
-    def write(
-        self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
-    ) -> Written:
-        with self.tracing.span("append"), metrics.append_seconds.time():
-            return super().write(writes, erasable, command)
+    def write_all(self, wanted: Sequence[Wanted]) -> list[Written | DealtrailError]:
+        with metrics.append_seconds.time():
+            return super().write_all(wanted)
 
 
 class Newest(Generic[K, V]):
@@ -74,10 +69,12 @@ class Running:
         """Rejected where there is no log of the newest schema."""
         self.serving = serving
         self.tracing = Tracing(serving)
-        self.log = TimedLog(url, self.tracing)
+        self.log = TimedLog(url)
         self.views = views_of(self.log, archive_folder(url), logging.getLogger(__name__).warning)
         bounds = (serving.waiting, serving.patience_seconds)
-        self.writing = Pool("writing", serving.writers, *bounds)
+        self.writing = Writer(self.log, serving.writers, *bounds)
+        self.changing = Pool("changing", 2, *bounds)
+        """what is written and is no command: erasures, webhooks"""
         self.reading = Pool("reading", serving.readers, *bounds)
         self.access = Pool("access", 2, *bounds)
         """who somebody is: apart, so that no slow answer, nor an issuer that hangs, holds up the others"""
@@ -118,6 +115,7 @@ class Running:
 
     def close(self) -> None:
         self.writing.close()
+        self.changing.close()
         self.reading.close()
         self.access.close()
         self.log.close()

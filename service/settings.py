@@ -72,8 +72,8 @@ class Serving:
     """where a token says who it is"""
     oidc_person_source: str = "oidc"
     """the source that knows people by that key: crm, where the claim holds the key of a rep in the CRM"""
-    writers: int = 8
-    """commands that a process handles at once"""
+    writers: int = 32
+    """commands that share a transaction, at most"""
     readers: int = 4
     """questions that a process answers at once"""
     waiting: int = 64

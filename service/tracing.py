@@ -6,16 +6,21 @@ which may hold a name somebody looks for, no body, and no message of an error. S
 """
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import Rejected
+from engine.log.application import Wanted
+from engine.log.dialogue import Dialogue
 from service.settings import Serving
 
 if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
     from opentelemetry.sdk.trace import TracerProvider
 
+T = TypeVar("T")
 QUIET = ("/livez", "/readyz", "/metrics")
 """what machines ask all the time"""
 OFF: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -48,6 +53,24 @@ class Tracing:
             name, record_exception=False, set_status_on_exception=False
         )
         return span
+
+    def appending(self, dialogue: Dialogue[T]) -> Dialogue[T]:
+        """The same with a span around all that it wants written, until that is on the disk."""
+        return dialogue if self._tracer is None else self._spanned(dialogue)
+
+    def _spanned(self, dialogue: Dialogue[T]) -> Dialogue[T]:
+        step: Callable[[], Wanted] = partial(next, dialogue)
+        while True:
+            try:
+                wanted = step()
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            with self.span("append"):
+                try:
+                    step = partial(dialogue.send, (yield wanted))
+                except Exception as refused:
+                    step = partial(dialogue.throw, refused)
 
     def close(self) -> None:
         """Sends what is left."""

@@ -351,7 +351,7 @@ def test_a_merge_is_decided_anew_when_its_target_changes_meanwhile(
     sales: Log, lead: UUID, deal: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else two journeys merged into each other at once would both be closed as merged."""
-    written = Log.write
+    written = Log.write_all
     merged_first: list[bool] = []
 
     def write_after_the_other(log: Log, *given: Any) -> Any:
@@ -360,7 +360,7 @@ def test_a_merge_is_decided_anew_when_its_target_changes_meanwhile(
             ask(log, MergeDeal(into=lead), deal)
         return written(log, *given)
 
-    monkeypatch.setattr(Log, "write", write_after_the_other)
+    monkeypatch.setattr(Log, "write_all", write_after_the_other)
     with pytest.raises(Rejected, match="itself merged"):
         ask(sales, MergeLead(into=deal), lead)
     assert kinds(sales, lead) == ["LeadCaptured"]

@@ -10,19 +10,30 @@ from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory
 from eventsourcing.utils import Environment, EnvType
 from sqlalchemy import Engine
 
-from engine.errors import Conflict
+from engine.errors import Conflict, DealtrailError
 from engine.log.connect import SQLITE
 from engine.log.factory import DATABASE, LogFactory
 from engine.log.identity import to_database
 from engine.log.mapper import TagMapper
 from engine.log.memory import Memory
-from engine.log.recorder import AlreadyDone, LogRecorder
+from engine.log.recorder import LogRecorder
+from engine.log.repeats import AlreadyDone
 from engine.log.schema import require_current
+from engine.log.together import Append, Refused, Stamp, append_all
 from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, StreamWrite, Text
 from engine.messages import AnyRecorded
 from engine.values import from_micros
 
 __all__ = ["AlreadyDone", "CommandRecord", "Erasable", "Log", "Person", "StreamKey", "StreamWrite", "Text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What shall be written together or not at all."""
+
+    writes: Sequence[StreamWrite]
+    erasable: Erasable = NOTHING
+    command: CommandRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +98,49 @@ class Log(Application[UUID]):
         self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
     ) -> list[AnyRecorded]:
         """As write, of which it returns the events."""
-        return self.write(writes, erasable, command).events
+        return self.write(Wanted(writes, erasable, command)).events
 
-    def write(
-        self, writes: Sequence[StreamWrite], erasable: Erasable = NOTHING, command: CommandRecord | None = None
-    ) -> Written:
+    def write(self, wanted: Wanted) -> Written:
         """Writes everything in one transaction, or nothing.
 
         Raises Conflict where a stream is not at its expected version, where a person, text or key exists already, or
         where the command id was used for another body; AlreadyDone (a Conflict, with the first's answer in .record)
         where the same command was accepted before, also a moment ago by another process; Busy where the log is.
         """
-        recorded = [event for write in writes for event in write.events]
-        expected = {write.stream_id: write.expected_version for write in writes}
-        _refuse_gaps(writes, expected)
-        rows = [self.tag_mapper.to_stored_event(event) for event in recorded]
-        try:
-            stamp = self.log_recorder.append(rows, expected, erasable, command)
-        except IntegrityError as error:
-            raise Conflict(f"somebody else wrote the same row first: read again and decide anew ({error})") from error
-        stamped = [
-            replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
-            for n, event in enumerate(recorded)
-        ]
-        return Written(stamped, stamp.position + len(stamped) - 1)
+        (done,) = self.write_all([wanted])
+        if isinstance(done, DealtrailError):
+            raise done
+        return done
+
+    def write_all(self, wanted: Sequence[Wanted]) -> list[Written | DealtrailError]:
+        """As write, of several in one transaction: what is refused writes nothing, and the others are written.
+
+        Raises Busy, and what the database itself says.
+        """
+        appends = [self._append_of(each) for each in wanted]
+        stamps = append_all(self.engine, appends)
+        return [_written(each, stamp) for each, stamp in zip(wanted, stamps, strict=True)]
+
+    def _append_of(self, wanted: Wanted) -> Append:
+        expected = {write.stream_id: write.expected_version for write in wanted.writes}
+        _refuse_gaps(wanted.writes, expected)
+        rows = [self.tag_mapper.to_stored_event(event) for write in wanted.writes for event in write.events]
+        return Append(rows, expected, wanted.erasable, wanted.command)
+
+
+def _written(wanted: Wanted, stamp: Stamp | Refused) -> Written | DealtrailError:
+    if isinstance(stamp, IntegrityError):
+        conflict = Conflict(f"somebody else wrote the same row first: read again and decide anew ({stamp})")
+        conflict.__cause__ = stamp
+        return conflict
+    if isinstance(stamp, DealtrailError):
+        return stamp
+    recorded = [event for write in wanted.writes for event in write.events]
+    stamped = [
+        replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
+        for n, event in enumerate(recorded)
+    ]
+    return Written(stamped, stamp.position + len(stamped) - 1)
 
 
 _COMMAND = "SELECT fingerprint, result FROM commands WHERE command_id = "

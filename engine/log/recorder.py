@@ -1,13 +1,10 @@
 """The eventsourcing library's recorder on SQLAlchemy Core, for SQLite and PostgreSQL.
 
-An append takes the log's one lock, and under it stamps position and recorded_at, checks the expected versions, and
-writes events, erasable rows and the command's answer in one transaction.
+What it writes goes through together.py: the log's one lock, and under it position, recorded_at and expected versions.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,41 +12,19 @@ from uuid import UUID, uuid4
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
-    IntegrityError,
     Notification,
     ProgrammingError,
     StoredEvent,
 )
 from sqlalchemy import Engine, Row, Select, func, select
-from sqlalchemy.exc import IntegrityError as RefusedByDatabase
 
-from engine.errors import Conflict
 from engine.log.connect import SQLITE
 from engine.log.identity import from_database, to_database
-from engine.log.locked import append_lock
-from engine.log.rows import Body, insert_rows
-from engine.log.sides import insert_command, insert_erasable
 from engine.log.stored import StoredRow
 from engine.log.subscription import PollingSubscription
 from engine.log.tables import events
-from engine.log.writes import NOTHING, CommandRecord, Erasable
+from engine.log.together import Append, Stamp, append_all
 from engine.messages import Envelope
-
-
-class AlreadyDone(Conflict):
-    """The command was accepted before, perhaps a moment ago by another process; .record is its answer."""
-
-    def __init__(self, record: CommandRecord) -> None:
-        super().__init__(f"the command {record.command_id} was accepted before: its first answer stands")
-        self.record = record
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the log gave the events of one append: the first has these, each further one 1 more (1 µs later)."""
-
-    position: int
-    recorded_at: int
 
 
 class StreamRecorder(AggregateRecorder):
@@ -60,44 +35,15 @@ class StreamRecorder(AggregateRecorder):
         self.unattended = unattended
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        self.append(self._rows(stored_events, kwargs))
+        self.append(Append(self._rows(stored_events, kwargs), {}))
         return None
 
-    def append(
-        self,
-        rows: Sequence[StoredRow],
-        expected: Mapping[UUID, int] | None = None,
-        erasable: Erasable = NOTHING,
-        command: CommandRecord | None = None,
-    ) -> Stamp:
-        """Writes all or nothing; expected: the version that each stream must be at.
-
-        Raises AlreadyDone, Conflict, Busy, and the library's IntegrityError where a row clashes with another.
-        """
-        expected = expected or {}
-        streams = list(expected)
-        versions = [row.originator_version for row in rows]
-        columns = list(zip(*map(_body, rows), strict=True))
-        try:
-            with append_lock(self.engine, streams, command.command_id if command else None) as writing:
-                head = writing.head
-                if command and head.command:
-                    raise _repeated(command, *head.command)
-                for stream, version in zip(streams, head.versions, strict=True):
-                    if version != expected[stream]:
-                        raise Conflict(
-                            f"the stream {stream} is at version {version}, not at {expected[stream]}: "
-                            "somebody else was first; read it again"
-                        )
-                stamp = Stamp(head.position + 1, head.next_recorded_at)
-                insert_rows(writing, versions, columns)
-                if erasable:
-                    insert_erasable(writing, erasable)
-                if command:
-                    insert_command(writing, command, len(rows))
-        except RefusedByDatabase as error:
-            raise IntegrityError(str(error.orig)) from error
-        return stamp
+    def append(self, append: Append) -> Stamp:
+        """Writes all or nothing. Raises AlreadyDone, Conflict, Rejected, Busy, and the library's IntegrityError."""
+        (done,) = append_all(self.engine, [append])
+        if isinstance(done, Exception):
+            raise done
+        return done
 
     def select_events(
         self,
@@ -155,7 +101,7 @@ class LogRecorder(StreamRecorder, ApplicationRecorder):
     """Streams, and all of them together in the order of their positions, which the library calls notification ids."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        first = self.append(self._rows(stored_events, kwargs)).position
+        first = self.append(Append(self._rows(stored_events, kwargs), {})).position
         return list(range(first, first + len(stored_events)))
 
     def select_notifications(
@@ -191,32 +137,6 @@ class LogRecorder(StreamRecorder, ApplicationRecorder):
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> PollingSubscription:
         return PollingSubscription(self, gt, topics)
-
-
-def _repeated(command: CommandRecord, fingerprint: str, result: str) -> Conflict:
-    known = CommandRecord(command.command_id, fingerprint, json.loads(result))
-    if not known.is_of(command.fingerprint):
-        return Conflict(
-            f"the command id {command.command_id} was used before for another command: give each command its own id"
-        )
-    return AlreadyDone(known)
-
-
-def _body(row: StoredRow) -> Body:
-    envelope = row.envelope
-    assert isinstance(row.originator_id, UUID)
-    return (
-        row.event_id.bytes,
-        row.originator_id.bytes,
-        row.topic,
-        row.occurred_at,
-        envelope.actor.bytes,
-        envelope.command_id.bytes,
-        envelope.correlation_id.bytes,
-        envelope.causation_id.bytes if envelope.causation_id else None,
-        envelope.origin,
-        row.state.decode(),
-    )
 
 
 _STREAM = f"SELECT {', '.join(events.columns.keys())} FROM events WHERE stream_id = "

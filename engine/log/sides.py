@@ -23,17 +23,32 @@ def insert_erasable(writing: Writing, erasable: Erasable, again: bool = False) -
     _insert(writing, keys, [(k.stream_id, k.source, k.key) for k in erasable.keys], again)
 
 
-def insert_command(writing: Writing, command: CommandRecord, events: int = 0) -> None:
-    """events: how many it wrote. The answer holds the log's position after them, so that a retry is told the same."""
-    told = {**command.result, "position": writing.head.position + events}
-    result = json.dumps(told, separators=(",", ":"), default=_by_id)
-    _insert(writing, commands, [(command.command_id, command.fingerprint, result, writing.head.next_recorded_at)])
+CommandRow = tuple[UUID, str, str, int]
+"""in the order of table commands"""
+
+
+def command_row(command: CommandRecord, position: int, recorded_at: int) -> CommandRow:
+    """position: of the log after what the command wrote. The answer holds it, so that a retry is told the same."""
+    told = {**command.result, "position": position}
+    return (
+        command.command_id,
+        command.fingerprint,
+        _compact(told),
+        recorded_at,
+    )
+
+
+def insert_commands(writing: Writing, rows: Sequence[CommandRow]) -> None:
+    _insert(writing, commands, rows)
 
 
 def _by_id(value: object) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"a command's result holds ids and plain values only, not {type(value).__name__}")
+
+
+_compact = json.JSONEncoder(separators=(",", ":"), default=_by_id).encode
 
 
 def _refuse_nul(table: Table, rows: Sequence[tuple[object, ...]]) -> None:
@@ -45,6 +60,8 @@ def _refuse_nul(table: Table, rows: Sequence[tuple[object, ...]]) -> None:
 
 
 def _insert(writing: Writing, table: Table, rows: Sequence[tuple[object, ...]], again: bool = False) -> None:
+    if not rows:
+        return
     _refuse_nul(table, rows)
     if writing.sqlite:
         rows = [tuple(value.bytes if isinstance(value, UUID) else value for value in row) for row in rows]

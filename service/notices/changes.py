@@ -3,21 +3,20 @@
 So whoever is sending stops before its next write, and who sends next sees what was changed.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, update
 
-from engine.errors import Conflict, NotFound
-from engine.log.application import AlreadyDone, Log
+from engine.errors import NotFound
+from engine.log.application import Log
 from engine.log.identity import to_database
 from engine.log.locked import append_lock
-from engine.log.sides import insert_command
+from engine.log.repeats import AlreadyDone, repeated
+from engine.log.sides import command_row, insert_commands
 from engine.log.tables import webhooks
 from engine.log.writes import CommandRecord
 
@@ -37,18 +36,11 @@ def changing(log: Log, change: Change, webhook_id: UUID) -> Iterator[tuple[Conne
     """A transaction and its moment (microseconds); AlreadyDone, before anything is done, where it was made before."""
     fingerprint = sha256(change.body.encode()).hexdigest()
     record = CommandRecord(change.command_id, fingerprint, {"webhook_id": webhook_id})
-    with append_lock(log.engine, (), change.command_id) as writing:
-        if writing.head.command is not None:
-            known = CommandRecord(change.command_id, *_result(*writing.head.command))
-            if not known.is_of(fingerprint):
-                raise Conflict(f"the command id {change.command_id} was used for another command: give each its own")
-            raise AlreadyDone(known)
-        insert_command(writing, record)
+    with append_lock(log.engine, (), [change.command_id]) as writing:
+        if change.command_id in writing.head.commands:
+            raise repeated(record, *writing.head.commands[change.command_id])
+        insert_commands(writing, [command_row(record, writing.head.position, writing.head.next_recorded_at)])
         yield writing.connection, writing.head.next_recorded_at
-
-
-def _result(fingerprint: str, result: str) -> tuple[str, Mapping[str, Any]]:
-    return fingerprint, json.loads(result)
 
 
 @contextmanager

@@ -108,7 +108,7 @@ async def prometheus(request: Request) -> Response:
         metrics.log_position.set(running.log.position())
         metrics.view_position.set(running.views.position)
         observe(running.log)
-        for pool in (running.writing, running.reading):
+        for pool in (running.writing, running.changing, running.reading):
             metrics.waiting.labels(pool.name).set(pool.inside)
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 

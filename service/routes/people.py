@@ -85,7 +85,7 @@ async def erase_endpoint(request: Request, person: Annotated[UUID, Path()]) -> R
         revoke_keys_of(running.log, person, datetime.now(UTC))
         return told(Erased(rows=rows))
 
-    return await running.writing.run(work)
+    return await running.changing.run(work)
 
 
 def page(running: Running, question: PeopleQuestion) -> People:

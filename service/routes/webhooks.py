@@ -157,7 +157,7 @@ async def remove_endpoint(request: Request, webhook: Id) -> Response:
         webhooks.remove(running.log, new_change(caller.person_id), webhook)
         return told(Removed(webhook_id=webhook))
 
-    return await running.writing.run(work)
+    return await running.changing.run(work)
 
 
 def kept(webhook: webhooks.Webhook) -> Kept:
@@ -184,4 +184,4 @@ async def changed(
         answer.status_code = status
         return answer
 
-    return await running.writing.run(done)
+    return await running.changing.run(done)

@@ -62,7 +62,7 @@ def test_of_two_at_once_the_second_waits_and_gets_the_firsts_answer(log: Log) ->
     held, release = threading.Event(), threading.Event()
 
     def first() -> None:
-        with append_lock(log.engine, command_id=one) as writing:
+        with append_lock(log.engine, commands=[one]) as writing:
             held.set()
             release.wait(10)
             sqlite = writing.sqlite

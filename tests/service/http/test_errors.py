@@ -228,12 +228,12 @@ def failing(error: Exception) -> Callable[..., object]:
 def test_a_busy_log_and_a_database_that_is_gone_are_said(
     service: Service, manager: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.running.log, "write", failing(Busy("the log is busy: try again")))
+    monkeypatch.setattr(service.running.log, "write_all", failing(Busy("the log is busy: try again")))
     reply = manager.post("/v1/deals", {"pipeline": "loans"})
     reply.refused(503, "busy", "try again")
     assert reply.headers["retry-after"] == "1"
     gone = OperationalError("SELECT secret", {}, Exception("no route to the host named db"))
-    monkeypatch.setattr(service.running.log, "write", failing(gone))
+    monkeypatch.setattr(service.running.log, "write_all", failing(gone))
     reply = manager.post("/v1/deals", {"pipeline": "loans"})
     reply.refused(503, "unreachable")
     assert b"secret" not in reply.content
@@ -243,7 +243,7 @@ def test_a_busy_log_and_a_database_that_is_gone_are_said(
 def test_a_bug_is_told_to_the_log_and_not_to_the_client(
     service: Service, manager: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(service.running.log, "write", failing(KeyError("a secret")))
+    monkeypatch.setattr(service.running.log, "write_all", failing(KeyError("a secret")))
     with caplog.at_level(logging.ERROR):
         reply = manager.post("/v1/deals", {"pipeline": "loans"}, headers={"X-Request-ID": "number-7"})
     problem = reply.refused(500, "bug", "number-7")
