@@ -34,7 +34,7 @@ ADMIN: frozenset[Role] = frozenset({"admin"})
 TRUSTED_SECONDS = 1.0
 """how long a key or token that was looked up is taken for valid, so that a revocation is seen that late"""
 TOKENS = UUID("0a0c6f0e-6a55-5a0e-9d6c-3d0f7b1b9a51")
-ONCE = ("authorization", "idempotency-key", "if-match", "if-none-match", "content-length", "content-type")
+ONCE = {b"authorization", b"idempotency-key", b"if-match", b"if-none-match", b"content-length", b"content-type"}
 """headers of which a second one would leave open which counts"""
 
 NOBODY = {"WWW-Authenticate": "Bearer"}
@@ -98,9 +98,10 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
     """The dependency of a route: it lets these roles in and notes who it is in request.state.caller."""
 
     async def check(request: Request) -> None:
-        for name in ONCE:
-            if len(request.headers.getlist(name)) > 1:
-                raise Refused("malformed", f"{name} is there more than once: send it once")
+        telling = [name for name, _ in request.scope["headers"] if name in ONCE]
+        for name in set(telling):
+            if telling.count(name) > 1:
+                raise Refused("malformed", f"{name.decode()} is there more than once: send it once")
         running: Running = request.app.state.running
         callers: Callers = request.app.state.callers
         kind, text = get_authorization_scheme_param(request.headers.get("authorization"))

@@ -3,7 +3,7 @@
 The route is FastAPI's in every other respect; its document is made from the endpoint's signature as for any other.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 Check = Callable[[Request], Awaitable[None]]
 MISSING = {"type": "missing", "msg": "Field required", "input": None}
@@ -54,10 +54,7 @@ def direct(
         errors: list[Any] = []
         for reader in readers:
             reader.read(request, told, errors)
-        try:
-            raw = await request.body()
-        except ClientDisconnect as error:
-            raise HTTPException(400, "the body ended before it was whole") from error
+        raw = await whole_body(request)
         try:
             if not raw:
                 errors.append({**MISSING, "loc": ("body",)})
@@ -71,10 +68,26 @@ def direct(
         return response
 
     class DirectRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            return answer
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] not in (self.methods or ()):
+                await super().handle(scope, receive, send)
+                return
+            # Without what FastAPI lays around an endpoint for dependencies that clean up: there are none.
+            response = await answer(Request(scope, receive, send))
+            await response(scope, receive, send)
 
     return DirectRoute
+
+
+async def whole_body(request: Request) -> bytes:
+    parts = []
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "the body ended before it was whole")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def placed(error: ValidationError, *place: str) -> list[Any]:

@@ -76,6 +76,8 @@ class Routes:
 
 
 async def no_query(request: Request) -> None:
+    if not request.scope["query_string"]:
+        return
     unknown = list(request.query_params)
     if unknown:
         problems = [FieldProblem(field=f"query.{name}", problem="is not known here: leave it out") for name in unknown]
