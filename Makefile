@@ -48,7 +48,8 @@ bench: $(VENV)/.test ## Measure, each figure beside what the machine could do at
 
 lock: $(VENV)/.uv ## Renew requirements/*.lock (hashes, no addresses); UPGRADE=1 takes newer versions
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/bootstrap.in --output-file requirements/bootstrap.lock
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml requirements/build.in --output-file requirements/run.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml requirements/build.in --extra telemetry \
+		--output-file requirements/run.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml requirements/build.in --extra test \
 		--constraint requirements/run.lock --output-file requirements/test.lock
 

@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.service.http.server import serving
 
@@ -67,6 +69,17 @@ def test_it_installs_what_is_locked_and_nothing_else() -> None:
     lock = (ROOT / "requirements" / "run.lock").read_text()
     assert "setuptools==" in lock
     assert "://" not in lock
+
+
+def test_what_is_locked_is_enough_to_switch_telemetry_on() -> None:
+    lock = (ROOT / "requirements" / "run.lock").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(line) for line in project["optional-dependencies"]["telemetry"]]
+    assert wanted
+    for each in wanted:
+        version = re.search(rf"^{re.escape(each.name)}==(\S+)", lock, re.MULTILINE)
+        assert version is not None, each.name
+        assert each.specifier.contains(version[1])
 
 
 def test_what_is_ignored_is_not_what_is_copied() -> None:
