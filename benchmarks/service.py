@@ -26,6 +26,8 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
@@ -120,6 +122,12 @@ def at_once(clients: int, port: int, key: str, deals: Sequence[str]) -> float:
     return sum(len(spans) for spans in each) / SECONDS
 
 
+def processor_seconds(process: int) -> float:
+    """That the process has had so far, in its own code and in the system's; unlike a rate, others take little of it."""
+    spent = psutil.Process(process).cpu_times()
+    return float(spent.user + spent.system)
+
+
 @contextlib.contextmanager
 def running(arguments: Sequence[str], port: int, **environment: str) -> Iterator[int]:
     """A server process, ready, until the block ends."""
@@ -182,18 +190,25 @@ def measure(url: str) -> dict[str, Any]:
     found: dict[str, list[float]] = {}
     serve = [DEALTRAIL, "serve", "--port", str(served), "--db", url]
     bare = [sys.executable, "-m", "benchmarks.service_floor", url, str(floor)]
-    with running(serve, served), running(bare, floor):
+    with running(serve, served) as serving, running(bare, floor) as barely:
         size = Caller(served, key).get("/v1/board")
         for _ in range(ROUNDS):
             for name, clients in (("one_client", 1), ("eight_clients", 8)):
-                found.setdefault(f"{name}_floor", []).append(at_once(clients, floor, key, ()))
-                found.setdefault(name, []).append(at_once(clients, served, key, deals))
+                sides = (f"{name}_floor", barely, floor, ()), (name, serving, served, deals)
+                for side, process, port, on in sides:
+                    before = processor_seconds(process)
+                    rate = at_once(clients, port, key, on)
+                    found.setdefault(side, []).append(rate)
+                    spent = processor_seconds(process) - before
+                    found.setdefault(f"{side}_processor", []).append(spent * 1_000 / (rate * SECONDS))
         reads = reads_for(served, key, "/v1/board", SECONDS, None)
         bare_reads = reads_for(floor, key, f"/constant?size={size}", SECONDS, None)
         single = commands_for(served, key, deals, SECONDS, None)
     figures = {name: median(rates) for name, rates in found.items()}
+    processor = {f"{name}_ms": figures.pop(name) for name in list(figures) if name.endswith("_processor")}
     return {
         **{f"{name}_per_second": rate for name, rate in figures.items()},
+        **processor,
         **{f"{name}_share": figures[name] / figures[f"{name}_floor"] for name in ("one_client", "eight_clients")},
         "command_ms": percentiles(single),
         "board_ms": percentiles(reads),
@@ -251,7 +266,11 @@ def as_text(figures: dict[str, Any]) -> str:
         found = figures[database]
         for name in ("one_client", "eight_clients"):
             rate, floor, share = (found[f"{name}{end}"] for end in ("_per_second", "_floor_per_second", "_share"))
-            said = f"{rate:6,.0f} commands/s, floor {floor:6,.0f}/s: {share:.0%} (target {TARGETS[name]:.0%})"
+            spent, bare = found[f"{name}_processor_ms"], found[f"{name}_floor_processor_ms"]
+            said = (
+                f"{rate:6,.0f} commands/s, floor {floor:6,.0f}/s: {share:.0%} (target {TARGETS[name]:.0%}); "
+                f"{spent:.2f} ms of processor a command, floor {bare:.2f}"
+            )
             lines.append(f"{database:<11} {name.replace('_', ' '):<14} {said}")
         for name in ("command_ms", "board_ms", "constant_ms"):
             lines.append(f"{database:<11} {name:<14} p50 {found[name]['p50']:.2f}, p99 {found[name]['p99']:.2f}")
