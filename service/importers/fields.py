@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import Rejected
 from engine.log.texts import new_text
@@ -75,6 +75,8 @@ class Maker:
     def fields(self) -> Iterator[tuple[str, Any]]:
         makers: dict[Slot, Callable[[str], Any]] = {
             "plain": self.cell,
+            "whole": lambda name: read(WHOLE, self.cell(name)),
+            "flag": lambda name: read(FLAG, self.cell(name)),
             "date": self.cell,
             "instant": self.instant,
             "text": self.text,
@@ -195,3 +197,15 @@ class Maker:
             if price is not None:
                 made.append({"name": self.cell(f"{name}.{place}.name"), "price": price})
         return made
+
+
+WHOLE: TypeAdapter[int] = TypeAdapter(int)
+FLAG: TypeAdapter[bool] = TypeAdapter(bool)
+
+
+def read(adapter: TypeAdapter[Any], text: str | None) -> Any:
+    """A file has nothing but texts, and an event takes no text for a number; what can't be read it refuses itself."""
+    try:
+        return None if text is None else adapter.validate_python(text)
+    except ValidationError:
+        return text

@@ -15,7 +15,9 @@ from engine.messages import Event
 from engine.values import Money, TextRef
 
 Side = Literal["lead", "deal"]
-Slot = Literal["plain", "text", "money", "person", "stream", "thing", "attributes", "options", "date", "instant"]
+Slot = Literal[
+    "plain", "whole", "flag", "text", "money", "person", "stream", "thing", "attributes", "options", "date", "instant"
+]
 """What a field holds: text = a reference to an erasable text; stream = another lead or deal; thing = a proposal or
 follow-up that several events speak of."""
 
@@ -70,6 +72,10 @@ def slot_of(name: str, annotation: Any) -> Slot:
         return "date"
     if AwareDatetime in parts:
         return "instant"
+    if int in parts:
+        return "whole"
+    if bool in parts:
+        return "flag"
     if name == "attributes":
         return "attributes"
     return "options" if name == "options" else "plain"
