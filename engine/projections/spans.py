@@ -13,8 +13,8 @@ from engine.projections.kept import FEW, between, rows_of, without
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
-BESIDE = 512
-"""journeys that may have changed before their rows are put in: so many are copied with every change"""
+BESIDE = 256
+"""journeys whose rows lie beside; of more, those of a span are put in with each change, for none to wait for all"""
 
 
 class Blank(NamedTuple):
@@ -52,13 +52,17 @@ class Spans:
         parts, beside = self._held
         if rows.columns != self.blank.rows.columns:
             rows = rows.select(self.blank.rows.columns)
-        if len(beside) + len(journeys) > BESIDE:
+        if len(journeys) > BESIDE:
             return Spans(spliced(self.parts, rows, journeys), blank=self.blank)
         codes, changed = rows["journey"], dict(beside)
         for journey in journeys:
             begin, end = between(codes, journey)
             if begin < end or not of_one(parts, beside, journey).is_empty():
                 changed[journey] = rows[begin:end]
+        while len(changed) > BESIDE:
+            number = next(iter(changed)) // WIDTH
+            oldest = {journey: changed.pop(journey) for journey in list(changed) if journey // WIDTH == number}
+            parts = with_beside(parts, oldest)
         return Spans(parts, changed, self.blank)
 
     @property
@@ -66,7 +70,7 @@ class Spans:
         """All rows, by journey code // WIDTH."""
         parts, beside = self._held
         if beside:
-            parts = spliced(parts, pl.concat([beside[each] for each in sorted(beside)]), codes_of(beside))
+            parts = with_beside(parts, beside)
             # Two threads may both do this: they come to the same.
             self._held = (parts, {})
         return parts
@@ -106,8 +110,10 @@ def of_one(parts: list[pl.DataFrame], beside: Mapping[int, pl.DataFrame], journe
     return parts[number][begin:end]
 
 
-def codes_of(beside: Mapping[int, pl.DataFrame]) -> pl.Series:
-    return pl.Series(sorted(beside), dtype=pl.UInt32)
+def with_beside(parts: list[pl.DataFrame], beside: Mapping[int, pl.DataFrame]) -> list[pl.DataFrame]:
+    """The parts with what lies beside put in."""
+    journeys = sorted(beside)
+    return spliced(parts, pl.concat([beside[each] for each in journeys]), pl.Series(journeys, dtype=pl.UInt32))
 
 
 def spliced(parts: list[pl.DataFrame], rows: pl.DataFrame, journeys: pl.Series) -> list[pl.DataFrame]:

@@ -18,6 +18,8 @@ REPS = tuple(UUID(int=number) for number in range(1, 4))
 FOLLOW_UPS = tuple(UUID(int=number) for number in range(11, 14))
 PROPOSALS = tuple(UUID(int=number) for number in range(21, 23))
 
+LITTLE = ("NoteAdded", "PaymentReceived", "ProposalRevised", "SatisfactionRecorded")
+
 
 class Telling:
     """As event_of, but what it makes of a fact tells more, and where a fact says little it is another event."""
@@ -29,11 +31,11 @@ class Telling:
         event = event_of(fact, entries)
         if isinstance(event, lead.LeadCaptured | deal.DealOpened):
             return type(event)(**dict(event) | self.opening(event))
+        if fact.kind in LITTLE or (fact.kind != "EntryRetracted" and self.random.random() < 0.3):
+            return self.other(entries)
         if isinstance(event, deal.Touched):
             direction = self.random.choice(["inbound", "outbound"])
             return deal.Touched(kind=event.kind, direction=direction, automated=self.random.random() < 0.3)
-        if fact.kind in ("NoteAdded", "PaymentReceived", "ProposalRevised", "SatisfactionRecorded"):
-            return self.other(entries)
         return event
 
     def envelope(self) -> Envelope:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.log.application import Log
 from engine.log.feed import read_feed
-from engine.projections import following
+from engine.projections import following, kept, live, spans, streams
 from engine.projections import views as reading
 from engine.projections.board import board
 from engine.projections.columns import Columns
@@ -77,6 +77,24 @@ def many_at_once() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def limits(few: int) -> Iterator[None]:
+    """What is kept apart until there is much of it is put together after so little."""
+    with ExitStack() as patches:
+        for module, name in (
+            (kept, "NEWEST"),
+            (kept, "FEW"),
+            (kept, "TIMES"),
+            (spans, "BESIDE"),
+            (spans, "WIDTH"),
+            (spans, "FEW"),
+            (live, "MANY"),
+            (streams, "RECENT"),
+        ):
+            patches.enter_context(patch.object(module, name, few))
+        yield
+
+
 def in_words(columns: Columns) -> dict[str, object]:
     """The columns' rows. Codes are given as words are met, by rows or by columns, so only the words can be equal."""
     people, stages, signals, pipelines, currencies = (
@@ -106,14 +124,14 @@ def answers(look: Look) -> list[Answer]:
     return [board(look), conversion(look), conversion(look, strict=True), cycle_time(look), win_rate(look)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(facts(), st.tuples(definitions(), definitions(), definitions()), st.integers(0, 2**32), st.integers(1, 9))
 def test_views_that_follow_the_log_equal_views_that_begin_anew(
     sqlite_template: Path, journeys: list[list[Fact]], stages: tuple[Definition, ...], seed: int, at_a_time: int
 ) -> None:
     """Row by row or by columns; in every version of every pipeline; whenever they look."""
     random = Random(seed)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, limits(random.choice([1, 2, 5])):
         log = fresh(sqlite_template, Path(folder) / "log.db")
         for pipeline, definition in zip(("one", "one", "two"), stages, strict=True):
             publish(log, with_limits(definition, random, pipeline))
@@ -122,6 +140,8 @@ def test_views_that_follow_the_log_equal_views_that_begin_anew(
             everything(views)
         telling = Telling(random)
         for _ in writing(log, journeys, at_a_time=at_a_time, name="", tell=telling, envelope=telling.envelope):
+            if random.random() < 0.2:
+                answers(by_rows.look("one", Lens.of(now=NOW)))
             if random.random() < 0.5:
                 by_rows.catch_up()
                 with many_at_once():
@@ -133,7 +153,7 @@ def test_views_that_follow_the_log_equal_views_that_begin_anew(
         log.close()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(facts(), min_size=1, max_size=3), definitions(), st.integers(1, 9))
 def test_views_that_follow_the_log_equal_the_plain_fold(
     sqlite_template: Path, batches: list[list[list[Fact]]], definition: Definition, at_a_time: int
