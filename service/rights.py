@@ -8,10 +8,17 @@ from uuid import UUID
 
 from engine.aggregates.deal.commands import MergeDeal, OpenDeal
 from engine.aggregates.inputs import PersonRef, SourceKey, Who
-from engine.aggregates.journey.commands import AssignOwner, ScheduleFollowUp
+from engine.aggregates.journey.commands import (
+    AssignOwner,
+    CancelFollowUp,
+    CompleteFollowUp,
+    ScheduleFollowUp,
+    SnoozeFollowUp,
+)
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead
 from engine.aggregates.roster.state import Membership
 from engine.decision import rep_stream
+from engine.entries import FollowUpScheduled
 from engine.errors import NotFound, Rejected
 from engine.knowledge import Introductions, Knowledge, stream_called
 from engine.log.application import Log
@@ -55,6 +62,22 @@ def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
     if owner is None:
         return
     raise Refused("forbidden", f"{named} is another rep's: a rep writes to journeys of the own")
+
+
+def is_asked(log: Log, caller: Caller, stream_id: UUID, command: Command) -> bool:
+    """Whether it is about a follow-up that asks the caller to do it: of whom it is asked, may, also on another's
+    journey.
+    """
+    if not isinstance(command, CompleteFollowUp | SnoozeFollowUp | CancelFollowUp):
+        return False
+    found = stream_of(log, stream_id)
+    return found is not None and any(
+        isinstance(entry.event, FollowUpScheduled)
+        and entry.event.follow_up_id == command.follow_up_id
+        and entry.event.owner == caller.person_id
+        for entry in found.entries
+        if not entry.retracted
+    )
 
 
 def may_name(log: Log, caller: Caller, command: Command) -> None:

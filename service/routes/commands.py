@@ -24,7 +24,7 @@ from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused
 from service.keys import uuid_of
 from service.question import problems_of
-from service.rights import may_name, may_write, opening_of
+from service.rights import is_asked, may_name, may_write, opening_of
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.examples import ACCEPTED
@@ -185,7 +185,7 @@ def asked(
 
     def handled(on: UUID | None) -> Dialogue[Outcome]:
         if caller.role == "rep" and log.command(command_id) is None:
-            if on is not None:
+            if on is not None and not is_asked(log, caller, on, command):
                 may_write(log, caller, on, name)
             may_name(log, caller, command)
         return handling(

@@ -190,6 +190,22 @@ def test_a_rep_reads_the_team_s_journeys_and_writes_the_own(team: dict[str, Clie
     assert team["rep-01"].get(f"/v1/deals/{deal}").answer["state"]["touches"] == 2
 
 
+def test_who_is_asked_ends_the_follow_up_on_another_s_journey(team: dict[str, Client]) -> None:
+    deal = team["rep-01"].post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
+    step, own = str(uuid4()), str(uuid4())
+    plan = {"kind": "call", "due_at": "2099-01-01T00:00:00Z"}
+    for rep in ("rep-02", "rep-03"):
+        of_rep = plan | {"follow_up_id": step if rep == "rep-02" else own, "owner": {"source": "crm", "key": rep}}
+        team["rep-01"].post(f"/v1/journeys/{deal}/schedule-follow-up", of_rep).done()
+    later = {"until": "2099-02-01T00:00:00Z", "reason": "on leave"}
+    team["rep-02"].post(f"/v1/journeys/{deal}/snooze-follow-up", later | {"follow_up_id": step}).done()
+    team["rep-02"].post(f"/v1/journeys/{deal}/complete-follow-up", {"follow_up_id": step, "outcome": "reached"}).done()
+    done = {"follow_up_id": own, "outcome": "reached"}
+    team["rep-02"].post(f"/v1/journeys/{deal}/complete-follow-up", done).refused(403, "forbidden", "another rep's")
+    team["rep-04"].post(f"/v1/journeys/{deal}/complete-follow-up", done).refused(404, "not-found")
+    team["rep-03"].post(f"/v1/journeys/{deal}/complete-follow-up", done).done()
+
+
 def test_a_rep_cannot_tell_another_team_s_journey_from_none(team: dict[str, Client]) -> None:
     record = {"source": "crm", "key": "K-1"}
     deal = team["rep-03"].post("/v1/deals", {"pipeline": "loans", "record": record}).answer["stream_id"]
