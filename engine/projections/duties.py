@@ -72,9 +72,14 @@ def unknown(look: "Look", policy: str, steps: Iterable[UUID]) -> set[UUID]:
 def standing(look: "Look", since: Mapping[str, int], ranks: Iterable[int]) -> pl.LazyFrame:
     """Journeys, open or won, that stand in one of the stages since after the stage's moment."""
     rows = look.journeys.lazy().filter(pl.col("outcome").is_in(["open", "won"]), pl.col("stage").is_in(list(ranks)))
-    begins = {rank: since[stage.key] for rank, stage in enumerate(look.definition.stages)}
-    after = pl.col("stage").replace_strict(list(begins), list(begins.values()), default=None, return_dtype=pl.Int64)
+    moments = {rank: since[stage.key] for rank, stage in enumerate(look.definition.stages)}
+    after = pl.col("stage").replace_strict(list(moments), list(moments.values()), default=None, return_dtype=pl.Int64)
     return rows.filter(pl.col("stage_since") >= after)
+
+
+def begins(look: "Look", since: Mapping[str, int]) -> int:
+    """The earliest moment of the open stages: of what is asked for in all of them alike."""
+    return min(since[stage.key] for stage in look.definition.stages if stage.kind == "open")
 
 
 def entries(look: "Look", since: Mapping[str, int], tasks: Mapping[int, int], policy: str) -> list[Entry]:
@@ -95,10 +100,10 @@ def entries(look: "Look", since: Mapping[str, int], tasks: Mapping[int, int], po
 def signals(look: "Look", since: Mapping[str, int], names: Iterable[str]) -> list[Signal]:
     """The newest of each of these signals on open journeys, when it came after `since` and not long ago."""
     codes = {code: name for name, code in look.codes.signals.items() if name in set(names)}
-    begins = max(min(since.values()), look.as_of - RECENT)
+    earliest = max(begins(look, since), look.as_of - RECENT)
     here = look.journeys.filter(pl.col("outcome") == "open").select(*PLACE, "journey")
     rows = look.seen().events.filter(
-        is_kind("SignalRecorded") & (pl.col("occurred_at") >= begins) & pl.col("code").is_in(list(codes))
+        is_kind("SignalRecorded") & (pl.col("occurred_at") >= earliest) & pl.col("code").is_in(list(codes))
     )
     newest = rows.unique(["journey", "code"], keep="last", maintain_order=True)
     found = newest.select("journey", "position", "code", at="occurred_at").join(here, on="journey")
@@ -111,7 +116,7 @@ def proposals(look: "Look", since: Mapping[str, int], within: int) -> list[Propo
     newest = look.seen().sides["proposals"].unique(["journey", "proposal"], keep="last", maintain_order=True)
     expiring = newest.filter(
         pl.col("kind").is_in(live)
-        & (pl.col("expires_at") >= min(since.values()))
+        & (pl.col("expires_at") >= begins(look, since))
         & (pl.col("expires_at") <= look.as_of + within)
     )
     here = look.journeys.filter(pl.col("outcome") == "open").select(*PLACE, "journey")
@@ -135,7 +140,7 @@ def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list
     foreign = pl.col("owner").is_null() | ~pl.col("owner").is_in(members.implode())
     scored = last(look.seen().events.filter(is_kind("Scored"))).select("journey", "position", at="occurred_at")
     found = is_open.filter((together >= score) & foreign).join(scored, on="journey")
-    found = found.filter(pl.col("at") >= min(since.values())).sort("at", "journey_id")
+    found = found.filter(pl.col("at") >= begins(look, since)).sort("at", "journey_id")
     ready: list[tuple[Place, UUID | None]] = []
     for _, place in placed(look, found.select(*PLACE, "at", "position")):
         rep = min(load, key=lambda member: (load[member], member), default=None)

@@ -7,13 +7,16 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pytest
 
-from engine.aggregates.deal.commands import OpenDeal
-from engine.aggregates.inputs import SourceKey
-from engine.aggregates.journey.commands import RetractEntry
+from engine.aggregates.deal.commands import OpenDeal, SendProposal
+from engine.aggregates.inputs import PersonRef, SourceKey
+from engine.aggregates.journey.commands import RecordSignal, RetractEntry, SetScore
 from engine.aggregates.pipeline.events import PolicyActivated
+from engine.aggregates.roster.commands import EnrolRep
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.feed import read_feed
@@ -68,6 +71,31 @@ def test_a_stage_with_its_first_rule_is_looked_at_from_then_on(log: Log) -> None
     story.publish({"stages": [stage(idle_days=15)]}, at=50)
     story.touch(silent, at=51)
     assert [done.due.journey for done in story.run(66, since=None)] == [silent]
+
+
+ASKS: dict[str, dict[str, Any]] = {
+    "hand_over": {"hand_over": {"score": 80, "team": "sales"}},
+    "answer_signals": {"signals": [{"signal": ["demo requested"], "kind": "call", "within_days": 1}]},
+    "expire_proposals": {"proposals": {"expire": True}},
+}
+
+
+@pytest.mark.parametrize("policy", ASKS)
+def test_what_was_not_asked_for_meanwhile_is_left_alone(log: Log, policy: str) -> None:
+    story = Story(log, {"stages": [stage()], **ASKS[policy]})
+    story.do(EnrolRep(rep=PersonRef(source="crm", key="seller"), team="sales"), at=0)
+    story.run(1, since=None)
+    story.publish({"stages": [stage()]}, at=2)
+    meanwhile = story.opened(3)
+    signs = (SetScore(fit=50, engagement=40), RecordSignal(signal="demo requested"))
+    for command in (*signs, SendProposal(expires_at=day(5))):
+        story.do(command, meanwhile, at=3)
+    story.publish({"stages": [stage()], **ASKS[policy]}, at=10)
+    assert story.run(11, since=None) == []
+    later = story.opened(12)
+    for command in (*signs, SendProposal(expires_at=day(13))):
+        story.do(command, later, at=12)
+    assert [(done.due.policy, done.due.journey) for done in story.run(14, since=None)] == [(policy, later)]
 
 
 def test_since_given_goes_back_and_raises_nothing_twice(log: Log) -> None:
