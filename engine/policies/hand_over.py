@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from engine.aggregates.journey.commands import AssignOwner
+from engine.aggregates.journey.commands import HandOver
 from engine.policies.due import Due, Policy, Since, asked, one_id
 from engine.projections.duties import members_of, ready, unknown
 from engine.stages.work import Task
@@ -32,7 +32,7 @@ def due(look: "Look", since: Since) -> list[Due]:
             NAME,
             place.journey,
             place.stream,
-            AssignOwner(owner=rep),
+            HandOver(owner=rep, seen=look.position),
             one_id(NAME, place.journey, place.because),
             place.because,
         )

@@ -106,6 +106,6 @@ GIVEN: tuple[Given, ...] = (
 )
 
 MACHINES_ONLY: frozenset[type[Command]] = frozenset(
-    {journey.RaiseStalled, journey.AskFollowUp, journey.WithdrawFollowUp}
+    {journey.RaiseStalled, journey.AskFollowUp, journey.WithdrawFollowUp, journey.HandOver}
 )
 """what no person says: a policy finds it"""

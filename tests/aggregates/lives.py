@@ -32,6 +32,7 @@ from engine.aggregates.journey.commands import (
     AssignOwner,
     CancelFollowUp,
     CompleteFollowUp,
+    HandOver,
     RaiseStalled,
     RecordSignal,
     RetractEntry,
@@ -121,6 +122,7 @@ def entries(opening: Command) -> list[Command]:
         CancelFollowUp(follow_up_id=made(FURTHER_FOLLOW_UP), reason="done"),
         AskFollowUp(follow_up_id=ASKED, kind=TouchKind.CALL, due_at=day(40), note="attempt 1 of 3", seen=14),
         WithdrawFollowUp(follow_up_id=ASKED, reason="they were in touch", seen=15),
+        HandOver(owner=person("r2"), seen=16),
     ]
 
 
@@ -132,7 +134,7 @@ A_LEAD = Life(
         DisqualifyLead(reason="silent"),
         ReopenLead(stage="contact", reason="they called"),
         MergeLead(into=DUPLICATE_OF),
-        RetractEntry(event_id=entry_id(20), reason="not the same"),
+        RetractEntry(event_id=entry_id(21), reason="not the same"),
         ConvertLead(),
     ],
 )
@@ -158,7 +160,7 @@ A_DEAL = Life(
         RecordDelivery(),
         RecordSatisfaction(score=9),
         MergeDeal(into=DUPLICATE_OF),
-        RetractEntry(event_id=entry_id(34), reason="not the same"),
+        RetractEntry(event_id=entry_id(35), reason="not the same"),
     ],
 )
 FEWER = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})

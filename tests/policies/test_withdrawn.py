@@ -275,6 +275,21 @@ def test_what_came_between_the_look_and_the_command_is_looked_at_first(log: Log)
     assert [len(left(story, deal)) for deal in (touched, lost, taken)] == [1, 0, 1]
 
 
+def test_who_is_assigned_in_the_same_second_keeps_it(log: Log) -> None:
+    story = Story(log, {"stages": [stage()], "hand_over": {"score": 80, "team": "sales"}})
+    sellers = [PersonRef(source="crm", key=key) for key in ("seller-1", "seller-2")]
+    for rep in sellers:
+        story.do(EnrolRep(rep=rep, team="sales"), at=0)
+    for rep in sellers:
+        deal = story.opened(1)
+        story.do(SetScore(fit=50, engagement=40), deal, at=1)
+        due = story.run(2, dry_run=True)
+        story.do(AssignOwner(owner=rep), deal, at=2)
+        assert [do(log, each.due, day(2)).what for each in due] == ["over"]
+        rounds(story, 2.1)
+        assert [type(entry.event).__name__ for entry in log.stream(deal)].count("OwnerAssigned") == 1
+
+
 def test_a_step_that_was_done_in_the_same_second_is_not_cancelled(log: Log) -> None:
     story, lagging = Story(log, {"stages": [stage(idle_days=5)]}), Story(log)
     deal = story.opened(0)

@@ -41,7 +41,7 @@ from engine.aggregates.deal.moves import change_pipeline, move, must_be_open, re
 from engine.aggregates.deal.proposals import accept, decline, expire, revise, send
 from engine.aggregates.deal.state import Deal
 from engine.aggregates.journey.asking import outdated
-from engine.aggregates.journey.commands import AskFollowUp, RaiseStalled, RetractEntry, WithdrawFollowUp
+from engine.aggregates.journey.commands import AskFollowUp, HandOver, RaiseStalled, RetractEntry, WithdrawFollowUp
 from engine.aggregates.journey.rules import (
     decide_entry,
     late,
@@ -61,7 +61,7 @@ def decide(state: Deal, command: DealCommand, context: Context) -> list[Event]:
     must_be_opened(state)
     if isinstance(command, RetractEntry):
         return retract(command, context, events, irrevocable=(DealOpened,) if state.from_lead else ())
-    if isinstance(command, AskFollowUp | WithdrawFollowUp) and outdated(command.seen, context):
+    if isinstance(command, AskFollowUp | WithdrawFollowUp | HandOver) and outdated(command.seen, context):
         return []
     if isinstance(command, WithdrawFollowUp):
         # Also where it was merged: the next steps are the other journey's.

@@ -1,4 +1,4 @@
-"""May a policy ask for a follow-up, or withdraw one? It decided on what it saw a moment ago, from views that may lag.
+"""May a policy ask for a follow-up, withdraw one, or hand a journey over? It decided on views that may lag.
 
 What came since may have ended its reason: then there is nothing to do, and the next round looks again.
 """

@@ -117,6 +117,14 @@ class WithdrawFollowUp(Command):
     """position of the log up to which the policy looked"""
 
 
+class HandOver(Command):
+    """A policy's finding: the score says whose it should be."""
+
+    owner: Who
+    seen: Annotated[int, Field(ge=0)]
+    """position of the log up to which the policy looked"""
+
+
 class RetractEntry(Command):
     """A correction: takes one entry of this history back."""
 
@@ -140,4 +148,5 @@ EntryCommand = (
     | CancelFollowUp
     | AskFollowUp
     | WithdrawFollowUp
+    | HandOver
 )

@@ -16,6 +16,7 @@ from engine.aggregates.journey.commands import (
     CancelFollowUp,
     CompleteFollowUp,
     EntryCommand,
+    HandOver,
     RaiseStalled,
     RecordSignal,
     RetractEntry,
@@ -58,7 +59,7 @@ def decide_entry(journey: Journey, command: EntryCommand, context: Context, word
             if same and not late(context):
                 return []
             return [words.Scored(fit=command.fit, engagement=command.engagement)]
-        case AssignOwner():
+        case AssignOwner() | HandOver():
             owner = context.person(command.owner, "rep")
             if owner == journey.owner and not late(context):
                 return []

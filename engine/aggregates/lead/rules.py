@@ -2,7 +2,7 @@
 
 from engine.aggregates.context import Context
 from engine.aggregates.journey.asking import outdated
-from engine.aggregates.journey.commands import AskFollowUp, RaiseStalled, RetractEntry, WithdrawFollowUp
+from engine.aggregates.journey.commands import AskFollowUp, HandOver, RaiseStalled, RetractEntry, WithdrawFollowUp
 from engine.aggregates.journey.rules import (
     decide_entry,
     must_be_another_journey,
@@ -44,7 +44,7 @@ def decide(state: Lead, command: LeadCommand, context: Context) -> list[Event]:
     must_be_captured(state)
     if isinstance(command, RetractEntry):
         return retract(command, context, events, irrevocable=(LeadConverted,))
-    if isinstance(command, AskFollowUp | WithdrawFollowUp) and outdated(command.seen, context):
+    if isinstance(command, AskFollowUp | WithdrawFollowUp | HandOver) and outdated(command.seen, context):
         return []
     must_not_be_converted(state)
     if isinstance(command, WithdrawFollowUp):
