@@ -1,7 +1,7 @@
 """The live answers of one process: columns of the whole log, and derived frames that follow it journey by journey.
 
 A question first reads what is new in the log, re-derives only the journeys that changed, and swaps immutable frames;
-readers never wait for each other. The same functions derive one journey or all of them.
+readers never wait for each other. What a few new events change is derived row by row (following.py).
 """
 
 from collections import OrderedDict

@@ -1,6 +1,7 @@
 """The stage derivation as a plain fold over one journey: slow, short, and the measure of the fast one.
 
-History, gates and `check` use it; the Polars derivation (engine/projections/visits.py) must agree with it cell by cell.
+History, gates, `check` and the few journeys that a new event changes use it; the Polars derivation of all
+(engine/projections/visits.py) must agree with it cell by cell.
 """
 
 from dataclasses import dataclass, field, replace

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from engine.log.application import Log
-from engine.log.feed import read_feed
+from engine.log.feed import feed_of, position_of, read_feed, read_few
 from engine.log.mapper import TagMapper
 from engine.values import to_micros
 from tests.log.entries import OPENED, signal, write
@@ -50,6 +50,14 @@ def test_the_feed_has_every_event_as_the_log_has_it(log: Log) -> None:
         )
         for each in stamped
     ]
+    assert feed_of(read_few(log, 0, 99)).equals(feed)
+
+
+def test_an_entry_is_found_in_its_own_stream(log: Log) -> None:
+    first, second = (log.append([write(uuid4(), 0, OPENED, signal("trial"))]) for _ in range(2))
+    found = [position_of(log, each.stream_id.hex, each.event_id.hex) for each in (*first, *second)]
+    assert found == [1, 2, 3, 4]
+    assert position_of(log, first[0].stream_id.hex, second[0].event_id.hex) is None
 
 
 def test_it_goes_on_after_a_position_and_stops_at_a_limit(log: Log) -> None:
@@ -58,6 +66,8 @@ def test_it_goes_on_after_a_position_and_stops_at_a_limit(log: Log) -> None:
     assert read_feed(log, 1_490)["position"].to_list() == list(range(1_491, 1_501))
     assert read_feed(log, 700, 3)["position"].to_list() == [701, 702, 703]
     assert read_feed(log, 1_500).height == read_feed(log, 9_999).height == 0
+    assert [row.position for row in read_few(log, 700, 3)] == [701, 702, 703]
+    assert read_few(log, 1_500, 3) == []
 
 
 def test_old_payloads_come_out_in_their_newest_shape(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +79,4 @@ def test_old_payloads_come_out_in_their_newest_shape(log: Log, monkeypatch: pyte
         ("deal.opened.v1", OPENED.payload()),
         ("deal.note.v2", '{"text":"trial"}'),
     ]
+    assert feed_of(read_few(log, 0, 99)).equals(read_feed(log, 0))
