@@ -96,7 +96,7 @@ def in_a_row(trails: Mapping[int, Trail]) -> Visits:
 
 def visits_of(columns: Columns, definition: Definition, journeys: int) -> Visits:
     seen = see(columns, as_of=None, known=None)
-    visits = derive_visits(seen.events, seen.began, definition, columns.codes).filter(pl.col("journey") < journeys)
+    visits = derive_visits(seen, definition, columns.codes).filter(pl.col("journey") < journeys)
     return [
         (j, definition.key_of(stage), at) for j, stage, at in visits.select("journey", "stage", "entered_at").rows()
     ]

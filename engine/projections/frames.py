@@ -23,7 +23,7 @@ class Frames(NamedTuple):
 
 def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
     """Everything about one pipeline: a pure function of live entries and a definition."""
-    visits = derive_visits(seen.events, seen.began, definition, columns.codes)
+    visits = derive_visits(seen, definition, columns.codes)
     visits = with_values(visits, seen, columns.codes).drop("row")
     journeys = derive_journeys(visits, profiles, seen, definition)
     journeys = journeys.with_columns(columns.streams.ids(journeys["journey"]))

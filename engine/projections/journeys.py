@@ -7,15 +7,20 @@ import polars as pl
 
 from engine.projections.columns import Codes
 from engine.projections.kept import ORDER
-from engine.projections.seen import Seen
+from engine.projections.seen import Seen, is_live
 from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, is_touch, valued
 from engine.stages.definition import Definition
-from engine.values import Dimension
+from engine.values import Dimension, TouchKind
 
 OUTCOME: Final = pl.Enum(["open", "won", "lost", "disqualified", "transferred", "merged"])
 VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
-NAMES: Final = dict(enumerate(VERDICT.categories))
-
+PROFILE: Final = (
+    *("journey", "opened_at", "last_activity_at", "last_activity_position", "touches", "first_touch_at"),
+    *("last_touch_at", "amount_minor", "currency", "owner", "stream", "source", "channel", "title", "expected_close"),
+    *("fit", "engagement", "next_action_at", "snoozed_until", "snoozed_at", "snoozed_position", "alerted"),
+    *("alerted_position", "merged_at", *(dimension.value for dimension in Dimension), "active_at", "active_position"),
+)
+"""columns of derive_profiles"""
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
@@ -32,91 +37,116 @@ def first(rows: Rows) -> Rows:
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
-    events = seen.events.lazy()
-    touched = events.filter(is_kind("Touched")).select("journey", "occurred_at")
-    scored, bant = events.filter(is_kind("Scored")), events.filter(is_kind("BantAssessed"))
+    rows = seen.rows.lazy()
+    scored, bant = rows.filter(is_kind("Scored")), rows.filter(is_kind("BantAssessed"))
     parts = [
-        first(events).select("journey", opened_at="occurred_at"),
-        last(events.filter(~pl.col("policy"))).select(
+        rows.filter(seen.first).select("journey", opened_at="occurred_at"),
+        last(rows.filter(is_live() & ~pl.col("policy"))).select(
             "journey", last_activity_at="occurred_at", last_activity_position="position"
         ),
-        touched.select(pl.col("journey").rle()).unnest("journey").select(journey="value", touches="len"),
-        first(touched).rename({"occurred_at": "first_touch_at"}),
-        last(touched).rename({"occurred_at": "last_touch_at"}),
-        last(events.filter(valued())).select("journey", amount_minor="value", currency=named("unit", codes.currencies)),
-        owners(seen, codes),
+        touches(rows),
+        last(rows.filter(valued())).select("journey", amount_minor="value", currency=named("unit", codes.currencies)),
+        stamped(rows.filter(is_kind("OwnerAssigned")), "code", "assigned"),
         *opened(seen),
         last(scored.filter(pl.col("code") >= 0)).select("journey", fit=pl.col("code").cast(pl.Int16)),
         last(scored.filter(pl.col("value").is_not_null())).select("journey", engagement=pl.col("value").cast(pl.Int16)),
         next_actions(seen),
         alarms(seen),
-        last(events.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
+        last(rows.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
     ]
     for place, dimension in enumerate(Dimension):
-        verdict = (pl.col("code") % 3).replace_strict(NAMES, return_dtype=VERDICT)
+        verdict = (pl.col("code") % 3).cast(pl.UInt8).cat.to(VERDICT)
         parts.append(last(bant.filter(pl.col("code") // 3 == place)).select("journey", verdict.alias(dimension.value)))
     begun, *told = pl.collect_all(parts)
-    return side_by_side(begun, told, len(seen.began)).with_columns(
-        pl.col("touches").fill_null(0),
-        pl.col("last_activity_at").fill_null(pl.col("opened_at")),
-        *clock(seen),
-        *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
+    return (
+        side_by_side(begun, told)
+        .with_columns(
+            pl.col("touches").fill_null(0),
+            pl.col("last_activity_at").fill_null(pl.col("opened_at")),
+            *clock(seen),
+            *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
+            owner=newest("named", "assigned"),
+            expected_close=newest("hoped", "awaited").str.to_date(),
+        )
+        .with_columns(owner=named("owner", codes.people))
+        .select(PROFILE)
     )
 
 
-def side_by_side(rows: pl.DataFrame, parts: Sequence[pl.DataFrame], length: int) -> pl.DataFrame:
+def side_by_side(rows: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The rows with what each part says of their journeys, null where it says nothing: left joins, for less.
 
-    parts: one row for each of some of the journeys in rows. length: of the journeys, whose codes are below it.
+    All are sorted by journey and have one row for each; rows have all that the parts have.
     """
+    journeys = rows["journey"]
+    lowest = 0 if rows.is_empty() else int(journeys[0])
     numbers = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
     nothing = pl.repeat(None, rows.height, dtype=pl.UInt32, eager=True)
-    row_of = pl.repeat(None, length, dtype=pl.UInt32, eager=True).scatter(rows["journey"], numbers)
+    row_of = pl.repeat(None, 0 if rows.is_empty() else int(journeys[-1]) - lowest + 1, dtype=pl.UInt32, eager=True)
+    row_of = row_of.scatter(journeys - lowest, numbers)
     beside = [rows]
     for part in parts:
         told = part.drop("journey")
         if told.is_empty():
             beside.append(told.clear(rows.height))
+        elif told.height == rows.height:
+            beside.append(told)
         else:
-            at = row_of[part["journey"]]
+            at = row_of[part["journey"] - lowest]
             beside.append(told[nothing.clone().scatter(at, numbers.head(told.height))])
     return pl.concat(beside, how="horizontal")
 
 
 def named(column: str, codes: dict[str, int]) -> pl.Expr:
-    """The words of a column of codes."""
+    """The words of a column of codes, which count from 0; null for none."""
     if not codes:
         return pl.lit(None, pl.String)
-    return pl.col(column).replace_strict(list(codes.values()), list(codes), default=None, return_dtype=pl.String)
+    code = pl.col(column)
+    return pl.lit(pl.Series(list(codes))).gather(pl.when(code >= 0).then(code).cast(pl.UInt32))
 
 
-def owners(seen: Seen, codes: Codes) -> pl.LazyFrame:
-    """The newest owner of each journey: of an assignment, or named at an opening."""
-    keys = ["journey", "occurred_at", "position"]
-    assigned = seen.events.lazy().filter(is_kind("OwnerAssigned")).select(*keys, owner="code")
-    at_opening = seen.sides["openings"].lazy().filter(pl.col("owner").is_not_null()).select(*keys, "owner")
-    return last(pl.concat([assigned, at_opening]).sort(keys)).select("journey", owner=named("owner", codes.people))
+def touches(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """How many touches each journey has had, and when the first and the last one was."""
+    run = pl.col("journey").rle()
+    count = run.struct.field("len")
+    end = count.cum_sum()
+    return rows.filter(is_kind("Touched")).select(
+        journey=run.struct.field("value"),
+        touches=count,
+        first_touch_at=pl.col("occurred_at").gather(end - count),
+        last_touch_at=pl.col("occurred_at").gather(end - 1),
+    )
+
+
+def stamped(rows: pl.LazyFrame, column: str, name: str) -> pl.LazyFrame:
+    """The newest value of a column, as `name`, and when it was told: name_at, name_position."""
+    return last(rows.filter(pl.col(column).is_not_null())).select(
+        "journey", **{name: pl.col(column), f"{name}_at": "occurred_at", f"{name}_position": "position"}
+    )
+
+
+def newest(one: str, other: str) -> pl.Expr:
+    """Of two stamped values the one that was told last."""
+    at, position = (pl.col(f"{other}_{stamp}") - pl.col(f"{one}_{stamp}") for stamp in ("at", "position"))
+    later = (at > 0) | ((at == 0) & (position > 0))
+    return pl.when(later | pl.col(one).is_null()).then(other).otherwise(one)
 
 
 def opened(seen: Seen) -> list[pl.LazyFrame]:
-    """The stream that takes new entries; source and channel as first told; title and expected close as last told."""
+    """The stream that takes new entries; source and channel as first told; title, owner and close as last told."""
     openings = seen.sides["openings"].lazy()
-    closes = pl.concat(
-        [
-            openings.select("journey", "occurred_at", "position", "expected_close"),
-            seen.sides["closes"].lazy().select("journey", "occurred_at", "position", "expected_close"),
-        ]
-    ).sort("journey", "occurred_at", "position")
 
-    def told(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
-        return rows.filter(pl.col(column).is_not_null()).select("journey", column)
+    def told(column: str) -> pl.LazyFrame:
+        return openings.filter(pl.col(column).is_not_null()).select("journey", column)
 
     return [
-        last(told(openings, "stream")),
-        first(told(openings, "source")),
-        first(told(openings, "channel")),
-        last(told(openings, "title")),
-        last(told(closes, "expected_close")).with_columns(pl.col("expected_close").str.to_date()),
+        last(told("stream")),
+        first(told("source")),
+        first(told("channel")),
+        last(told("title")),
+        stamped(openings, "owner", "named"),
+        stamped(openings, "expected_close", "hoped"),
+        stamped(seen.sides["closes"].lazy(), "expected_close", "awaited"),
     ]
 
 
@@ -162,7 +192,7 @@ def clock(seen: Seen) -> list[pl.Expr]:
         return [at.alias("active_at"), position.alias("active_position")]
     # Few journeys have snoozes: only those are looked through again.
     quiet = pl.col("policy") | is_kind("FollowUpSnoozed", "Stalled")
-    awake = last(seen.events.filter(pl.col("journey").is_in(snoozed.implode()) & ~quiet))
+    awake = last(seen.rows.filter(is_live() & pl.col("journey").is_in(snoozed.implode()) & ~quiet))
     keys, hidden = awake["journey"], pl.col("journey").is_in(snoozed.implode())
 
     def of(column: str, otherwise: pl.Expr) -> pl.Expr:
@@ -175,9 +205,11 @@ def clock(seen: Seen) -> list[pl.Expr]:
 def with_values(visits: pl.DataFrame, seen: Seen, codes: Codes) -> pl.DataFrame:
     """Adds amount_minor and currency: the journey's value when it entered the stage (null: none was known yet)."""
     amounts = (
-        seen.events.with_row_index("row")
+        seen.rows.lazy()
+        .with_row_index("row")
         .filter(valued())
         .select("row", "value", of="journey", amount_currency=named("unit", codes.currencies))
+        .collect()
     )
     joined = visits.join_asof(amounts.set_sorted("row"), on="row", strategy="backward")
     own = pl.col("of") == pl.col("journey")
@@ -196,7 +228,6 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
     lost = [rank for rank in ranks if definition.stages[rank].kind == "lost"]
     after_sale = [rank for rank in ranks if definition.stages[rank].kind == "after_sale"]
     stage = pl.col("stage")
-    qualified = first(visits.filter((stage >= definition.qualified_rank) & ~stage.is_in(lost)))
     stands = last(visits).select(
         "journey", "stage", "transferred", "by_kind", stage_since="entered_at", stage_position="entered_position"
     )
@@ -208,29 +239,31 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         position="entered_position",
     )
     reasons = seen.sides["reasons"].select("position", "reason")
-    ever_won = visits.filter(stage.is_in(won)).select(pl.col("journey").unique(maintain_order=True), ever_won=True)
-    rows = (
-        stands.join(profiles, on="journey", how="left", maintain_order="left")
-        .join(closings, on="journey", how="left", maintain_order="left")
-        .join(reasons, on="position", how="left", maintain_order="left")
-        .join(ever_won, on="journey", how="left", maintain_order="left")
-        .join(qualified.select("journey", qualified_at="entered_at"), on="journey", how="left", maintain_order="left")
-        .with_columns(**counting_touches(seen, definition))
-    )
+    parts = [
+        closings.join(reasons, on="position", how="left", maintain_order="left"),
+        first(visits.filter(stage.is_in(won))).select("journey", ever_won=True),
+        first(visits.filter((stage >= definition.qualified_rank) & ~stage.is_in(lost))).select(
+            "journey", qualified_at="entered_at"
+        ),
+        *newest_touches(seen, definition),
+    ]
+    own = profiles.join(stands, on="journey", how="semi", maintain_order="left")
+    if profiles.height == stands.height:
+        own = profiles
+    rows = side_by_side(stands, [own, *parts]).with_columns(**counting_touches(definition))
     disqualified = (pl.col("by_kind") == CODE["LeadDisqualified"]) & pl.col("qualified_at").is_null()
     outcome = (
         pl.when(pl.col("merged_at").is_not_null())
-        .then(pl.lit("merged"))
+        .then(pl.lit("merged", OUTCOME))
         .when(pl.col("transferred"))
-        .then(pl.lit("transferred"))
+        .then(pl.lit("transferred", OUTCOME))
         .when(stage.is_in(won + after_sale))
-        .then(pl.lit("won"))
+        .then(pl.lit("won", OUTCOME))
         .when(stage.is_in(lost) & disqualified)
-        .then(pl.lit("disqualified"))
+        .then(pl.lit("disqualified", OUTCOME))
         .when(stage.is_in(lost))
-        .then(pl.lit("lost"))
-        .otherwise(pl.lit("open"))
-        .cast(OUTCOME)
+        .then(pl.lit("lost", OUTCOME))
+        .otherwise(pl.lit("open", OUTCOME))
     )
     closed = pl.col("outcome").is_in(["won", "lost", "disqualified"])
     return (
@@ -243,20 +276,34 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
             close_currency=pl.when(closed).then("close_currency"),
             reason=pl.when(closed & (pl.col("outcome") != "won")).then("reason"),
         )
-        .drop("transferred", "by_kind", "position", "merged_at")
+        .drop("transferred", "by_kind", "position", "merged_at", "^(at|position)_[0-9]+$")
     )
 
 
-def counting_touches(seen: Seen, definition: Definition) -> dict[str, pl.Expr]:
+def counting(definition: Definition) -> dict[tuple[TouchKind, ...] | None, list[int]]:
+    """The stages whose rule counts days since a touch, by the kinds of touches it counts."""
+    found: dict[tuple[TouchKind, ...] | None, list[int]] = {}
+    for rank, stage in enumerate(definition.stages):
+        if stage.stall is not None and stage.stall.touch_days is not None:
+            found.setdefault(stage.stall.touch_kinds, []).append(rank)
+    return found
+
+
+def newest_touches(seen: Seen, definition: Definition) -> list[pl.DataFrame]:
+    """For each kinds of counting() the journeys' newest touch of them."""
+    rows = seen.rows.lazy()
+    return pl.collect_all(
+        last(rows.filter(is_touch(kinds))).select(
+            "journey", **{f"at_{number}": "occurred_at", f"position_{number}": "position"}
+        )
+        for number, kinds in enumerate(counting(definition))
+    )
+
+
+def counting_touches(definition: Definition) -> dict[str, pl.Expr]:
     """touched_at, touched_position: the newest touch of the kinds that count where the journey stands; null: none."""
-    rules = [(rank, stage.stall) for rank, stage in enumerate(definition.stages) if stage.stall is not None]
     found = {"touched_at": pl.lit(None, pl.Int64), "touched_position": pl.lit(None, pl.Int64)}
-    for kinds in {rule.touch_kinds for _, rule in rules if rule.touch_days is not None}:
-        here = [rank for rank, rule in rules if rule.touch_days is not None and rule.touch_kinds == kinds]
-        newest = last(seen.events.filter(is_touch(kinds)))
-        for name, column in (("touched_at", "occurred_at"), ("touched_position", "position")):
-            of = pl.col("journey").replace_strict(
-                newest["journey"], newest[column], default=None, return_dtype=pl.Int64
-            )
-            found[name] = pl.when(pl.col("stage").is_in(here)).then(of).otherwise(found[name])
+    for number, here in enumerate(counting(definition).values()):
+        for name, column in (("touched_at", "at"), ("touched_position", "position")):
+            found[name] = pl.when(pl.col("stage").is_in(here)).then(f"{column}_{number}").otherwise(found[name])
     return found

@@ -1,31 +1,70 @@
 """What the two time lenses leave of the log: the live entries, and the pipeline each journey began in."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import polars as pl
 
 from engine.projections.columns import Columns
-from engine.projections.kept import Kept
-from engine.stages.criteria_polars import CODE
+from engine.projections.kept import Kept, places
+from engine.stages.criteria_polars import is_kind
+
+HIDDEN: Final = 255
+"""kind of a row that does not count: no rule speaks of it"""
 
 
 @dataclass(frozen=True)
 class Seen:
     """Live entries under a pair of lenses, of all journeys or of some."""
 
-    events: pl.DataFrame
-    """columns.EVENTS, sorted by columns.ORDER"""
+    rows: pl.DataFrame
+    """columns.EVENTS, sorted by columns.ORDER; `kind` is HIDDEN where a row is none of the live entries. To leave such
+    rows out would copy all others: at ten million events 380 MB and a tenth of a second."""
+    first: pl.Series
+    """by row: it is its journey's first live entry"""
     sides: dict[str, pl.DataFrame]
-    """columns.SIDES, sorted likewise"""
+    """columns.SIDES, sorted likewise; live entries alone"""
     began: pl.Series
     """pipeline code each journey began in, by journey code; -1: void, or not known yet"""
     voided: pl.DataFrame
     """journey and the pipeline of its retracted opening, of the void ones"""
 
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """The live entries alone."""
+        return self.rows.filter(is_live())
+
     def pipelines(self, journeys: pl.Series) -> set[int]:
-        """Codes of the pipelines that these journeys, which are all there are in events, are or were in."""
-        changes = self.events.filter(pl.col("kind") == CODE["PipelineChanged"])["value"]
+        """Codes of the pipelines that these journeys, which are all there are in rows, are or were in."""
+        changes = self.rows.select("kind", "value").filter(is_kind("PipelineChanged"))["value"]
         return {*self.began[journeys], *self.voided["pipeline"], *changes}
+
+    def parts(self, size: int) -> Iterator["Seen"]:
+        """The same in parts of consecutive journeys, of about so many rows each; nothing is copied."""
+        journeys = self.rows["journey"]
+        starts = journeys.gather_every(size, offset=size).unique()
+        cuts = {name: bounds_at(rows["journey"], starts) for name, rows in self.sides.items()}
+        voided = bounds_at(self.voided["journey"], starts)
+        for number, (begin, end) in enumerate(bounds_at(journeys, starts)):
+            yield Seen(
+                self.rows[begin:end],
+                self.first[begin:end],
+                {name: rows[slice(*cuts[name][number])] for name, rows in self.sides.items()},
+                self.began,
+                self.voided[slice(*voided[number])],
+            )
+
+
+def is_live() -> pl.Expr:
+    return pl.col("kind") != HIDDEN
+
+
+def bounds_at(ordered: pl.Series, starts: pl.Series) -> list[tuple[int, int]]:
+    """Begin and end of each part, where a part begins at each of the starts."""
+    cuts = ordered.search_sorted(starts).to_list()
+    return list(zip([0, *cuts], [*cuts, ordered.len()], strict=True))
 
 
 def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Series | None = None) -> Seen:
@@ -35,38 +74,35 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     """
 
     def told(kept: Kept) -> pl.DataFrame:
-        rows = kept.all() if only is None else kept.of(only)
-        return rows if known is None else rows.filter(pl.col("position") <= known)
+        return kept.all() if only is None else kept.of(only)
 
-    events = told(columns.events)
-    corrections = events.filter(pl.col("kind") == CODE["EntryRetracted"])
-    taken_back = corrections["value"].drop_nulls().implode()
-
-    def live(rows: pl.DataFrame) -> pl.DataFrame:
-        return rows if corrections.is_empty() or rows.is_empty() else rows.filter(~pl.col("position").is_in(taken_back))
-
-    def occurred(rows: pl.DataFrame) -> pl.DataFrame:
-        return rows if as_of is None else rows.filter(pl.col("occurred_at") <= as_of)
-
-    sides = {name: told(side) for name, side in columns.sides.items()}
+    rows, sides = told(columns.events), {name: told(side) for name, side in columns.sides.items()}
+    is_known = pl.lit(True) if known is None else pl.col("position") <= known
+    corrections = rows.lazy().filter(is_kind("EntryRetracted") & is_known).select("value")
+    taken_back = corrections.drop_nulls().collect().to_series()
+    stands = is_known if taken_back.is_empty() else is_known & ~pl.col("position").is_in(taken_back.implode())
     openings = sides["openings"].filter(pl.col("first"))
-    standing = live(openings).unique("journey", keep="first", maintain_order=True)
-    voided = openings.join(standing, on="journey", how="anti").unique("journey", keep="first", maintain_order=True)
-    # All at once: at ten million events each pass is a copy of everything.
-    stands = [] if as_of is None else [pl.col("occurred_at") <= as_of]
-    if not corrections.is_empty():
-        stands += [~pl.col("position").is_in(taken_back), pl.col("kind") != CODE["EntryRetracted"]]
+    begun, standing = begins(openings.filter(is_known)), begins(openings.filter(stands))
+    began = dense(standing, "pipeline", len(columns.streams))
+    voided = begun.filter(began.gather(begun["journey"]) == -1).select("journey", "pipeline")
+    stands = stands if as_of is None else stands & (pl.col("occurred_at") <= as_of)
+    kind = pl.when(stands & ~is_kind("EntryRetracted")).then("kind").otherwise(pl.lit(HIDDEN, pl.UInt8))
+    rows = rows.with_columns(rows.select(kind).to_series().scatter(places(rows["journey"], voided["journey"]), HIDDEN))
     if not voided.is_empty():
-        stands.append(~pl.col("journey").is_in(voided["journey"].implode()))
-        sides = {
-            name: rows.join(voided, on="journey", how="anti", maintain_order="left") for name, rows in sides.items()
-        }
-    return Seen(
-        events.filter(stands) if stands else events,
-        {name: rows if rows.is_empty() else occurred(live(rows)) for name, rows in sides.items()},
-        dense(standing, "pipeline", len(columns.streams)),
-        voided.select("journey", "pipeline"),
-    )
+        stands = stands & ~pl.col("journey").is_in(voided["journey"].implode())
+    return Seen(rows, first_live(rows), {name: side.filter(stands) for name, side in sides.items()}, began, voided)
+
+
+def begins(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each journey."""
+    return rows.filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
+
+
+def first_live(rows: pl.DataFrame) -> pl.Series:
+    """By row: it is the first of its journey that is live."""
+    live = rows.lazy().select("journey", "kind", place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(is_live())
+    first = begins(live.select("journey", "place").collect())["place"]
+    return pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(first, True)
 
 
 def dense(rows: pl.DataFrame, column: str, length: int) -> pl.Series:

@@ -12,6 +12,7 @@ from polars._typing import PolarsDataType
 from polars.expr.whenthen import ChainedThen, Then
 
 from engine.projections.columns import Codes
+from engine.projections.seen import Seen
 from engine.stages.criteria_polars import fires, is_kind
 from engine.stages.definition import UNMAPPED, Definition
 from engine.stages.facts import MOVES, REOPENINGS
@@ -39,37 +40,36 @@ SCHEMA: Final[dict[str, PolarsDataType]] = {
 }
 
 
-def derive_visits(events: pl.DataFrame, began: pl.Series, definition: Definition, codes: Codes) -> pl.DataFrame:
-    """All visits in the definition's pipeline.
+def derive_visits(seen: Seen, definition: Definition, codes: Codes) -> pl.DataFrame:
+    """All visits of any journeys in the definition's pipeline.
 
-    events: live entries of any journeys (columns.EVENTS), sorted by (journey, occurred_at, position).
-    began: the pipeline code of every journey, by journey code; -1 for a void one.
-    Returns SCHEMA, sorted by (journey, n); `again`: the journey was in the stage
-    before; `row` is the index of the causing event in `events`.
+    Returns SCHEMA, sorted by (journey, n); `again`: the journey was in the stage before; `row` is the index of the
+    causing event in seen.rows.
     """
     pipeline = codes.pipelines.get(definition.pipeline)
-    if pipeline is None or events.is_empty():
+    if pipeline is None or seen.rows.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    rows = telling(visiting(events, began, codes, pipeline), definition, codes)
+    rows = telling(visiting(seen, codes, pipeline), definition, codes)
     rows = with_whereabouts(rows, pipeline)
     rows = with_targets(without_later_closings(rows, definition), definition, codes)
-    return visits(raising(rows, definition), events)
+    return visits(raising(rows, definition), seen.rows)
 
 
-def visiting(events: pl.DataFrame, began: pl.Series, codes: Codes, pipeline: int) -> pl.DataFrame:
-    """What stages are derived from, of the journeys that are or were in the pipeline; `row`: their place in events."""
-    rows = events.select("journey", "kind", "code", "value", "unit").with_row_index("row")
-    changes = events.filter(is_kind("PipelineChanged"))
+def visiting(seen: Seen, codes: Codes, pipeline: int) -> pl.DataFrame:
+    """What stages are derived from, of the journeys that are or were in the pipeline; `row`: the place in seen.rows."""
+    rows = seen.rows.select("journey", "kind", "code", "value", "unit").with_row_index("row")
+    rows = rows.with_columns(seen.first.alias("first"))
+    changes = rows.lazy().filter(is_kind("PipelineChanged")).select("journey", "value").collect()
     if len(codes.pipelines) == 1 and changes.is_empty():
         return rows
     visitors = changes.filter(pl.col("value") == pipeline)["journey"].implode()
-    return rows.with_columns(began=began.gather(rows["journey"])).filter(
+    return rows.with_columns(began=seen.began.gather(rows["journey"])).filter(
         (pl.col("began") == pipeline) | ((pl.col("began") >= 0) & pl.col("journey").is_in(visitors))
     )
 
 
 def telling(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.DataFrame:
-    """The rows that can raise, move or close a journey, and its `first`; `fired`, `fired_after`: the highest ranks.
+    """The rows that can raise, move or close a journey, and its first; `fired`, `fired_after`: the highest ranks.
 
     fired_after is of the after-sale stages, fired of all others; NOTHING where none fires.
     """
@@ -86,11 +86,7 @@ def telling(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.Data
 
     return (
         rows.lazy()
-        .with_columns(
-            first=(pl.col("journey") != pl.col("journey").shift()).fill_null(True),
-            fired=highest(after_sale=False),
-            fired_after=highest(after_sale=True),
-        )
+        .with_columns(fired=highest(after_sale=False), fired_after=highest(after_sale=True))
         .filter(pl.col("first") | is_move() | (pl.col("fired") != NOTHING) | (pl.col("fired_after") != NOTHING))
         .drop("unit")
         .collect()

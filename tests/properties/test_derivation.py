@@ -21,7 +21,7 @@ Cells = list[tuple[int, str, int, int, int | None, str]]
 
 def derived(columns: Columns, definition: Definition, as_of: int | None = None, known: int | None = None) -> Cells:
     seen = see(columns, as_of=as_of, known=known)
-    visits = derive_visits(seen.events, seen.began, definition, columns.codes)
+    visits = derive_visits(seen, definition, columns.codes)
     cells = visits.select("journey", "stage", "entered_at", "entered_position", "left_at", "how").rows()
     return [(journey, definition.key_of(stage), *rest) for journey, stage, *rest in cells]
 
@@ -51,7 +51,7 @@ def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
 ) -> None:
     columns = columns_of(dict(enumerate(journeys)))
     seen = see(columns, as_of=None, known=None)
-    visits = with_values(derive_visits(seen.events, seen.began, definition, columns.codes), seen, columns.codes)
+    visits = with_values(derive_visits(seen, definition, columns.codes), seen, columns.codes)
     expected = []
     for number, entries in enumerate(journeys):
         alive = life(entries)
@@ -71,6 +71,6 @@ def test_some_journeys_derived_alone_equal_all_derived_together(
     everyone = see(columns, as_of=None, known=None)
     some = pl.Series([number for number in range(len(journeys)) if number % 2], dtype=pl.UInt32)
     few = see(columns, as_of=None, known=None, only=some)
-    whole = derive_visits(everyone.events, everyone.began, definition, columns.codes).drop("row")
-    part = derive_visits(few.events, few.began, definition, columns.codes).drop("row")
+    whole = derive_visits(everyone, definition, columns.codes).drop("row")
+    part = derive_visits(few, definition, columns.codes).drop("row")
     assert part.rows() == whole.filter(pl.col("journey").is_in(some.implode())).rows()

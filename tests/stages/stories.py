@@ -96,7 +96,7 @@ class Story:
     def derived(self) -> list[tuple[object, ...]]:
         columns = columns_of({0: self.facts})
         seen = see(columns, as_of=self.as_of, known=known_by(self.facts, self.known_at))
-        visits = derive_visits(seen.events, seen.began, self.definition, columns.codes)
+        visits = derive_visits(seen, self.definition, columns.codes)
         rows = visits.select("stage", "entered_at", "left_at", "how").rows()
         return [(self.definition.key_of(stage), *rest) for stage, *rest in rows]
 

@@ -20,7 +20,7 @@ def test_every_golden_case_holds_by_the_fold_and_over_columns(shared_data: Path)
         columns = columns_of({0: case.facts})
         for question in case.questions:
             seen = see(columns, as_of=question.as_of, known=known_by(case.facts, question.known_at))
-            visits = derive_visits(seen.events, seen.began, case.definition, columns.codes)
+            visits = derive_visits(seen, case.definition, columns.codes)
             rows = visits.select("stage", "entered_at", "left_at", "how").rows()
             derived = [(case.definition.key_of(stage), *rest) for stage, *rest in rows]
             by_fold = folded(case.facts, case.definition, question.as_of, question.known_at)
