@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from engine.projections.columns import Columns
+from engine.projections.columns import Codes, Columns
 from engine.projections.journeys import derive_journeys, with_values
+from engine.projections.parts import cut, on_threads, part_starts
 from engine.projections.seen import Seen
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
@@ -23,15 +24,27 @@ class Frames(NamedTuple):
 
 def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
     """Everything about one pipeline: a pure function of live entries and a definition."""
-    visits = derive_visits(seen, definition, columns.codes)
-    visits = with_values(visits, seen, columns.codes).drop("row")
+    starts = part_starts(seen.rows["journey"])
+    parts = zip(seen.parts(starts), cut(profiles["journey"], starts), strict=True)
+    found = on_threads(lambda part: derive_part(part[0], columns.codes, definition, profiles[part[1]]), parts)
+    visits, journeys, attributes = zip(*found, strict=True)
+    # One after the other: who reads ids may put away the newest among the others.
+    named = [each.with_columns(columns.streams.ids(each["journey"])) for each in journeys]
+    void = seen.voided.filter(pl.col("pipeline") == columns.codes.pipelines.get(definition.pipeline, -1))
+    return Frames(pl.concat(visits), pl.concat(named), pl.concat(attributes), void.select("journey"))
+
+
+def derive_part(
+    seen: Seen, codes: Codes, definition: Definition, profiles: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Visits, journeys and attributes of some journeys."""
+    visits = derive_visits(seen, definition, codes)
+    visits = with_values(visits, seen, codes).drop("row")
     journeys = derive_journeys(visits, profiles, seen, definition)
-    journeys = journeys.with_columns(columns.streams.ids(journeys["journey"]))
     attributes = (
         seen.sides["attributes"]
         .filter(pl.col("journey").is_in(journeys["journey"].implode()))
         .unique(["journey", "name"], keep="last", maintain_order=True)
         .select("journey", "name", "value")
     )
-    void = seen.voided.filter(pl.col("pipeline") == columns.codes.pipelines.get(definition.pipeline, -1))
-    return Frames(visits, journeys, attributes, void.select("journey"))
+    return visits, journeys, attributes

@@ -1,12 +1,14 @@
 """One row a journey: what no definition can change (profiles), and where the definition's stages put it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import polars as pl
 
 from engine.projections.columns import Codes
 from engine.projections.kept import ORDER
+from engine.projections.parts import on_threads, part_starts
 from engine.projections.seen import Seen, is_live
 from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, is_touch, valued
 from engine.stages.definition import Definition
@@ -37,6 +39,11 @@ def first(rows: Rows) -> Rows:
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
+    parts = seen.parts(part_starts(seen.rows["journey"]))
+    return pl.concat(on_threads(partial(profiles_of, codes=codes), parts))
+
+
+def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
     rows = seen.rows.lazy()
     scored, bant = rows.filter(is_kind("Scored")), rows.filter(is_kind("BantAssessed"))
     parts = [

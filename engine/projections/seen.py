@@ -1,6 +1,5 @@
 """What the two time lenses leave of the log: the live entries, and the pipeline each journey began in."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -9,6 +8,7 @@ import polars as pl
 
 from engine.projections.columns import Columns
 from engine.projections.kept import Kept, places
+from engine.projections.parts import cut, on_threads, part_starts
 from engine.stages.criteria_polars import is_kind
 
 HIDDEN: Final = 255
@@ -41,30 +41,24 @@ class Seen:
         changes = self.rows.select("kind", "value").filter(is_kind("PipelineChanged"))["value"]
         return {*self.began[journeys], *self.voided["pipeline"], *changes}
 
-    def parts(self, size: int) -> Iterator["Seen"]:
-        """The same in parts of consecutive journeys, of about so many rows each; nothing is copied."""
-        journeys = self.rows["journey"]
-        starts = journeys.gather_every(size, offset=size).unique()
-        cuts = {name: bounds_at(rows["journey"], starts) for name, rows in self.sides.items()}
-        voided = bounds_at(self.voided["journey"], starts)
-        for number, (begin, end) in enumerate(bounds_at(journeys, starts)):
-            yield Seen(
-                self.rows[begin:end],
-                self.first[begin:end],
-                {name: rows[slice(*cuts[name][number])] for name, rows in self.sides.items()},
+    def parts(self, starts: pl.Series) -> list["Seen"]:
+        """The same in parts (engine/projections/parts.py); nothing is copied."""
+        sides = {name: cut(rows["journey"], starts) for name, rows in self.sides.items()}
+        voided = cut(self.voided["journey"], starts)
+        return [
+            Seen(
+                self.rows[part],
+                self.first[part],
+                {name: rows[sides[name][number]] for name, rows in self.sides.items()},
                 self.began,
-                self.voided[slice(*voided[number])],
+                self.voided[voided[number]],
             )
+            for number, part in enumerate(cut(self.rows["journey"], starts))
+        ]
 
 
 def is_live() -> pl.Expr:
     return pl.col("kind") != HIDDEN
-
-
-def bounds_at(ordered: pl.Series, starts: pl.Series) -> list[tuple[int, int]]:
-    """Begin and end of each part, where a part begins at each of the starts."""
-    cuts = ordered.search_sorted(starts).to_list()
-    return list(zip([0, *cuts], [*cuts, ordered.len()], strict=True))
 
 
 def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Series | None = None) -> Seen:
@@ -86,11 +80,19 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     began = dense(standing, "pipeline", len(columns.streams))
     voided = begun.filter(began.gather(begun["journey"]) == -1).select("journey", "pipeline")
     stands = stands if as_of is None else stands & (pl.col("occurred_at") <= as_of)
-    kind = pl.when(stands & ~is_kind("EntryRetracted")).then("kind").otherwise(pl.lit(HIDDEN, pl.UInt8))
-    rows = rows.with_columns(rows.select(kind).to_series().scatter(places(rows["journey"], voided["journey"]), HIDDEN))
+    counts = stands & ~is_kind("EntryRetracted")
+
+    def marked(part: pl.DataFrame) -> pl.DataFrame:
+        kind = part.select(pl.when(counts).then("kind").otherwise(pl.lit(HIDDEN, pl.UInt8))).to_series()
+        kind = kind.scatter(places(part["journey"], voided["journey"]), HIDDEN)
+        return pl.DataFrame([kind, first_live(part.select("journey", kind))])
+
+    parts = [rows[part] for part in cut(rows["journey"], part_starts(rows["journey"]))]
+    marks = pl.concat(on_threads(marked, parts), rechunk=True)
     if not voided.is_empty():
         stands = stands & ~pl.col("journey").is_in(voided["journey"].implode())
-    return Seen(rows, first_live(rows), {name: side.filter(stands) for name, side in sides.items()}, began, voided)
+    sides = {name: side.filter(stands) for name, side in sides.items()}
+    return Seen(rows.with_columns(marks["kind"]), marks["first"], sides, began, voided)
 
 
 def begins(rows: pl.DataFrame) -> pl.DataFrame:
@@ -102,7 +104,7 @@ def first_live(rows: pl.DataFrame) -> pl.Series:
     """By row: it is the first of its journey that is live."""
     live = rows.lazy().select("journey", "kind", place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(is_live())
     first = begins(live.select("journey", "place").collect())["place"]
-    return pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(first, True)
+    return pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(first, True).alias("first")
 
 
 def dense(rows: pl.DataFrame, column: str, length: int) -> pl.Series:

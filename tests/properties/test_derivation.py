@@ -3,11 +3,15 @@
 from itertools import chain
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from engine.projections import parts
 from engine.projections.columns import Columns
-from engine.projections.journeys import with_values
+from engine.projections.frames import derive
+from engine.projections.journeys import derive_profiles, with_values
 from engine.projections.seen import see
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
@@ -74,3 +78,22 @@ def test_some_journeys_derived_alone_equal_all_derived_together(
     whole = derive_visits(everyone, definition, columns.codes).drop("row")
     part = derive_visits(few, definition, columns.codes).drop("row")
     assert part.rows() == whole.filter(pl.col("journey").is_in(some.implode())).rows()
+
+
+@settings(max_examples=100, deadline=None)
+@given(facts(), definitions(), st.integers(1, 12), st.none() | st.integers(0, 70))
+def test_what_is_derived_in_parts_equals_what_is_derived_at_once(
+    journeys: list[list[Fact]], definition: Definition, size: int, as_of: int | None
+) -> None:
+    columns = columns_of(dict(enumerate(journeys)))
+
+    def frames() -> list[pl.DataFrame]:
+        seen = see(columns, as_of=as_of, known=None)
+        profiles = derive_profiles(seen, columns.codes)
+        return [seen.events, profiles, *derive(seen, columns, definition, profiles)]
+
+    at_once = frames()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "PART", size)
+        for whole, joined in zip(at_once, frames(), strict=True):
+            assert_frame_equal(joined, whole)
