@@ -24,17 +24,20 @@ PROFILE: Final = (
 )
 """columns of derive_profiles"""
 
+BEGINS: Final = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+ENDS: Final = (pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True)
+
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
 
 def last(rows: Rows) -> Rows:
     """The last row of each journey; rows are clustered by journey."""
-    return rows.filter((pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True))
+    return rows.filter(ENDS)
 
 
 def first(rows: Rows) -> Rows:
     """The first row of each journey; rows are clustered by journey."""
-    return rows.filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
+    return rows.filter(BEGINS)
 
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
@@ -45,12 +48,10 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
 
 def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
     rows = seen.rows.lazy()
-    scored, bant = rows.filter(is_kind("Scored")), rows.filter(is_kind("BantAssessed"))
+    scored = rows.filter(is_kind("Scored"))
     parts = [
         rows.filter(seen.first).select("journey", opened_at="occurred_at"),
-        last(rows.filter(is_live() & ~pl.col("policy"))).select(
-            "journey", last_activity_at="occurred_at", last_activity_position="position"
-        ),
+        activity(rows),
         touches(rows),
         last(rows.filter(valued())).select("journey", amount_minor="value", currency=named("unit", codes.currencies)),
         stamped(rows.filter(is_kind("OwnerAssigned")), "code", "assigned"),
@@ -61,10 +62,18 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
         alarms(seen),
         last(rows.filter(is_kind("LeadMerged", "DealMerged"))).select("journey", merged_at="occurred_at"),
     ]
+    bant = (
+        seen.rows.lazy()
+        .filter(is_kind("BantAssessed"))
+        .select("journey", pl.col("code").cast(pl.UInt8, strict=False))
+        .collect()
+    )
     for place, dimension in enumerate(Dimension):
-        verdict = (pl.col("code") % 3).cast(pl.UInt8).cat.to(VERDICT)
-        parts.append(last(bant.filter(pl.col("code") // 3 == place)).select("journey", verdict.alias(dimension.value)))
-    begun, *told = pl.collect_all(parts)
+        verdict = (pl.col("code") % 3).cat.to(VERDICT).alias(dimension.value)
+        parts.append(last(bant.lazy().filter(pl.col("code") // 3 == place)).select("journey", verdict))
+    begun, active, *told = pl.collect_all(parts)
+    stamps = seen.rows.select(last_activity_at="occurred_at", last_activity_position="position")[active["row"]]
+    told.append(active.select("journey").hstack(stamps))
     return (
         side_by_side(begun, told)
         .with_columns(
@@ -87,21 +96,28 @@ def side_by_side(rows: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> pl.DataFr
     """
     journeys = rows["journey"]
     lowest = 0 if rows.is_empty() else int(journeys[0])
-    numbers = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
-    nothing = pl.repeat(None, rows.height, dtype=pl.UInt32, eager=True)
-    row_of = pl.repeat(None, 0 if rows.is_empty() else int(journeys[-1]) - lowest + 1, dtype=pl.UInt32, eager=True)
-    row_of = row_of.scatter(journeys - lowest, numbers)
+    row_of = pl.repeat(0, 0 if rows.is_empty() else int(journeys[-1]) - lowest + 1, dtype=pl.UInt32, eager=True)
+    row_of = row_of.scatter(journeys - lowest, pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
     beside = [rows]
     for part in parts:
         told = part.drop("journey")
-        if told.is_empty():
-            beside.append(told.clear(rows.height))
-        elif told.height == rows.height:
+        if told.height == rows.height:
             beside.append(told)
+        elif told.is_empty():
+            beside.append(told.clear(rows.height))
         else:
             at = row_of[part["journey"] - lowest]
-            beside.append(told[nothing.clone().scatter(at, numbers.head(told.height))])
+            beside.append(pl.DataFrame([spread(column, at, rows.height) for column in told]))
     return pl.concat(beside, how="horizontal")
+
+
+def spread(values: pl.Series, at: pl.Series, length: int) -> pl.Series:
+    """A column that has the values at these rows and is null elsewhere."""
+    if values.dtype.is_nested():
+        # Polars scatters no lists.
+        row = pl.repeat(None, length, dtype=pl.UInt32, eager=True)
+        return values[row.scatter(at, pl.int_range(values.len(), dtype=pl.UInt32, eager=True))]
+    return pl.repeat(None, length, dtype=values.dtype, eager=True).scatter(at, values).alias(values.name)
 
 
 def named(column: str, codes: dict[str, int]) -> pl.Expr:
@@ -114,15 +130,24 @@ def named(column: str, codes: dict[str, int]) -> pl.Expr:
 
 def touches(rows: pl.LazyFrame) -> pl.LazyFrame:
     """How many touches each journey has had, and when the first and the last one was."""
-    run = pl.col("journey").rle()
-    count = run.struct.field("len")
-    end = count.cum_sum()
-    return rows.filter(is_kind("Touched")).select(
-        journey=run.struct.field("value"),
-        touches=count,
-        first_touch_at=pl.col("occurred_at").gather(end - count),
-        last_touch_at=pl.col("occurred_at").gather(end - 1),
+    row = pl.int_range(pl.len(), dtype=pl.UInt32)
+    return (
+        rows.filter(is_kind("Touched"))
+        .select("journey", "occurred_at")
+        .select(
+            pl.col("journey").filter(BEGINS),
+            touches=row.filter(ENDS) - row.filter(BEGINS) + 1,
+            first_touch_at=pl.col("occurred_at").filter(BEGINS),
+            last_touch_at=pl.col("occurred_at").filter(ENDS),
+        )
     )
+
+
+def activity(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The newest live entry of each journey that is no policy's: `row`, its place."""
+    counts = is_live() & ~pl.col("policy")
+    row = pl.int_range(pl.len(), dtype=pl.UInt32)
+    return rows.select("journey", row=row, counts=counts).filter("counts").select("journey", "row").filter(ENDS)
 
 
 def stamped(rows: pl.LazyFrame, column: str, name: str) -> pl.LazyFrame:

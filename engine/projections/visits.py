@@ -100,7 +100,7 @@ def is_move() -> pl.Expr:
 def with_whereabouts(rows: pl.DataFrame, pipeline: int) -> pl.DataFrame:
     """Adds `here`: the journey is in the pipeline, elsewhere nothing fires; `gone`: it leaves for another."""
     changes = is_kind("PipelineChanged")
-    if rows.filter(changes).is_empty():
+    if not rows.select(changes.any()).item():
         return rows.with_columns(here=pl.lit(True), gone=pl.lit(False))
     stands = pl.when(changes).then(pl.col("value")).when(pl.col("first")).then(pl.col("began").cast(pl.Int64))
     rows = rows.with_columns(here=(stands.forward_fill() == pipeline).fill_null(False))
@@ -129,11 +129,15 @@ def without_later_closings(rows: pl.DataFrame, definition: Definition) -> pl.Dat
 def with_targets(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.DataFrame:
     """Adds `target`: the rank that a person's move names; UNMAPPED for none it may name, and where nothing moves."""
     ranks = [UNMAPPED, *(definition.ranks.get(key, UNMAPPED) for key in codes.stages), UNMAPPED]
+    moves = (
+        rows.lazy().select("kind", "code", "resets", place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(is_move())
+    )
     # By place in the list, which costs a tenth of looking a code up; a code is -1 where no stage is named.
-    place = pl.when(is_move()).then(pl.col("code") + 1).otherwise(0).clip(0, len(ranks) - 1)
-    named = pl.lit(pl.Series(ranks, dtype=pl.Int8)).gather(place)
+    named = pl.lit(pl.Series(ranks, dtype=pl.Int8)).gather((pl.col("code") + 1).clip(0, len(ranks) - 1))
     strange = pl.col("resets") & (named >= definition.open_count)
-    return rows.with_columns(target=pl.when(strange).then(pl.lit(UNMAPPED, pl.Int8)).otherwise(named))
+    told = moves.select("place", target=pl.when(strange).then(pl.lit(UNMAPPED, pl.Int8)).otherwise(named)).collect()
+    nowhere = pl.repeat(UNMAPPED, rows.height, dtype=pl.Int8, eager=True)
+    return rows.with_columns(target=nowhere.scatter(told["place"], told["target"]))
 
 
 def raising(rows: pl.DataFrame, definition: Definition) -> pl.DataFrame:

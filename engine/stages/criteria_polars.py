@@ -1,7 +1,8 @@
 """The meaning of a criterion over columns: Polars expressions that agree with criteria.py row by row.
 
-They expect the columns of engine/projections/columns.py, sorted by (journey, occurred_at, position), and `first`: true
-at a journey's first row. Every expression is null-free: ~null is null, and a null would fire or hide a stage.
+They expect the columns of engine/projections/columns.py, sorted by (journey, occurred_at, position), `first`: true
+at a journey's first row, and what with_assessments adds. Every expression is null-free: ~null is null, and a null would
+fire or hide a stage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,8 +65,7 @@ def is_touch(kinds: tuple[TouchKind, ...] | None) -> pl.Expr:
 def counted(rows: pl.Expr) -> pl.Expr:
     """How many such rows the journey has had, this one included: a global count less its value before the journey."""
     so_far = rows.cast(pl.Int64).cum_sum()
-    before = pl.when(first).then(so_far - rows.cast(pl.Int64)).forward_fill()
-    return so_far - before
+    return so_far - pl.when(first).then(so_far - rows.cast(pl.Int64)).otherwise(0).cum_max()
 
 
 def carried(rows: pl.Expr, what: pl.Expr, at_first: int) -> pl.Expr:
@@ -73,12 +73,20 @@ def carried(rows: pl.Expr, what: pl.Expr, at_first: int) -> pl.Expr:
     return pl.when(rows).then(what).when(first).then(pl.lit(at_first, pl.Int64)).forward_fill()
 
 
+def with_assessments(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Adds what verdict_of needs, in 32 bits, which take half the time: enough for 500 million rows at once."""
+    row, assessed = pl.int_range(pl.len(), dtype=pl.Int32) * 4, is_kind("BantAssessed")
+    return rows.with_columns(
+        dimension=pl.when(assessed).then(code // 3).cast(pl.UInt8),
+        told=row + code % 3,
+        untold=pl.when(first).then(row + VERDICT["unknown"]).otherwise(0),
+    )
+
+
 def verdict_of(dimension: str) -> pl.Expr:
     """The newest verdict: small enough to go with its row's number, and the highest number so far is the newest."""
-    row = pl.int_range(pl.len()) * 4
-    assessed = is_kind("BantAssessed") & (code // 3 == DIMENSION[dimension])
-    told = pl.when(assessed).then(row + code % 3).when(first).then(row + VERDICT["unknown"]).otherwise(0)
-    return told.cum_max() & 3
+    now = (pl.col("dimension") == DIMENSION[dimension]).fill_null(False)
+    return pl.when(now).then("told").otherwise("untold").cum_max() & 3
 
 
 def valued() -> pl.Expr:
@@ -135,16 +143,11 @@ def fires(
         told = [looked_at(part, signals) & holds(part, signals, currencies) for part in branches if not counts(part)]
         at_once.append(either(told).alias(str(number)))
         counting += [(number, branch) for branch in branches if counts(branch)]
-    begins = pl.col("journey") != pl.col("journey").shift()
-    plans = [
-        rows.lazy()
-        .with_row_index("place")
-        .filter(looked_at(branch, signals))
-        .with_columns(first=begins.fill_null(True))
-        .filter(holds(branch, signals, currencies))
-        .select("place")
-        for _, branch in counting
-    ]
+    begins = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+    plans = []
+    for _, branch in counting:
+        bearing = rows.lazy().with_row_index("place").filter(looked_at(branch, signals)).with_columns(first=begins)
+        plans.append(with_assessments(bearing).filter(holds(branch, signals, currencies)).select("place"))
     masks, *found = pl.collect_all([rows.lazy().select(pl.repeat(False, pl.len()).alias("none"), *at_once), *plans])
     fired = masks.drop("none").get_columns()
     for (number, _), places in zip(counting, found, strict=True):
