@@ -253,7 +253,7 @@ def with_values(visits: pl.DataFrame, seen: Seen, codes: Codes) -> pl.DataFrame:
 def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, definition: Definition) -> pl.DataFrame:
     """One row for each journey with a visit: the profile, and stage, outcome, close and qualification.
 
-    visits: with_values(derive_visits(...)), of the same journeys as the profiles and others.
+    visits: with_values(derive_visits(...)), of some of the journeys that have profiles.
     """
     ranks = range(len(definition.stages))
     won = [rank for rank in ranks if definition.stages[rank].kind == "won"]
@@ -271,18 +271,18 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         position="entered_position",
     )
     reasons = seen.sides["reasons"].select("position", "reason")
+    told = [profiles, *newest_touches(seen, definition)]
+    if profiles.height > stands.height:
+        told = [rows.join(stands, on="journey", how="semi", maintain_order="left") for rows in told]
     parts = [
+        *told,
         closings.join(reasons, on="position", how="left", maintain_order="left"),
         first(visits.filter(stage.is_in(won))).select("journey", ever_won=True),
         first(visits.filter((stage >= definition.qualified_rank) & ~stage.is_in(lost))).select(
             "journey", qualified_at="entered_at"
         ),
-        *newest_touches(seen, definition),
     ]
-    own = profiles.join(stands, on="journey", how="semi", maintain_order="left")
-    if profiles.height == stands.height:
-        own = profiles
-    rows = side_by_side(stands, [own, *parts]).with_columns(**counting_touches(definition))
+    rows = side_by_side(stands, parts).with_columns(**counting_touches(definition))
     disqualified = (pl.col("by_kind") == CODE["LeadDisqualified"]) & pl.col("qualified_at").is_null()
     outcome = (
         pl.when(pl.col("merged_at").is_not_null())
