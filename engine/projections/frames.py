@@ -5,7 +5,8 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.projections.columns import Codes, Columns
-from engine.projections.journeys import derive_journeys, with_values
+from engine.projections.journeys import with_values
+from engine.projections.outcomes import derive_journeys
 from engine.projections.parts import cut, on_threads, part_starts
 from engine.projections.seen import Seen
 from engine.projections.visits import derive_visits

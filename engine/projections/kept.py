@@ -13,6 +13,9 @@ from polars._typing import PolarsDataType
 
 ORDER: Final = ("journey", "occurred_at", "position")
 """the first columns of all rows"""
+BEGINS: Final = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
+ENDS: Final = (pl.col("journey") != pl.col("journey").shift(-1)).fill_null(True)
+"""the first and the last row of each journey, in rows that are clustered by journey"""
 NEWEST: Final = 4096
 """rows that came a few at a time, before they are sorted in"""
 TIMES: Final = 8

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from engine.projections.columns import Columns
-from engine.projections.kept import Kept, places
+from engine.projections.kept import BEGINS, Kept, places
 from engine.projections.parts import cut, on_threads, part_starts
 from engine.stages.criteria_polars import is_kind
 
@@ -76,7 +76,7 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     taken_back = corrections.drop_nulls().collect().to_series()
     stands = is_known if taken_back.is_empty() else is_known & ~pl.col("position").is_in(taken_back.implode())
     openings = sides["openings"].filter(pl.col("first"))
-    begun, standing = begins(openings.filter(is_known)), begins(openings.filter(stands))
+    begun, standing = openings.filter(is_known).filter(BEGINS), openings.filter(stands).filter(BEGINS)
     began = dense(standing, "pipeline", len(columns.streams))
     voided = begun.filter(began.gather(begun["journey"]) == -1).select("journey", "pipeline")
     stands = stands if as_of is None else stands & (pl.col("occurred_at") <= as_of)
@@ -95,15 +95,10 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     return Seen(rows.with_columns(marks["kind"]), marks["first"], sides, began, voided)
 
 
-def begins(rows: pl.DataFrame) -> pl.DataFrame:
-    """The first row of each journey."""
-    return rows.filter((pl.col("journey") != pl.col("journey").shift()).fill_null(True))
-
-
 def first_live(rows: pl.DataFrame) -> pl.Series:
     """By row: it is the first of its journey that is live."""
     live = rows.lazy().select("journey", "kind", place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter(is_live())
-    first = begins(live.select("journey", "place").collect())["place"]
+    first = live.select("journey", "place").filter(BEGINS).select("place").collect().to_series()
     return pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True).scatter(first, True).alias("first")
 
 

@@ -12,6 +12,7 @@ from polars._typing import PolarsDataType
 from polars.expr.whenthen import ChainedThen, Then
 
 from engine.projections.columns import Codes
+from engine.projections.kept import BEGINS, ENDS
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import fires, is_kind
 from engine.stages.definition import UNMAPPED, Definition
@@ -179,22 +180,20 @@ def visits(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """In an epoch the stage is the highest rank raised so far; a visit begins where the stage changes."""
     epoch = (pl.col("first") | pl.col("moves")).cast(pl.Int64).cum_sum()
     level = (epoch * WIDTH + pl.col("raises") + 1).cum_max()
-    begins = (pl.col("journey") != pl.col("journey").shift()).fill_null(True)
     changes = (pl.col("stage") != pl.col("stage").shift()).fill_null(True)
-    entered = rows.lazy().with_columns(stage=(level & (WIDTH - 1)).cast(pl.Int8) - 1).filter(begins | changes).collect()
+    entered = rows.lazy().with_columns(stage=(level & (WIDTH - 1)).cast(pl.Int8) - 1).filter(BEGINS | changes).collect()
     at = events.select(entered_at="occurred_at", entered_position="position")[entered["row"]]
-    follows = (pl.col("journey") == pl.col("journey").shift(-1)).fill_null(False)
     number = pl.int_range(pl.len(), dtype=pl.UInt32)
     found = (
         entered.hstack(at)
         .lazy()
         .with_columns(
-            left_at=pl.when(follows).then(pl.col("entered_at").shift(-1)),
-            transferred=follows & (pl.col("stage").shift(-1, fill_value=UNMAPPED) == GONE),
+            left_at=pl.when(~ENDS).then(pl.col("entered_at").shift(-1)),
+            transferred=~ENDS & (pl.col("stage").shift(-1, fill_value=UNMAPPED) == GONE),
         )
         .filter(pl.col("stage") != GONE)
         .with_columns(
-            n=(number - pl.when(begins).then(number).otherwise(0).cum_max() + 1).cast(pl.UInt16),
+            n=(number - pl.when(BEGINS).then(number).otherwise(0).cum_max() + 1).cast(pl.UInt16),
             how=pl.when(pl.col("moves") & is_kind(*sorted(REOPENINGS)))
             .then(pl.lit("reopened", HOW))
             .when("moves")
@@ -211,10 +210,9 @@ def returns(visits: pl.DataFrame) -> pl.Series:
     """Which visits are of a stage that the journey was in before: in the visits of one stage, all but its first."""
     again = pl.repeat(False, visits.height, eager=True)
     places = visits.select("journey", "stage", place=pl.int_range(pl.len(), dtype=pl.UInt32)).lazy()
-    same = pl.col("journey") == pl.col("journey").shift()
     stages = visits["stage"].unique()
     for found in pl.collect_all(
-        [places.filter(pl.col("stage") == stage).filter(same).select("place") for stage in stages]
+        [places.filter(pl.col("stage") == stage).filter(~BEGINS).select("place") for stage in stages]
     ):
         again = again.scatter(found.to_series(), True)
     return again

@@ -177,13 +177,13 @@ def test_activity_equals_the_count_one_by_one(
     found = look(dict(enumerate(journeys)), definition, as_of=AS_OF)
     seen = found.seen()
     bits = {position: dice.choice([0, 0, INBOUND, AUTOMATED, INBOUND + AUTOMATED]) for position in range(100)}
-    directed = seen.events.with_columns(
+    directed = seen.rows.with_columns(
         code=pl.when(is_kind("Touched"))
         .then(pl.col("code") + pl.col("position").replace_strict(bits, return_dtype=pl.Int32))
         .otherwise("code")
     )
     answer = activity(
-        type(found)(**{**vars(found), "seen": lambda: replace(seen, events=directed)}), sla=timedelta(microseconds=sla)
+        type(found)(**{**vars(found), "seen": lambda: replace(seen, rows=directed)}), sla=timedelta(microseconds=sla)
     )
     told = one_by_one(journeys, definition, as_of=AS_OF)
     kinds: Counter[tuple[str, str]] = Counter()
