@@ -14,13 +14,8 @@ from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, valued
 from engine.values import Dimension
 
 VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
-PROFILE: Final = (
-    *("journey", "opened_at", "last_activity_at", "last_activity_position", "touches", "first_touch_at"),
-    *("last_touch_at", "amount_minor", "currency", "owner", "stream", "source", "channel", "title", "expected_close"),
-    *("fit", "engagement", "next_action_at", "snoozed_until", "snoozed_at", "snoozed_position", "alerted"),
-    *("alerted_position", "merged_at", *(dimension.value for dimension in Dimension), "active_at", "active_position"),
-)
-"""columns of derive_profiles"""
+STAMPED: Final = ("owner", "assigned", "expected_close", "awaited")
+"""of which there are two sources, of which the newest counts"""
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
@@ -68,19 +63,18 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
         parts.append(last(bant.lazy().filter(pl.col("code") // 3 == place)).select("journey", verdict))
     begun, active, *told = pl.collect_all(parts)
     stamps = seen.rows.select(last_activity_at="occurred_at", last_activity_position="position")[active["row"]]
-    told.append(active.select("journey").hstack(stamps))
     return (
-        side_by_side(begun, told)
+        side_by_side(begun, [active.select("journey").hstack(stamps), *told])
         .with_columns(
             pl.col("touches").fill_null(0),
             pl.col("last_activity_at").fill_null(pl.col("opened_at")),
             *clock(seen),
             *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
-            owner=newest("named", "assigned"),
-            expected_close=newest("hoped", "awaited").str.to_date(),
+            owner=newest("owner", "assigned"),
+            expected_close=newest("expected_close", "awaited").str.to_date(),
         )
         .with_columns(owner=named("owner", codes.people))
-        .select(PROFILE)
+        .drop("assigned", "awaited", f"^({'|'.join(STAMPED)})_(at|position)$")
     )
 
 
@@ -167,12 +161,12 @@ def opened(seen: Seen) -> list[pl.LazyFrame]:
         return openings.filter(pl.col(column).is_not_null()).select("journey", column)
 
     return [
+        stamped(openings, "owner", "owner"),
         last(told("stream")),
         first(told("source")),
         first(told("channel")),
         last(told("title")),
-        stamped(openings, "owner", "named"),
-        stamped(openings, "expected_close", "hoped"),
+        stamped(openings, "expected_close", "expected_close"),
         stamped(seen.sides["closes"].lazy(), "expected_close", "awaited"),
     ]
 

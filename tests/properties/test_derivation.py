@@ -94,6 +94,7 @@ def test_what_is_derived_in_parts_equals_what_is_derived_at_once(
 
     at_once = frames()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "PART", size)
+        patch.setattr(parts, "PART", 1)
+        patch.setattr(pl, "thread_pool_size", lambda: size)
         for whole, joined in zip(at_once, frames(), strict=True):
             assert_frame_equal(joined, whole)
