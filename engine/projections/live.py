@@ -116,7 +116,8 @@ class Live:
     def changes(self, since: Moment) -> tuple[Frames, Frames]:
         """The rows that the journeys changed since then had, and those they have."""
         # Several questions are asked, one after the other, of the same moment.
-        if self._since is None or self._since[0] is not since:
+        known = self._since
+        if known is None or known[0] is not since:
             first: set[int] = set()
             parts = []
             moment = since
@@ -127,8 +128,9 @@ class Live:
                 parts.append(moment.were if len(fresh) == len(moment.changed) else of_these(moment.were, fresh))
                 first.update(fresh)
                 moment = moment.next
-            self._since = since, together(parts), self.rows_of(pl.Series(sorted(first), dtype=pl.UInt32))
-        return self._since[1:]
+            # Read again it might be another thread's, of another moment.
+            known = self._since = since, together(parts), self.rows_of(pl.Series(sorted(first), dtype=pl.UInt32))
+        return known[1], known[2]
 
 
 def of_these(rows: Frames, journeys: list[int]) -> Frames:
