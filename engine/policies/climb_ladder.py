@@ -23,7 +23,7 @@ def due(look: "Look", since: Since) -> list[Due]:
     if not ladders:
         return []
     by_stage = {look.definition.key_of(rank): ladder for rank, ladder in ladders.items()}
-    managers = dict(look.membership.filter(look.membership["until"].is_null()).select("rep", "manager").iter_rows())
+    managers = managers_of(look)
     rungs = {rank: len(ladder.after_days) for rank, ladder in ladders.items()}
     found = sorted(attempts(look, since, rungs, NAME), key=lambda each: (each.made, each.at))
     steps = {one_id(NAME, climbed.journey, climbed.because): climbed for climbed in found}
@@ -33,6 +33,13 @@ def due(look: "Look", since: Since) -> list[Due]:
         for step, climbed in steps.items()
         if step in new
     ]
+
+
+def managers_of(look: "Look") -> dict[str, str | None]:
+    """Of every rep on the roster; none who has left it. A manager need not be on it."""
+    here = look.membership.filter(look.membership["until"].is_null())
+    left = set(look.membership["rep"]).difference(here["rep"])
+    return {rep: manager for rep, manager in here.select("rep", "manager").iter_rows() if manager not in left}
 
 
 def next_attempt(look: "Look", ladder: Ladder, climbed: Attempts, step: UUID, managers: dict[str, str | None]) -> Due:
@@ -52,7 +59,7 @@ def rung(ladder: Ladder, climbed: Attempts) -> Task:
 
 
 def whom(ladder: Ladder, climbed: Attempts, managers: dict[str, str | None]) -> UUID | None:
-    """The manager from the declared attempt on; else whoever owns the journey."""
+    """The manager from the declared attempt on; else, and where the manager has left, whoever owns the journey."""
     if ladder.escalate_after is None or climbed.made < ladder.escalate_after or climbed.owner is None:
         return None
     manager = managers.get(climbed.owner.hex)

@@ -18,7 +18,7 @@ from engine.aggregates.deal.events import ProposalExpired
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.journey.commands import CompleteFollowUp, RecordSignal, SetScore, Touch
 from engine.aggregates.pipeline.commands import PublishDefinition
-from engine.aggregates.roster.commands import EnrolRep
+from engine.aggregates.roster.commands import EnrolRep, RecordRepLeft
 from engine.entries import FollowUpCancelled, OwnerAssigned
 from engine.errors import Rejected
 from engine.log.application import Log
@@ -210,6 +210,19 @@ def test_eight_attempts_are_asked_for_on_the_days_that_are_declared_and_the_mana
     story.touch(deal, at=100)
     rounds(story, 100)
     assert asked(story, deal)[-1][2] == "nobody answered 9 attempts: disqualify it, with the reason, or try another way"
+
+
+def test_a_manager_who_has_left_is_not_asked(log: Log) -> None:
+    story = Story(log, {"stages": [stage() | {"ladder": {"after_days": [1, 2, 4], "escalate_after": 1}}]})
+    story.do(EnrolRep(rep=BOSS, team="north"), at=0)
+    story.do(EnrolRep(rep=REP, team="north", manager=BOSS), at=0)
+    deal = story.opened(0)
+    story.touch(deal, at=1)
+    rounds(story, 1)
+    story.do(RecordRepLeft(rep=BOSS), at=2)
+    story.touch(deal, at=3)
+    rounds(story, 3)
+    assert [step.event.owner for step in story.follow_ups(deal)] == [person_of(story, BOSS), None]
 
 
 def test_a_mail_that_a_machine_sent_is_no_attempt_and_its_answer_none(log: Log) -> None:
