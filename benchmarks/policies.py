@@ -41,8 +41,8 @@ from engine.projections import stalling, views
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
+from engine.projections.look import Look
 from engine.projections.seen import see
-from engine.projections.views import Look
 from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition, parse_definition
 from engine.values import to_micros

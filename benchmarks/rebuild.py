@@ -30,7 +30,8 @@ from benchmarks.rebuild_cells import Cells, cells_of, differences, plain_cells
 from benchmarks.rebuild_sql import in_duckdb, in_postgresql
 from benchmarks.slow_ways import facts_of, fold_all, run_projection
 from engine.log.application import Log
-from engine.projections.board import Cards, board
+from engine.projections.board import board
+from engine.projections.cards import Cards
 from engine.projections.columns import Columns
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
@@ -38,9 +39,9 @@ from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import ORDER
 from engine.projections.lens import Lens
+from engine.projections.look import Look
 from engine.projections.roster import SCHEMA as MEMBERSHIP
 from engine.projections.seen import see
-from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
 from replay.rebuild import on_threads, rebuild

@@ -20,9 +20,9 @@ from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.look import Look
 from engine.projections.seen import see
 from engine.projections.trend import trend
-from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 
 ROUNDS = 7

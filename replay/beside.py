@@ -6,7 +6,8 @@ from functools import cache
 from engine.errors import Rejected
 from engine.log.locked import Busy
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.stages.definition import Definition
 from replay.stage_figures import Side
 

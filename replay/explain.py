@@ -29,8 +29,8 @@ from engine.projections.figures import (
 )
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
+from engine.projections.look import Look
 from engine.projections.pages import Pages
-from engine.projections.views import Look
 from engine.stages.facts import KINDS
 from engine.values import from_micros
 from replay.cells import closed, funnel, periods, standing, work

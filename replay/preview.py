@@ -13,7 +13,7 @@ from engine.projections.figures import Answer, Figures, head
 from engine.projections.filters import EVERYTHING
 from engine.projections.groups import named
 from engine.projections.lens import called
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.definition import UNMAPPED, Definition
 from replay.policy_figures import PolicyRow
 from replay.review import Remark, compared, review

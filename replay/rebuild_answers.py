@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.projections import board, conversion, cycle_time, likelihood, win_rate
+from engine.projections.look import Look
 from engine.projections.tally import Tally
-from engine.projections.views import Look
 from engine.stages.definition import Definition
 
 

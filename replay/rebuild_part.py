@@ -17,9 +17,9 @@ from engine.projections.filters import EVERYTHING
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
+from engine.projections.look import Look
 from engine.projections.seen import see
 from engine.projections.streams import Streams
-from engine.projections.views import Look
 from engine.stages.definition import Definition
 from replay.archive_files import copied, ids_of, read_table
 from replay.archive_manifest import Range, flush

@@ -11,8 +11,8 @@ import polars as pl
 from engine.projections.conversion import StageConversion
 from engine.projections.figures import Figures
 from engine.projections.likelihood import ENOUGH
+from engine.projections.look import Look
 from engine.projections.narrowing import narrowings
-from engine.projections.views import Look
 from engine.stages.definition import Definition, Stage
 from replay.tried import Tried, may_fail, tried
 from replay.unmapped import UnmappedKey

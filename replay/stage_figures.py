@@ -10,9 +10,9 @@ from engine.projections.conversion import Overall, StageConversion, asked_of, ov
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Amount, Figures, amounts, sums
 from engine.projections.filters import Filters, chosen, narrowed
+from engine.projections.look import Look
 from engine.projections.stalling import is_stalled
 from engine.projections.tally import tally
-from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import UNMAPPED
 

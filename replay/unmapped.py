@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 
 from engine.projections.figures import Figures
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.criteria_polars import is_kind
 from engine.stages.definition import UNMAPPED
 from engine.stages.facts import MOVES

@@ -9,10 +9,11 @@ from engine.projections.board import board
 from engine.projections.conversion import Conversion, conversion
 from engine.projections.cycle_time import CycleTime, cycle_time
 from engine.projections.lens import Lens
+from engine.projections.look import Look
 from engine.projections.losses import losses
 from engine.projections.trend import trend
 from engine.projections.velocity import velocity
-from engine.projections.views import Look, Views
+from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact, Life, life

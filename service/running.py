@@ -14,7 +14,7 @@ from engine.log.application import Log, Wanted, Written
 from engine.log.tables import erasures
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
-from engine.projections.views import Look
+from engine.projections.look import Look
 from replay.archive import views_of
 from replay.stage_figures import Side
 from service import metrics

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from engine.projections.activity import activity
+from engine.projections.look import Look
 from engine.projections.losses import losses
 from engine.projections.sources import sources
 from engine.projections.trend import trend
-from engine.projections.views import Look
 from replay.explain import explain
 from tests.test_real_logs import DECISIONS, bpic_rows, imported, looked
 

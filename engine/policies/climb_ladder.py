@@ -11,7 +11,7 @@ from engine.stages.work import Ladder, Task
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "climb_ladder"
 OFFER = "nobody answered {made} attempts: disqualify it, with the reason, or try another way"

@@ -14,7 +14,7 @@ from engine.stages.work import SignalTask, Task
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 _POLICIES: Final = UUID("6f0f4f1e-3c0a-5d0e-9a54-0d2f6d0f7b11")
 

@@ -7,7 +7,8 @@ from engine.policies.activation import activated, by_stage
 from engine.policies.due import Due
 from engine.policies.every import POLICIES
 from engine.projections.definitions import Published
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from engine.stages.work import Task
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "expire_proposals"
 DAY = 86_400_000_000

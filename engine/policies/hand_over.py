@@ -9,7 +9,7 @@ from engine.stages.work import Task
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "hand_over"
 NOBODY = "its score reached {score}, and team {team} has nobody to take it: assign it"

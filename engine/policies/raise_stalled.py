@@ -9,7 +9,7 @@ from engine.stages.definition import StallRule
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "raise_stalled"
 

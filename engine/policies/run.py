@@ -20,7 +20,8 @@ from engine.policies.activation import activated, asked_for, by_stage
 from engine.policies.due import Due, Policy, Since
 from engine.policies.every import POLICIES
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.values import from_micros, to_micros
 
 SOURCE = "policy"

@@ -6,7 +6,7 @@ from engine.policies.due import Due, Policy, Since, asked, one_id
 from engine.projections.duties import entries, unknown
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "stage_tasks"
 

@@ -8,7 +8,7 @@ from engine.policies.due import Due, Policy, Since, one_id
 from engine.projections.pointless import has_follow_ups, pointless
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 NAME = "withdraw_pointless"
 

@@ -17,7 +17,7 @@ from engine.stages.criteria_polars import TOUCH_MASK, is_kind
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 INBOUND, AUTOMATED = 16, 32
 """bits of a touch's code, above its kind (columns.py)"""

@@ -15,7 +15,7 @@ from engine.projections.journeys import open_follow_ups
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 SOON_AFTER = 3_600_000_000
 """a touch written down within the hour after a follow-up was completed is the one that completed it"""

@@ -20,7 +20,7 @@ from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
 from engine.stages.names import called
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 class Standing(Figures):

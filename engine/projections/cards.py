@@ -19,7 +19,7 @@ from engine.stages.definition import UNMAPPED, UNMAPPED_KEY
 from engine.values import Value, from_micros, known_currency
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Order = Literal["age", "value", "next_action", "likelihood", "opened", "closed", "activity", "expected_close"]
 

@@ -7,7 +7,7 @@ import polars as pl
 from engine.projections.filters import Filters, chosen, narrowed
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 CLOSED = ("won", "lost", "disqualified")
 

@@ -17,7 +17,7 @@ from engine.projections.win_rate import WinRate, WinRateGroup, win_rate
 from engine.values import exponent, from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Unit = Literal["count", "share", "seconds", "money", "average"]
 SUMMED = ("count", "money")

@@ -20,7 +20,7 @@ from engine.projections.transitions import Transition, in_order, transition, tra
 from engine.stages.definition import Definition
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 PARTS = ("advanced", "skipped", "lost", "moved_back", "transferred", "still_there")
 

@@ -19,7 +19,7 @@ from engine.projections.tally import Tally, counts, lengths, tally
 from engine.stages.definition import UNMAPPED, Definition
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 class StageTime(Figures):

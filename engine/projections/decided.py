@@ -15,7 +15,7 @@ from engine.projections.filters import Filters
 from engine.projections.groups import grouped
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 @dataclass(frozen=True)

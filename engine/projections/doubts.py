@@ -12,7 +12,7 @@ from engine.stages.facts import KINDS
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 DIMENSIONS = {code: name for name, code in DIMENSION.items()}
 VERDICTS = {code: name for name, code in VERDICT.items()}

@@ -15,7 +15,7 @@ from engine.projections.journeys import last
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 RECENT = 30 * 86_400_000_000
 """a signal older than this is past answering"""

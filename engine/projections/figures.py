@@ -13,7 +13,7 @@ from engine.projections.lens import called
 from engine.values import exponent, from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 SECOND = 1_000_000
 """microseconds"""

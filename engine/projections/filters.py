@@ -15,7 +15,7 @@ from engine.errors import Rejected
 from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros, written
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 MEMBERSHIP = ("team", "manager", "region")
 

@@ -24,7 +24,8 @@ from engine.stages.criteria_polars import CODE
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look, Views
+    from engine.projections.look import Look
+    from engine.projections.views import Views
 
 
 class Step(Figures):

@@ -8,7 +8,7 @@ from engine.errors import Rejected
 from engine.projections.filters import MEMBERSHIP, Filters, known_attribute, with_membership
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 OF_THE_JOURNEY = ("owner", "source", "channel")
 PEOPLE = ("owner", "manager")

@@ -21,7 +21,7 @@ from engine.stages.criteria_polars import is_kind
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 ENOUGH = 30
 """completed visits from which on a stage knows what is normal"""

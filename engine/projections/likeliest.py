@@ -20,7 +20,7 @@ from engine.projections.likelihood import ENOUGH, Basis, Likelihood, likelihoods
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Strength = Literal["strongest", "weakest"]
 

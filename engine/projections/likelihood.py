@@ -11,7 +11,7 @@ from engine.projections.tally import Tally, counts, tally
 from engine.stages.definition import Definition, Stage
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Basis = Literal["observed", "configured"]
 ENOUGH = 30

@@ -18,7 +18,7 @@ from engine.stages.criteria_polars import is_kind
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Kind = Literal["lead", "deal"]
 APART = ("merged", "transferred")

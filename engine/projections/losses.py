@@ -23,7 +23,7 @@ from engine.stages.definition import Definition
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 LATE_DAYS = 30.0
 

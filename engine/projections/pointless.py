@@ -18,7 +18,7 @@ from engine.projections.stalling import LIMITS, STARTED_BY, ran
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 IdOf = Callable[[str, UUID, UUID], UUID]
 """which follow-up a policy asks for on a journey because of an event"""

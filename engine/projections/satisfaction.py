@@ -15,7 +15,7 @@ from engine.projections.journeys import last
 from engine.stages.criteria_polars import is_kind
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 PROMOTER, DETRACTOR = 9, 6
 """a promoter says so much or more, a detractor so much or less"""

@@ -24,7 +24,7 @@ from engine.projections.names import Names, folded
 from engine.projections.state import with_state
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 MOST = 100
 """of what was found that is shown"""

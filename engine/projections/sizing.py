@@ -21,7 +21,7 @@ from engine.projections.velocity import days_in_month
 from engine.values import Money, Value
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 class Target(Value):

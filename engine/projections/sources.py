@@ -16,7 +16,7 @@ from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 OUTCOMES = ("won", "lost", "disqualified", "open", "transferred")
 

@@ -19,7 +19,7 @@ from engine.projections.pages import Pages
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 class StalledJourney(Card):

@@ -17,7 +17,7 @@ from engine.stages.calendar import counted_before
 from engine.stages.definition import Definition, StallRule
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Clock = Literal["idle", "touch", "stage"]
 Limit = Callable[[StallRule], float | None]

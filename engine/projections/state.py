@@ -8,7 +8,7 @@ from engine.projections.likelihood import Likelihood
 from engine.projections.stalling import is_stalled
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 
 def with_state(journeys: pl.LazyFrame, look: "Look", chances: list[Likelihood]) -> pl.LazyFrame:

@@ -14,7 +14,7 @@ from engine.projections.journeys import named
 from engine.stages.criteria_polars import CODE, valued
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 OF_THE_JOURNEY = ("owner", "source", "channel")
 

@@ -16,7 +16,7 @@ from engine.projections.timeline import by_membership, closings, entries, passed
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 MOST = 600
 """points of a trend: more are a mistake"""

@@ -18,7 +18,7 @@ from engine.projections.groups import grouped, labels
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Pace = Literal["median", "mean"]
 A_DAY = 86_400

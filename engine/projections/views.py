@@ -5,23 +5,20 @@ readers never wait for each other. What a few new events change is derived row b
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import RLock
 from typing import Final
-from uuid import UUID
 
 import polars as pl
 
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
-from engine.log.keys import keys_of
 from engine.log.people import erasures, people_frame
-from engine.log.positions import event_ids, position_at
-from engine.log.texts import texts
-from engine.projections.columns import Codes, Columns
+from engine.log.positions import position_at
+from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
 from engine.projections.following import derived_anew
 from engine.projections.frames import Frames, derive
@@ -30,11 +27,11 @@ from engine.projections.intake_few import take_few
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.live import Live
+from engine.projections.look import Look
 from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
 from engine.projections.spans import Spans
-from engine.projections.tally import Tally
 from engine.stages.definition import Definition
 
 BATCH: Final = 100_000
@@ -54,74 +51,6 @@ class Start:
     columns: Columns
     told: pl.DataFrame
     """the feed's rows that are no journey's: of definitions and the roster"""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a lens shows of one pipeline: everything an answer is computed from."""
-
-    pipeline: str
-    definition: Definition
-    version: int
-    as_of: int
-    known_at: int | None
-    position: int
-    frames: Frames | Live
-    membership: pl.DataFrame
-    people: pl.DataFrame
-    """reps and actors: whoever owns, manages or acts, and perhaps others"""
-    log: Log
-    codes: Codes
-    """what the codes in seen() mean"""
-    seen: Callable[[], Seen]
-    """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
-
-    @property
-    def visits(self) -> pl.DataFrame:
-        return self.frames.visits
-
-    @property
-    def journeys(self) -> pl.DataFrame:
-        return self.frames.journeys
-
-    @property
-    def attributes(self) -> pl.DataFrame:
-        return self.frames.attributes
-
-    @property
-    def void(self) -> int:
-        """Journeys whose opening was retracted."""
-        return self.frames.void.height
-
-    def tally(self, question: str, of: "Callable[[Look], Tally]", moment: int | None = None) -> Tally:
-        """What all journeys add up to by `of`, carried along where the frames follow the log.
-
-        question: names `of`. moment: as_of, where what is counted depends on it.
-        """
-        if isinstance(self.frames, Live):
-            return self.frames.tally(question, lambda frames: of(replace(self, frames=frames)), moment)
-        return of(self)
-
-    def everybody(self) -> pl.DataFrame:
-        """Reps and actors, also those of whom no event speaks yet."""
-        return people_frame(self.log, customers=False)
-
-    def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
-        """event_id by position, of the few events that are shown."""
-        return event_ids(self.log, positions)
-
-    def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
-        """Adds `key` (id in the source system) and `label` (the title) to the few journeys that are shown."""
-        ids = [UUID(hex=journey) for journey in journeys["journey_id"]]
-        titles = {title: UUID(hex=title) for title in journeys["title"].drop_nulls()}
-        bodies = texts(self.log, list(titles.values()))
-        keys = keys_of(self.log, ids)
-        return journeys.with_columns(
-            key=pl.Series([keys.get(journey) for journey in ids], dtype=pl.String),
-            label=pl.Series(
-                [None if title is None else bodies.get(titles[title]) for title in journeys["title"]], dtype=pl.String
-            ),
-        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.values import exponent
 
 if TYPE_CHECKING:
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 Cohort = Literal["closed", "opened"]
 COUNTED = ("won", "lost", "open", "disqualified", "transferred", "merged")

@@ -11,11 +11,11 @@ from engine.projections.cycle_time import clocked_of, stays_of
 from engine.projections.decided import closed
 from engine.projections.doubts import doubtful
 from engine.projections.filters import Filters
+from engine.projections.look import Look
 from engine.projections.losses import LATE_DAYS, found_late, lost_of
 from engine.projections.sizing import came
 from engine.projections.sources import OUTCOMES, opened_of
 from engine.projections.velocity import ready_of
-from engine.projections.views import Look
 from engine.projections.win_rate import Cohort, asked_of
 from engine.stages.criteria_polars import is_kind
 from replay.cells.counted import Counted, What, Word, all_rows, of_stage

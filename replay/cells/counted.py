@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.definition import TRANSFERRED_KEY, UNMAPPED_KEY
 
 What = tuple[str, pl.DataFrame]

@@ -3,7 +3,7 @@
 import polars as pl
 
 from engine.projections.cohort import ranks_of
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.criteria_polars import is_kind, valued
 from replay.cells.counted import Behind, Counted, What
 

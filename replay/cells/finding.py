@@ -6,7 +6,7 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.groups import labels
-from engine.projections.views import Look
+from engine.projections.look import Look
 from replay.cells.counted import NONE, Counted
 
 SHOWN_GROUPS = 30

@@ -7,7 +7,7 @@ import polars as pl
 from engine.projections.cohort import TRANSFERRED, ranks_of
 from engine.projections.conversion import PARTS, asked_of
 from engine.projections.filters import Filters, chosen
-from engine.projections.views import Look
+from engine.projections.look import Look
 from replay.cells.counted import Counted, What, all_rows, of_stage
 from replay.cells.events import merged, of, with_next
 

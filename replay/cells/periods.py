@@ -6,10 +6,10 @@ import polars as pl
 
 from engine.projections.comparison import bounds, within
 from engine.projections.filters import Filters, Window
+from engine.projections.look import Look
 from engine.projections.periods import Every
 from engine.projections.points import LAST, number, placed
 from engine.projections.trend import axis_of, parts_of
-from engine.projections.views import Look
 from replay.cells.closed import cycle_time, is_, valued, win_rate
 from replay.cells.counted import Counted, What, Word, all_rows
 from replay.cells.events import of, openings, valuations

@@ -11,8 +11,8 @@ from engine.projections.follow_ups import follow_ups as next_steps
 from engine.projections.hygiene import kept_how, normal
 from engine.projections.likeliest import OVERDUE, due
 from engine.projections.likelihood import Basis, likelihoods
+from engine.projections.look import Look
 from engine.projections.stalled import idling, too_long
-from engine.projections.views import Look
 from engine.stages.criteria_polars import CODE
 from replay.cells.counted import Counted, What, Word, all_rows, of_stage
 from replay.cells.events import among, departures, mergers, of, openings, valuations

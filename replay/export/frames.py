@@ -11,7 +11,7 @@ from iso4217 import Currency
 from polars._typing import PolarsDataType
 
 from engine.projections.filters import Filters, chosen, narrowed, with_membership
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.definition import UNMAPPED, UNMAPPED_KEY, Definition
 from engine.stages.facts import KINDS
 from engine.values import Dimension, exponent

@@ -17,7 +17,7 @@ from service.cli.terminal import console, moment
 if TYPE_CHECKING:
     from engine.projections.figures import Answer
     from engine.projections.filters import Filters
-    from engine.projections.views import Look
+    from engine.projections.look import Look
 
 A = TypeVar("A", bound="Answer")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.projections.filters import Filters
-    from engine.projections.views import Look
+    from engine.projections.look import Look
     from replay.explain import Explanation
 
 SHOWN = 20

@@ -30,7 +30,7 @@ from engine.projections.cards import Cards, Order
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
 from engine.projections.listing import Listing, listing
-from engine.projections.views import Look
+from engine.projections.look import Look
 from service.question import cards_of, money_of, period_of, understood
 from service.routes.asked import Grouped, Paged, Question, Text, Worded
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.errors import Rejected
 from engine.projections.filters import Filters
 from engine.projections.lens import choice_of
-from engine.projections.views import Look
+from engine.projections.look import Look
 from engine.stages.definition import Definition
 from replay import preview
 from replay.beside import looks, sharing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from engine.projections.filters import Filters
-from engine.projections.views import Look
+from engine.projections.look import Look
 from service.auth import Caller
 from service.rights import narrowed
 from service.routes.asked import ExplainQuestion, Paged, Question

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from engine.log.application import Log
 from engine.log.tables import events
 from engine.projections.lens import Lens
-from engine.projections.views import Look
+from engine.projections.look import Look
 from service.http_errors import Refused
 from service.question import Problem, Unclear
 from service.running import Running

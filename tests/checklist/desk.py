@@ -26,7 +26,8 @@ from engine.projections.conversion import Conversion, conversion
 from engine.projections.cycle_time import CycleTime, cycle_time
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.projections.win_rate import WinRate, win_rate
 from engine.stages.definition import Definition
 from engine.values import Dimension, TouchKind, Verdict

@@ -9,7 +9,7 @@ from engine.errors import Rejected
 from engine.log.application import Log
 from engine.projections.hygiene import hygiene
 from engine.projections.lens import Lens
-from engine.projections.views import Look
+from engine.projections.look import Look
 from tests.policies.stories import REP, Story, day, stage
 from tests.service.commandline import run
 

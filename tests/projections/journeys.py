@@ -18,9 +18,9 @@ from engine.projections.conversion import Conversion, StageConversion, conversio
 from engine.projections.filters import Filters
 from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.look import Look
 from engine.projections.roster import SCHEMA as ROSTER
 from engine.projections.seen import see
-from engine.projections.views import Look
 from engine.stages.definition import Definition, parse_definition
 from engine.stages.facts import Fact
 from engine.values import Money, to_micros

@@ -27,7 +27,8 @@ from engine.projections.activity import activity
 from engine.projections.board import board
 from engine.projections.conversion import conversion
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import parse_definition
 from engine.values import Attribute, Money, TouchKind

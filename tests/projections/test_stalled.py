@@ -18,8 +18,9 @@ from engine.handle import handle
 from engine.log.application import Log
 from engine.messages import Command
 from engine.projections.lens import Lens
+from engine.projections.look import Look
 from engine.projections.stalled import stalled
-from engine.projections.views import Look, Views
+from engine.projections.views import Views
 from engine.stages.definition import parse_definition
 from engine.values import TouchKind
 from service.importers.run import run_import

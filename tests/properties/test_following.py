@@ -23,7 +23,8 @@ from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Answer
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition
 from engine.stages.facts import KINDS, MOVES, Fact

@@ -42,11 +42,12 @@ from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Answer
 from engine.projections.lens import Lens
 from engine.projections.likeliest import likeliest
+from engine.projections.look import Look
 from engine.projections.losses import losses
 from engine.projections.sources import sources
 from engine.projections.stalled import stalled
 from engine.projections.velocity import velocity
-from engine.projections.views import Look, Views
+from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
 from engine.values import Dimension, Money, TouchKind, Verdict, from_micros
 from tests.properties.redefinitions import BEGIN, Redefine, Stages, Work, days, definition_of, redefined

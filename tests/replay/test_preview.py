@@ -10,8 +10,8 @@ from engine.projections.board import board
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.filters import EVERYTHING, Filters
+from engine.projections.look import Look
 from engine.projections.stalled import stalled
-from engine.projections.views import Look
 from engine.projections.win_rate import win_rate
 from engine.stages.definition import Definition, parse_definition
 from engine.stages.facts import Fact, life

@@ -12,7 +12,8 @@ from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
-from engine.projections.views import Look, Views
+from engine.projections.look import Look
+from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
 from engine.values import from_micros, to_micros
 from service.simulation.history import simulate
