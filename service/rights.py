@@ -1,6 +1,7 @@
 """What a rep may see, change and name: the team's journeys, and the own ones. Other roles are settled by auth.py.
 
-A journey is its owner's team's; while nobody owns it, it is the team's that is responsible for the stage it stands in.
+A journey is its owner's team's; while nobody owns it, or its owner has left the roster, it is the team's that is
+responsible for the stage it stands in.
 """
 
 from datetime import UTC, datetime
@@ -50,8 +51,8 @@ def is_caller(log: Log, caller: Caller, who: Who) -> bool:
 
 
 def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
-    """A rep writes to journeys of the own, and to those of the team that nobody owns. Who may see the journey is told
-    whose it is.
+    """A rep writes to journeys of the own, and to those of the team that nobody owns, or somebody who left. Who may see
+    the journey is told whose it is.
     """
     if caller.role != "rep":
         return
@@ -59,7 +60,7 @@ def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
     if owner == caller.person_id:
         return
     may_read(log, caller, stream_id, named)
-    if owner is None:
+    if owner is None or has_left(log, owner):
         return
     raise Refused("forbidden", f"{named} is another rep's: a rep writes to journeys of the own")
 
@@ -144,7 +145,7 @@ def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
     if found is not None:
         owner = found.state.journey.owner
         team = team_of(log, caller.person_id)
-        theirs = responsible(log, found) if owner is None else team_of(log, owner)
+        theirs = responsible(log, found) if owner is None or has_left(log, owner) else team_of(log, owner)
         if owner == caller.person_id or (team is not None and theirs == team):
             return
     raise unknown(named)
@@ -194,6 +195,12 @@ def responsible(log: Log, stream: Stream) -> str | None:
 def team_of(log: Log, person_id: UUID) -> str | None:
     membership = membership_of(log, person_id)
     return None if membership is None else membership.team
+
+
+def has_left(log: Log, person_id: UUID) -> bool:
+    """Whether they were on the roster and are not now."""
+    found = load(log, rep_stream(person_id))
+    return found is not None and found.state.rep is not None and found.state.membership is None
 
 
 def membership_of(log: Log, person_id: UUID) -> Membership | None:

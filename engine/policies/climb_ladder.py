@@ -7,6 +7,7 @@ from uuid import UUID
 from engine.policies.due import Due, Policy, Since, asked, one_id
 from engine.projections.attempts import Attempts, attempts
 from engine.projections.duties import unknown
+from engine.projections.roster import departed
 from engine.stages.work import Ladder, Task
 from engine.values import TouchKind
 
@@ -38,7 +39,7 @@ def due(look: "Look", since: Since) -> list[Due]:
 def managers_of(look: "Look") -> dict[str, str | None]:
     """Of every rep on the roster; none who has left it. A manager need not be on it."""
     here = look.membership.filter(look.membership["until"].is_null())
-    left = set(look.membership["rep"]).difference(here["rep"])
+    left = set(departed(look.membership))
     return {rep: manager for rep, manager in here.select("rep", "manager").iter_rows() if manager not in left}
 
 

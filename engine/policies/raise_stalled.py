@@ -1,9 +1,14 @@
-"""A journey stalls: one alert with its reason, and one follow-up for its owner or, with none, for the stage's team."""
+"""A journey stalls: one alert with its reason, and one follow-up for its owner or the stage's team.
+
+The team's it is where nobody owns the journey, or somebody who has left the roster.
+"""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from engine.aggregates.journey.commands import NextStep, RaiseStalled
 from engine.policies.due import Due, Policy, Since, one_id
+from engine.projections.roster import departed
 from engine.projections.stalling import Episode, episodes
 from engine.stages.definition import StallRule
 from engine.values import TouchKind
@@ -17,16 +22,21 @@ NAME = "raise_stalled"
 def due(look: "Look", since: Since) -> list[Due]:
     """One alert for each journey that stalled since and was not alerted of it yet, longest silent first."""
     rules = {stage.key: stage.stall for stage in look.definition.stages}
-    return [alert(episode, rules[episode.stage], look.version) for episode in episodes(look, since)]
+    gone = {UUID(hex=rep) for rep in departed(look.membership)}
+    return [
+        alert(episode, rules[episode.stage], look.version, for_team=episode.owner in gone)
+        for episode in episodes(look, since)
+    ]
 
 
-def alert(episode: Episode, rule: StallRule | None, version: int) -> Due:
+def alert(episode: Episode, rule: StallRule | None, version: int, *, for_team: bool) -> Due:
     assert rule is not None
     step = NextStep(
         kind=rule.follow_up or TouchKind.CALL,
         within_days=rule.follow_up_days or 1,
         business=bool(rule.business),
         note=why(episode, rule),
+        for_team=for_team,
     )
     command = RaiseStalled(
         stage=episode.stage,

@@ -19,6 +19,7 @@ from engine.projections.filters import EVERYTHING, MEMBERSHIP, Filters, chosen, 
 from engine.projections.groups import named
 from engine.projections.journeys import last, open_follow_ups
 from engine.projections.pages import Pages
+from engine.projections.roster import departed
 from engine.projections.seen import Seen, see
 from engine.stages.criteria_polars import CODE
 from engine.values import from_micros
@@ -77,6 +78,7 @@ def follow_ups(
     """Open follow-ups of open and won journeys, those planned after a loss, and open journeys without any; n: the open
     journeys.
 
+    Who has left the roster owns nothing, but for filters.owner: what they had is found by their name too.
     filters.owner: whose next steps; the owner of a follow-up comes before that of its journey. filters.team: whose
     owner is in the team, or that have none and stand in a stage of the team's; manager and region are the owner's.
     overdue: those alone. limit and after: pages of both lists, so many of each.
@@ -87,13 +89,19 @@ def follow_ups(
     steps = open_steps(look.seen()).rename({"owner": "own"}).join(here, on="journey", how="inner")
     planned_since = pl.col("outcome").is_in(["lost", "disqualified"]) & (pl.col("made") > pl.col("stage_position"))
     steps = steps.filter(pl.col("outcome").is_in(["open", "won"]) | planned_since)
-    steps = steps.with_columns(owner=pl.coalesce("own", "owner"), overdue=pl.col("due_at") < look.as_of)
+    steps = steps.with_columns(
+        left_by=pl.coalesce("own", "owner"),
+        owner=pl.coalesce(there("own", look), there("owner", look)),
+        overdue=pl.col("due_at") < look.as_of,
+    )
+    here = here.with_columns(left_by="owner", owner=there("owner", look))
     is_open = here.filter(pl.col("outcome") == "open")
     idle = is_open.join(steps, on="journey", how="anti")
     if filters.owner is not None:
-        holders = pl.concat([steps["owner"], look.journeys["owner"]])
+        holders = pl.concat([steps["left_by"], look.journeys["owner"]])
         whose = person(look, filters.owner, "owner", holders)
-        steps, idle, is_open = (rows.filter(pl.col("owner") == whose) for rows in (steps, idle, is_open))
+        theirs = (pl.col("owner") == whose) | (pl.col("left_by") == whose)
+        steps, idle, is_open = (rows.filter(theirs) for rows in (steps, idle, is_open))
     steps, idle, is_open = (of_members(rows, look, filters) for rows in (steps, idle, is_open))
     late = steps.filter("overdue")
     asked = late if overdue else steps
@@ -125,6 +133,11 @@ def follow_ups(
         journeys=tuple(Step(**step(row, look, people)) for row in look.named(without).iter_rows(named=True)),
         next=pages.next,
     )
+
+
+def there(column: str, look: "Look") -> pl.Expr:
+    """The person of the column; null for who has left the roster: what they had is for the team of the stage."""
+    return pl.when(~pl.col(column).is_in(departed(look.membership).implode())).then(column)
 
 
 def of_members(rows: pl.DataFrame, look: "Look", filters: Filters) -> pl.DataFrame:

@@ -39,3 +39,12 @@ def memberships(parts: Sequence[pl.DataFrame], *, as_of: int, known_at: int | No
     same = (pl.col("stream_id") == pl.col("stream_id").shift(-1)).fill_null(False)
     spans = told.with_columns(since="occurred_at", until=pl.when(same).then(pl.col("occurred_at").shift(-1)))
     return spans.filter(pl.col("type") != TOPICS[2]).select(SCHEMA.keys()).sort("rep", "since")
+
+
+def departed(membership: pl.DataFrame) -> pl.Series:
+    """Who was on the roster and is in no team any more, as `memberships` says it: what they own nobody looks after.
+
+    Who never was on a roster is not among them: a log that came without one has owners all the same.
+    """
+    here = membership.filter(pl.col("until").is_null())
+    return membership.join(here, on="rep", how="anti")["rep"].unique()

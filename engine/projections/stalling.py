@@ -83,6 +83,7 @@ class Episode:
     limit_days: float
     started_by: UUID
     """event_id of what started the clock, or of the snooze that is over: names the episode"""
+    owner: UUID | None
 
 
 def episodes(look: "Look", since: Mapping[str, int]) -> list[Episode]:
@@ -107,7 +108,8 @@ def episodes(look: "Look", since: Mapping[str, int]) -> list[Episode]:
             limit = None if rule is None else LIMITS[clock](rule)
             if started_by is not None and limit is not None and started_by not in known:
                 stream, stage = UUID(hex=row["stream"]), look.definition.key_of(row["stage"])
-                found.append(Episode(UUID(hex=row["journey_id"]), stream, stage, clock, limit, started_by))
+                owner = None if row["owner"] is None else UUID(hex=row["owner"])
+                found.append(Episode(UUID(hex=row["journey_id"]), stream, stage, clock, limit, started_by, owner))
                 break
     return found
 
@@ -115,8 +117,8 @@ def episodes(look: "Look", since: Mapping[str, int]) -> list[Episode]:
 def candidates(look: "Look", since: Mapping[str, int]) -> pl.DataFrame:
     """Stalled journeys without an alert since the newest sign of life.
 
-    Columns: journey_id, stream, stage, alerted; by_idle, by_touch, by_stage: where the log has the event that started
-    the clock, if it ran out after `since`; snooze: where it has the snooze that is over.
+    Columns: journey_id, stream, stage, owner, alerted; by_idle, by_touch, by_stage: where the log has the event that
+    started the clock, if it ran out after `since`; snooze: where it has the snooze that is over.
     """
     slept = (pl.col("snoozed_at") > active) | (
         (pl.col("snoozed_at") == active) & (pl.col("snoozed_position") > pl.col("active_position"))
@@ -138,6 +140,6 @@ def candidates(look: "Look", since: Mapping[str, int]) -> pl.DataFrame:
     return (
         chosen.filter(some)
         .sort("waiting", "journey_id")
-        .select("journey_id", "stream", "stage", "alerted", "snooze", *(f"by_{clock}" for clock in LIMITS))
+        .select("journey_id", "stream", "stage", "owner", "alerted", "snooze", *(f"by_{clock}" for clock in LIMITS))
         .collect()
     )

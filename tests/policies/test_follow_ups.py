@@ -10,6 +10,7 @@ from engine.aggregates.deal.commands import Lose, OpenDeal
 from engine.aggregates.inputs import PersonRef, SourceKey
 from engine.aggregates.journey.commands import ScheduleFollowUp
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
+from engine.aggregates.roster.commands import EnrolRep, RecordRepLeft
 from engine.log.application import Log
 from engine.policies.every import POLICIES
 from engine.projections.filters import Filters
@@ -84,6 +85,35 @@ def test_without_an_owner_it_is_the_team_of_the_stage_that_follows_up(story: Sto
     story.run(15)
     (found,) = asked(story, 16).follow_ups
     assert (found.owner, found.team, found.policy) == (None, "inside sales", "raise_stalled")
+
+
+def test_what_somebody_who_left_owned_is_followed_up_by_the_team_of_the_stage(story: Story) -> None:
+    # Of whom no roster ever spoke, as in an imported log, they stay the owner.
+    silent, _, planned = opened(story, "A"), opened(story, "B", owner=OTHER), opened(story, "C", owner=OTHER)
+    story.do(EnrolRep(rep=REP, team="inside sales"), at=0)
+    opened(story, "D", at=9)
+    story.do(RecordRepLeft(rep=REP), at=10)
+    story.run(15)
+    assert [each.event.owner for each in story.follow_ups(silent)] == [None]
+    schedule(story, planned, due=19, at=15, owner=REP)
+
+    def told(at: float, **filters: str) -> dict[tuple[str | None, str | None], tuple[str | None, str | None]]:
+        found = follow_ups(story.views.look("sales", Lens.of(day(at))), Filters(**filters))
+        return {
+            (each.key, getattr(each, "policy", "none")): (None if each.owner is None else each.owner.key, each.team)
+            for each in (*found.follow_ups, *found.journeys)
+        }
+
+    of_team = {("A", "raise_stalled"): (None, "inside sales"), ("D", "none"): (None, "inside sales")}
+    of_other = {(key, "raise_stalled"): ("rep-02", None) for key in "BC"} | {("C", None): ("rep-02", None)}
+    assert told(16) == of_team | of_other
+    assert told(16, team="inside sales") == of_team
+    # Whoever takes over asks what they have left behind.
+    assert told(16, owner="rep-01") == of_team | {("C", None): ("rep-02", None)}
+    # As they were there still, it is theirs; and again when they are back.
+    assert told(9.5, team="inside sales") == {(key, "none"): ("rep-01", None) for key in "AD"}
+    story.do(EnrolRep(rep=REP, team="inside sales"), at=17)
+    assert told(18, owner="rep-01")["A", "raise_stalled"] == ("rep-01", None)
 
 
 def test_a_snoozed_one_says_why_and_until_when(story: Story) -> None:

@@ -55,6 +55,8 @@ class NextStep(Value):
     business: bool = False
     """in working days of the definition's calendar"""
     note: Words | None = None
+    for_team: bool = False
+    """of the stage's team, though somebody owns the journey: they have left"""
 
 
 class RaiseStalled(Command):

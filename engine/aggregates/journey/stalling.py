@@ -20,7 +20,7 @@ from engine.values import from_micros, to_micros
 
 
 def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, words: Vocabulary) -> list[Event]:
-    """The alert and its follow-up, for the owner or, with none, for the team of the stage; nothing when it is over."""
+    """The alert and its follow-up, for the owner or, with none, for the stage's team; nothing when it is over."""
     began = None if command.started_by in journey.alerted else clock_of(journey, command, context)
     if began is None:
         return []
@@ -38,7 +38,7 @@ def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, wor
         follow_up_id=context.new_id(),
         kind=command.follow_up.kind,
         due_at=due_at(command.follow_up, context),
-        owner=journey.owner,
+        owner=None if command.follow_up.for_team else journey.owner,
         note=None if command.follow_up.note is None else context.text(command.follow_up.note),
     )
     anew = [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.aggregates.deal.commands import OpenDeal
+from engine.aggregates.inputs import PersonRef
 from engine.handle import handle
 from engine.log.application import Log
 from engine.policies.every import POLICIES
@@ -171,3 +172,24 @@ def test_a_step_is_shown_to_the_team_of_whom_it_is_asked(log: Log) -> None:
             for rep in ("rep-01", "rep-03")
         }
         assert count == {"rep-01": 0, "rep-03": 1}
+
+
+def test_what_somebody_who_left_owned_is_seen_and_taken_by_the_team_of_its_stage(log: Log) -> None:
+    story = Story(log, {"stages": [{**stage(), "team": "inside"}]})
+    with serving(log.url) as running:
+        manager = running.client("manager")
+        for rep, team in (("rep-01", "inside"), ("rep-02", "inside"), ("rep-03", "field")):
+            manager.post("/v1/reps", {"rep": {"source": "crm", "key": rep}, "team": team}).done()
+        deal, strangers = story.opened(0), story.opened(0, owner=PersonRef(source="crm", key="rep-09"))
+        colleague, stranger = (running.client("rep", f"crm:{rep}") for rep in ("rep-02", "rep-03"))
+        colleague.post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).refused(403, "forbidden")
+        manager.post("/v1/reps/crm:rep-01/leave", {}).done()
+        (waiting,) = colleague.get("/v1/follow-ups").answer["journeys"]
+        assert (waiting["journey"], waiting["owner"], waiting["team"]) == (str(deal), None, "inside")
+        colleague.get(f"/v1/journeys/{deal}/history").done()
+        colleague.post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).done()
+        take = {"owner": {"source": "crm", "key": "rep-02"}}
+        stranger.post(f"/v1/journeys/{deal}/assign-owner", take).refused(404, "not-found")
+        colleague.post(f"/v1/journeys/{deal}/assign-owner", take).done()
+        # Who never was on the roster is an owner still.
+        colleague.get(f"/v1/journeys/{strangers}").refused(404, "not-found")
