@@ -169,7 +169,7 @@ def test_an_entry_taken_back_was_no_touch_and_no_time_is_no_sla(desk: Desk) -> N
         asked(desk, sla=timedelta(0))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(facts(), definitions(), st.randoms(use_true_random=False), st.integers(1, 40))
 def test_activity_equals_the_count_one_by_one(
     journeys: list[list[Fact]], definition: Definition, dice: Any, sla: int

@@ -86,7 +86,7 @@ def test_a_period_has_a_beginning_and_lasts() -> None:
         asked(told, 1, by="month")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(facts(), definitions(), st.integers(1, 3))
 def test_both_sides_are_what_each_period_answers_alone(
     journeys: list[list[Fact]], definition: Definition, cut: int

@@ -129,7 +129,7 @@ def answered(answer: Conversion) -> dict[str, Counter[str]]:
     return {stage: +counts for stage, counts in found.items()} | {"overall": +Counter(whole)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(facts(), definitions(), questions())
 def test_conversion_equals_the_count_one_by_one(
     journeys: list[list[Fact]], definition: Definition, asked: Asked

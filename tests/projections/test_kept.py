@@ -41,7 +41,7 @@ def codes(*journeys: int) -> pl.Series:
     return pl.Series(sorted(journeys), dtype=pl.UInt32)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(batches, st.integers(1, 5), st.sets(CODES))
 def test_rows_are_kept_by_journey_however_they_came(
     added: list[tuple[bool, list[tuple[int, int, str]]]], few: int, asked: set[int]
@@ -73,7 +73,7 @@ def test_two_go_on_from_the_same_rows() -> None:
     assert [row[3] for row in other.of_one(1)] == ["both", "other"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(changes, st.integers(1, 5), st.lists(st.booleans(), min_size=6, max_size=6), st.sets(CODES))
 def test_what_is_replaced_is_all_that_a_journey_had(
     changed: list[dict[int, list[str]]], few: int, asks: list[bool], asked: set[int]

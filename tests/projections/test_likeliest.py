@@ -99,7 +99,7 @@ def test_the_window_is_that_of_the_opening() -> None:
     assert asked(told, Filters(since=date_of(4))).count == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(facts(), definitions())
 def test_expected_revenue_equals_the_sum_one_by_one(journeys: list[list[Fact]], definition: Definition) -> None:
     seen = look(dict(enumerate(journeys)), definition, as_of=AS_OF)

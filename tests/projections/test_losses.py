@@ -141,7 +141,7 @@ def test_where_nothing_was_lost_there_is_nothing_to_tell() -> None:
     assert (found.n, found.stages, found.reasons, found.late, found.doubtful, found.groups) == (0, (), (), (), (), ())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(facts(), definitions())
 def test_losses_equal_the_count_one_by_one(journeys: list[list[Fact]], definition: Definition) -> None:
     told = one_by_one(journeys, definition, as_of=AS_OF)

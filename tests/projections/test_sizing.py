@@ -125,7 +125,7 @@ def test_a_target_is_one_and_in_one_currency() -> None:
         asked(funnel(journey("contact")), by="month", deals=1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(facts(), definitions(), st.integers(1, 50))
 def test_sizing_equals_the_count_one_by_one(journeys: list[list[Fact]], definition: Definition, deals: int) -> None:
     closed = [each for each in one_by_one(journeys, definition, as_of=AS_OF) if each.closed_at is not None]

@@ -94,7 +94,7 @@ def test_nothing_that_came_in_brings_nothing() -> None:
     assert (found.n, found.conversion, found.groups) == (0, None, ())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(facts(), definitions())
 def test_sources_equal_the_count_one_by_one(journeys: list[list[Fact]], definition: Definition) -> None:
     told = one_by_one(journeys, definition, as_of=AS_OF)

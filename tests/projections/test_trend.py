@@ -192,7 +192,7 @@ def test_the_window_says_which_periods_and_too_many_are_refused() -> None:
             asked(told, **wrong)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(facts(), definitions(), st.sampled_from(["week", "month"]))
 def test_every_point_is_what_the_answers_say_as_of_its_end_and_now(
     journeys: list[list[Fact]], definition: Definition, every: Any

@@ -88,7 +88,7 @@ def test_each_group_goes_at_its_own_speed() -> None:
         asked(told, by="month")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(facts(), definitions())
 def test_velocity_equals_the_count_one_by_one(journeys: list[list[Fact]], definition: Definition) -> None:
     told = one_by_one(journeys, definition, as_of=AS_OF)

@@ -38,7 +38,7 @@ def folded(journeys: list[list[Fact]], definition: Definition, as_of: int | None
     ]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(facts(), definitions(), st.none() | st.integers(0, 70), st.none() | st.integers(0, 200))
 def test_the_derivation_equals_the_plain_fold(
     journeys: list[list[Fact]], definition: Definition, as_of: int | None, known_at: int | None
@@ -48,7 +48,7 @@ def test_the_derivation_equals_the_plain_fold(
     assert derived(columns, definition, as_of, known) == folded(journeys, definition, as_of, known_at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(facts(), definitions())
 def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
     journeys: list[list[Fact]], definition: Definition
@@ -66,7 +66,7 @@ def test_a_visit_carries_the_value_the_journey_had_when_it_entered(
     assert visits.select("journey", "amount_minor", "currency").rows() == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(facts(), definitions())
 def test_some_journeys_derived_alone_equal_all_derived_together(
     journeys: list[list[Fact]], definition: Definition
@@ -80,7 +80,7 @@ def test_some_journeys_derived_alone_equal_all_derived_together(
     assert part.rows() == whole.filter(pl.col("journey").is_in(some.implode())).rows()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(facts(), definitions(), st.integers(1, 12), st.none() | st.integers(0, 70))
 def test_what_is_derived_in_parts_equals_what_is_derived_at_once(
     journeys: list[list[Fact]], definition: Definition, size: int, as_of: int | None

@@ -171,7 +171,7 @@ def test_views_that_follow_the_log_equal_the_plain_fold(
         log.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(facts(), definitions(), st.integers(3, 40), st.integers(0, 7))
 def test_the_two_lenses_together_show_the_log_as_it_stood(
     sqlite_template: Path, journeys: list[list[Fact]], definition: Definition, prefix: int, day: int

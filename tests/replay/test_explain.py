@@ -151,7 +151,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
     return {name: None if bound is None else from_micros(bound * 10) for name, bound in bounds.items()}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(facts(), definitions(), questions(), st.booleans(), st.sampled_from([None, 20 / DAY]), st.booleans())
 def test_what_is_listed_adds_up_to_what_was_told(
     journeys: list[list[Fact]],
@@ -281,7 +281,7 @@ def test_a_share_is_explained_by_all_it_is_a_share_of(made_up: Views) -> None:
     assert found.times.p50_seconds == rates.lifetime.p50_seconds
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(facts(), definitions())
 def test_the_events_behind_a_stage_are_those_by_which_the_plain_fold_enters_it(
     journeys: list[list[Fact]], definition: Definition

@@ -28,7 +28,7 @@ def beside(before: Look, after: Look, filters: Filters = EVERYTHING, **options: 
     return preview(side(before, filters), side(after, filters), **options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(facts(), definitions(), definitions())
 def test_every_journey_s_fate_is_what_folding_it_by_both_definitions_gives(
     journeys: list[list[Fact]], old: Definition, new: Definition
@@ -51,7 +51,7 @@ def test_every_journey_s_fate_is_what_folding_it_by_both_definitions_gives(
     assert sum(key.standing for key in found.unmapped.keys) == found.unmapped.n
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(facts(), definitions())
 def test_each_side_tells_what_the_answers_tell(journeys: list[list[Fact]], definition: Definition) -> None:
     seen = look(dict(enumerate(journeys)), definition, as_of=AS_OF)

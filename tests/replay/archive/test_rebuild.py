@@ -64,7 +64,7 @@ def test_how_the_journeys_are_cut_into_ranges_makes_no_difference(
     assert list(differences(sqlite_history, tmp_path / "archive", found)) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(facts(), definitions(), st.integers(1, 3))
 def test_of_any_history_by_any_definition(
     sqlite_template: Path, of: list[list[Fact]], definition: Definition, width: int
