@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iso4217 import Currency
@@ -29,6 +29,11 @@ def utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone: add an offset, such as {moment.isoformat()}+00:00")
     return moment.astimezone(UTC)
+
+
+def again(follow_up: UUID) -> UUID:
+    """The id of the follow-up that is asked for anew because the withdrawal of this one was a mistake."""
+    return uuid5(follow_up, "again")
 
 
 def to_micros(moment: datetime) -> int:

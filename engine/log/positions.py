@@ -24,6 +24,18 @@ def event_ids(log: Log, positions: Iterable[int]) -> dict[int, UUID]:
     return found
 
 
+def causes(log: Log, positions: Iterable[int]) -> dict[int, UUID]:
+    """event_id of what caused each event, of those that have a cause."""
+    wanted = sorted(set(positions))
+    found: dict[int, UUID] = {}
+    with log.engine.connect() as connection:
+        for start in range(0, len(wanted), _ASKED):
+            some = events.c.position.in_(wanted[start : start + _ASKED]) & events.c.causation_id.is_not(None)
+            for row in connection.execute(select(events.c.position, events.c.causation_id).where(some)):
+                found[row.position] = from_database(row.causation_id)
+    return found
+
+
 def position_at(log: Log, recorded_at: int) -> int:
     """The last position that was recorded at or before that moment (microseconds); 0: none was."""
     first, end = 0, log.position()

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import signals, unknown
+from engine.projections.duties import signals, to_ask
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
@@ -16,8 +16,7 @@ def due(look: "Look", since: Since) -> list[Due]:
     if not rules:
         return []
     steps = {one_id(NAME, signal.journey, signal.because): signal for signal in signals(look, since, rules)}
-    new = unknown(look, NAME, steps)
-    return [asked(look, NAME, signal, step, rules[signal.signal]) for step, signal in steps.items() if step in new]
+    return [asked(look, NAME, signal, step, rules[signal.signal]) for step, signal in to_ask(look, NAME, steps).items()]
 
 
 ANSWER_SIGNALS = Policy(

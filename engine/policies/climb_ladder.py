@@ -6,7 +6,7 @@ from uuid import UUID
 
 from engine.policies.due import Due, Policy, Since, asked, one_id
 from engine.projections.attempts import Attempts, attempts
-from engine.projections.duties import unknown
+from engine.projections.duties import to_ask
 from engine.projections.roster import departed
 from engine.stages.work import Ladder, Task
 from engine.values import TouchKind
@@ -28,11 +28,9 @@ def due(look: "Look", since: Since) -> list[Due]:
     rungs = {rank: len(ladder.after_days) for rank, ladder in ladders.items()}
     found = sorted(attempts(look, since, rungs, NAME), key=lambda each: (each.made, each.at))
     steps = {one_id(NAME, climbed.journey, climbed.because): climbed for climbed in found}
-    new = unknown(look, NAME, steps)
     return [
         replace(next_attempt(look, by_stage[climbed.stage], climbed, step, managers), turn=climbed.made)
-        for step, climbed in steps.items()
-        if step in new
+        for step, climbed in to_ask(look, NAME, steps).items()
     ]
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.aggregates.deal.commands import ExpireProposal
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import proposals, unknown
+from engine.projections.duties import proposals, to_ask
 from engine.stages.work import Task
 from engine.values import TouchKind
 
@@ -23,7 +23,6 @@ def due(look: "Look", since: Since) -> list[Due]:
     found = proposals(look, since, round((rule.remind_days or 0) * DAY))
     expired = [each for each in found if each.expires_at <= look.as_of] if rule.expire else []
     steps = {one_id(NAME, each.journey, each.because): each for each in found if each.expires_at > look.as_of}
-    new = unknown(look, NAME, steps)
     return [
         Due(
             NAME,
@@ -34,7 +33,10 @@ def due(look: "Look", since: Since) -> list[Due]:
             each.because,
         )
         for each in expired
-    ] + [asked(look, NAME, each, step, REMINDER, due_at=each.expires_at) for step, each in steps.items() if step in new]
+    ] + [
+        asked(look, NAME, each, step, REMINDER, due_at=each.expires_at)
+        for step, each in to_ask(look, NAME, steps).items()
+    ]
 
 
 EXPIRE_PROPOSALS = Policy(

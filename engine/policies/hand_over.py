@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from engine.aggregates.journey.commands import HandOver
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import members_of, ready, unknown
+from engine.projections.duties import members_of, ready, to_ask
 from engine.stages.work import Task
 from engine.values import TouchKind
 
@@ -26,7 +26,6 @@ def due(look: "Look", since: Since) -> list[Due]:
     found = ready(look, since, rule.score, rule.team)
     waiting = {one_id(NAME, "nobody", place.journey, place.because): place for place, rep in found if rep is None}
     task = Task(key="assign", kind=TouchKind.OTHER, note=NOBODY.format(score=rule.score, team=rule.team))
-    new = unknown(look, NAME, waiting)
     return [
         Due(
             NAME,
@@ -38,7 +37,7 @@ def due(look: "Look", since: Since) -> list[Due]:
         )
         for place, rep in found
         if rep is not None
-    ] + [asked(look, NAME, place, step, task) for step, place in waiting.items() if step in new]
+    ] + [asked(look, NAME, place, step, task) for step, place in to_ask(look, NAME, waiting).items()]
 
 
 def problem(look: "Look") -> str | None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine.aggregates.journey.commands import NextStep, RaiseStalled
-from engine.policies.due import Due, Policy, Since, one_id
+from engine.policies.due import Due, Policy, Since, asked, one_id
+from engine.projections.duties import Place
+from engine.projections.resumed import Resumed, resumed
 from engine.projections.roster import departed
 from engine.projections.stalling import Episode, episodes
 from engine.stages.definition import StallRule
+from engine.stages.work import Task
 from engine.values import TouchKind
 
 if TYPE_CHECKING:
@@ -23,10 +26,30 @@ def due(look: "Look", since: Since) -> list[Due]:
     """One alert for each journey that stalled since and was not alerted of it yet, longest silent first."""
     rules = {stage.key: stage.stall for stage in look.definition.stages}
     gone = {UUID(hex=rep) for rep in departed(look.membership)}
-    return [
+    alerts = [
         alert(episode, rules[episode.stage], look.version, for_team=episode.owner in gone)
         for episode in episodes(look, since)
     ]
+    alerted = {due.journey for due in alerts}
+    return alerts + [
+        ask_again(look, each, rules[each.episode.stage])
+        for each in resumed(look, NAME)
+        if each.episode.journey not in alerted
+    ]
+
+
+def ask_again(look: "Look", found: Resumed, rule: StallRule | None) -> Due:
+    assert rule is not None
+    episode = found.episode
+    place = Place(episode.journey, episode.stream, episode.stage, episode.owner, look.as_of, episode.started_by)
+    task = Task(
+        key="stalled",
+        kind=rule.follow_up or TouchKind.CALL,
+        within_days=rule.follow_up_days or 1,
+        business=bool(rule.business),
+        note=why(episode, rule),
+    )
+    return asked(look, NAME, place, found.follow_up, task)
 
 
 def alert(episode: Episode, rule: StallRule | None, version: int, *, for_team: bool) -> Due:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from engine.policies.due import Due, Policy, Since, asked, one_id
-from engine.projections.duties import entries, unknown
+from engine.projections.duties import entries, to_ask
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
@@ -21,8 +21,7 @@ def due(look: "Look", since: Since) -> list[Due]:
         for entry in entries(look, since, {rank: len(each) for rank, each in tasks.items()}, NAME)
         for task in by_stage[entry.stage]
     }
-    new = unknown(look, NAME, steps)
-    return [asked(look, NAME, entry, step, task) for step, (entry, task) in steps.items() if step in new]
+    return [asked(look, NAME, entry, step, task) for step, (entry, task) in to_ask(look, NAME, steps).items()]
 
 
 STAGE_TASKS = Policy(

@@ -5,17 +5,20 @@ An event is named by its position in the log; `named` gives its id. All times ar
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import polars as pl
 
 from engine.log.positions import event_ids
 from engine.projections.journeys import last
+from engine.projections.undone import current, undone
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
+
+Duty = TypeVar("Duty")
 
 RECENT = 30 * 86_400_000_000
 """a signal older than this is past answering"""
@@ -51,22 +54,25 @@ class Proposal(Place):
 
 
 def scheduled(look: "Look", policy: str) -> pl.DataFrame:
-    """What the policy ever scheduled: journey, position, follow_up."""
+    """What the policy ever scheduled, but for what is undone: journey, position, follow_up."""
     rows = (
         look.seen()
         .sides["follow_ups"]
         .filter((pl.col("kind") == CODE["FollowUpScheduled"]) & (pl.col("origin") == f"policy:{policy}"))
     )
-    return rows.select("journey", "position", "follow_up")
+    over = [] if rows.is_empty() else list(undone(look))
+    return rows.filter(~pl.col("follow_up").is_in(over)).select("journey", "position", "follow_up")
 
 
-def unknown(look: "Look", policy: str, steps: Iterable[UUID]) -> set[UUID]:
-    """Those of the follow-ups that the policy never scheduled."""
-    asked = {str(step) for step in steps}
-    if not asked:
-        return set()
+def to_ask(look: "Look", policy: str, steps: Mapping[UUID, Duty]) -> dict[UUID, Duty]:
+    """Those of the follow-ups that the policy never scheduled; a new id for what was withdrawn by mistake."""
+    if not steps:
+        return {}
+    over = undone(look)
+    asked = {str(current(step, over)): duty for step, duty in steps.items()}
     names = scheduled(look, policy)["follow_up"]
-    return {UUID(step) for step in asked.difference(names.filter(names.is_in(list(asked))))}
+    known = set(names.filter(names.is_in(list(asked))))
+    return {UUID(step): duty for step, duty in asked.items() if step not in known}
 
 
 def standing(look: "Look", since: Mapping[str, int], ranks: Iterable[int]) -> pl.LazyFrame:

@@ -14,7 +14,9 @@ import polars as pl
 from engine.projections.attempts import tried
 from engine.projections.duties import scheduled
 from engine.projections.journeys import last, open_follow_ups
+from engine.projections.resumed import with_alert
 from engine.projections.stalling import LIMITS, STARTED_BY, ran
+from engine.projections.undone import current, undone
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
@@ -161,9 +163,7 @@ def active_again(look: "Look", rows: pl.DataFrame) -> pl.DataFrame:
         running[clock].replace_strict(list(names), list(names.values()), default=None, return_dtype=pl.String)
         for clock in LIMITS
     ]
-    # The alert stands just before the follow-up that it asks for.
-    alerts = look.seen().sides["stalls"].select("journey", "started_by", made=pl.col("position") + 1)
-    told_of = running.with_columns(starters).join(alerts, on=["journey", "made"], how="left")
+    told_of = with_alert(running.with_columns(starters), look)
     still = pl.any_horizontal((pl.col(clock) == pl.col("started_by")).fill_null(False) for clock in LIMITS)
     return told(told_of.filter(~still), pl.col("active_position"), "something happened since")
 
@@ -227,10 +227,10 @@ def repeated(look: "Look", rows: pl.DataFrame, id_of: IdOf) -> pl.DataFrame:
 
 def because_of(look: "Look", rows: pl.DataFrame, events: pl.DataFrame, policy: str, id_of: IdOf) -> pl.DataFrame:
     """The follow-ups with the event (journey, position and more) because of which each was asked for; null: none."""
-    ids = look.event_ids(events["position"])
+    ids, over = look.event_ids(events["position"]), undone(look)
     journeys = dict(rows.select("journey", "journey_id").unique().iter_rows())
     named = [
-        str(id_of(policy, UUID(hex=journeys[journey]), ids[position])) if journey in journeys else None
+        str(current(id_of(policy, UUID(hex=journeys[journey]), ids[position]), over)) if journey in journeys else None
         for journey, position in events.select("journey", "position").iter_rows()
     ]
     known = events.drop("journey").with_columns(follow_up=pl.Series(named, dtype=pl.String))

@@ -7,7 +7,7 @@ readers never wait for each other. What a few new events change is derived row b
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from threading import RLock
 from typing import Final
 
@@ -89,7 +89,8 @@ class Snapshot:
             people=self.people,
             log=self.log,
             codes=self.columns.codes,
-            seen=self.seen,
+            # Several policies and answers ask more than once.
+            seen=cache(self.seen),
         )
 
 

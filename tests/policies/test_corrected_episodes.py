@@ -85,6 +85,10 @@ class Account:
     tasks: dict[int, UUID] = field(default_factory=dict)
     """by the entry into the stage"""
     closed: set[UUID] = field(default_factory=set)
+    ended_by: dict[UUID, int] = field(default_factory=dict)
+    """what ended the reason, by the follow-up that was withdrawn because of it"""
+    again: dict[UUID, UUID] = field(default_factory=dict)
+    """what was asked for in the place of each alert's follow-up that was withdrawn by mistake"""
 
     def standing(self) -> list[Line]:
         """In the order in which they happened."""
@@ -100,7 +104,21 @@ class Account:
 
     def due_task(self) -> int | None:
         where, by = self.stage()
-        return by.number if where == "meeting" and by.number not in self.tasks else None
+        wanted = by.number not in self.tasks or self.undone(self.tasks[by.number])
+        return by.number if where == "meeting" and wanted else None
+
+    def undone(self, follow_up: UUID) -> bool:
+        """Whether it was withdrawn because of an entry that was retracted since."""
+        ended_by = self.ended_by.get(follow_up)
+        return any(line.number == ended_by and line.retracted for line in self.lines)
+
+    def due_again(self, now: datetime) -> UUID | None:
+        """The follow-up of an alert whose silence goes on, and which was withdrawn by mistake."""
+        running = {line.number for line in self.ran(now)}
+        if self.snoozes() or {*self.asked} - self.closed:
+            return None
+        found = [each for each, by in self.asked.items() if by in running and self.undone(each)]
+        return next((each for each in reversed(found) if each not in self.again), None)
 
     def pointless(self, now: datetime) -> set[UUID]:
         """Open tasks from before it came where it stands; what an alert asked for, when its clock runs no more.
@@ -235,7 +253,12 @@ class Corrected(RuleBasedStateMachine):
         self.story.run(self.now, policies=[RAISE_STALLED])
         new = self.entries()[before:]
         if alert is None:
-            assert new == []
+            again = self.account.due_again(day(self.now))
+            assert len(new) == (0 if again is None else 1)
+            for entry in new:
+                assert again is not None
+                self.account.again[again] = entry.event.follow_up_id
+                self.asks(entry, self.account.asked[again])
             return
         # What an earlier alert had asked for is asked for anew.
         anew = [entry for entry in new if isinstance(entry.event, FollowUpCancelled)]
@@ -249,9 +272,12 @@ class Corrected(RuleBasedStateMachine):
         # What was put off and is open still is due again: nothing else is asked for.
         assert len(asked) == (0 if self.account.snoozes() else 1)
         for step in asked:
-            made = Line(step.version, step.occurred_at, "asked", follow_up=step.event.follow_up_id)
-            self.account.lines.append(made)
-            self.account.asked[step.event.follow_up_id] = alert
+            self.asks(step, alert)
+
+    def asks(self, step: AnyRecorded, alert: int) -> None:
+        made = Line(step.version, step.occurred_at, "asked", follow_up=step.event.follow_up_id)
+        self.account.lines.append(made)
+        self.account.asked[step.event.follow_up_id] = alert
 
     def work(self) -> None:
         """What is pointless is withdrawn; the tasks of the stage are given once for each entry."""
@@ -263,7 +289,10 @@ class Corrected(RuleBasedStateMachine):
         gone = {entry.event.follow_up_id for entry in new if isinstance(entry.event, FollowUpCancelled)}
         assert (len(given), gone) == (0 if task is None else 1, pointless)
         self.account.closed |= gone
+        numbers = {entry.event_id: entry.version for entry in self.entries()}
         for entry in new:
+            if isinstance(entry.event, FollowUpCancelled) and entry.envelope.causation_id is not None:
+                self.account.ended_by[entry.event.follow_up_id] = numbers[entry.envelope.causation_id]
             is_task = isinstance(entry.event, FollowUpScheduled)
             made = Line(entry.version, entry.occurred_at, "task" if is_task else "cancelled")
             made.follow_up = entry.event.follow_up_id

@@ -132,12 +132,33 @@ class Account:
     def of(self, *whats: str) -> list[Line]:
         return [line for line in self.standing if line.what in whats]
 
-    def asked(self) -> list[Asked]:
+    def asked(self, lines: list[Line] | None = None) -> list[Asked]:
         """What policies other than the alert asked for, once for each time."""
         return [
             (line.policy or "", line.cause or 0)
-            for line in self.lines
+            for line in (self.lines if lines is None else lines)
             if line.policy not in (None, "raise_stalled") and line.what in ("FollowUpScheduled", "ProposalExpired")
+        ]
+
+    def undone(self) -> set[UUID]:
+        """What was withdrawn because of an entry that was retracted since; not what was done all the same."""
+        done = {line.said.follow_up_id for line in self.lines if line.what == "FollowUpCompleted"}
+        return {
+            line.said.follow_up_id
+            for line in self.lines
+            if line.what == "FollowUpCancelled"
+            and line.policy == "withdraw_pointless"
+            and line.cause is not None
+            and self.lines[line.cause - 1].retracted
+        } - done
+
+    def counted(self) -> list[Line]:
+        """What policies did, but for what is undone."""
+        undone = self.undone()
+        return [
+            line
+            for line in self.lines
+            if line.policy and not (line.what == "FollowUpScheduled" and line.said.follow_up_id in undone)
         ]
 
     def open(self) -> list[Follow]:
@@ -163,12 +184,13 @@ class Account:
 
     def due(self, now: datetime) -> list[Asked]:
         """What is to be asked for that was not yet."""
-        known, found = self.asked(), list[Asked]()
+        counted, found = self.counted(), list[Asked]()
+        known = self.asked(counted)
         if self.outcome != "lost":
             wanted = len(TASKS.get(self.stage, ()))
             since = [
                 line
-                for line in self.lines
+                for line in counted
                 if line.policy == "stage_tasks"
                 and line.what == "FollowUpScheduled"
                 and line.number > self.entered.number
@@ -190,7 +212,7 @@ class Account:
             follow.put_off and follow.line.policy == "climb_ladder" for follow in self.open()
         ):
             last = self.last_try()
-            attempts = [line.number for line in self.lines if line.policy == "climb_ladder"]
+            attempts = [line.number for line in counted if line.policy == "climb_ladder"]
             if max(attempts, default=0) < last.number and ("climb_ladder", last.number) not in known:
                 found.append(("climb_ladder", last.number))
         return found
@@ -319,7 +341,7 @@ class EveryPolicy(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 50))
     def retract(self, pick: int) -> None:
-        kinds = ("Touched", "SignalRecorded", "StageMoved")
+        kinds = ("Touched", "SignalRecorded", "StageMoved", "DealLost")
         found = [line for line in self.account().lines if line.what in kinds and not line.retracted]
         if found:
             line = found[pick % len(found)]

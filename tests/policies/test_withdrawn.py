@@ -12,12 +12,20 @@ from engine.aggregates.deal.commands import (
     Lose,
     MergeDeal,
     MoveStage,
+    ReopenDeal,
     ReviseProposal,
     SendProposal,
     Win,
 )
 from engine.aggregates.inputs import PersonRef
-from engine.aggregates.journey.commands import AssignOwner, CompleteFollowUp, RecordSignal, SetScore, Touch
+from engine.aggregates.journey.commands import (
+    AssignOwner,
+    CompleteFollowUp,
+    RecordSignal,
+    RetractEntry,
+    SetScore,
+    Touch,
+)
 from engine.aggregates.lead.commands import CaptureLead, DisqualifyLead
 from engine.aggregates.roster.commands import EnrolRep
 from engine.entries import FollowUpCancelled, FollowUpCompleted, FollowUpScheduled
@@ -301,3 +309,71 @@ def test_a_step_that_was_done_in_the_same_second_is_not_cancelled(log: Log) -> N
     story.do(CompleteFollowUp(follow_up_id=step, outcome="reached"), deal, at=6)
     assert [do(log, each.due, day(6)).what for each in due] == ["over"]
     assert withdrawn(story, deal) == []
+
+
+def test_what_a_loss_withdrew_is_asked_for_again_once_the_loss_is_taken_back(log: Log) -> None:
+    contact = stage(idle_days=3) | {"tasks": [{"key": "call", "kind": "call"}], "ladder": {"after_days": [9, 9]}}
+    story = Story(log, {"stages": [contact], "signals": [{"signal": ["trial finished"]}]})
+    deal = story.opened(0)
+    story.do(RecordSignal(signal="trial finished"), deal, at=0)
+    rounds(story, 0.1, 4)
+    before = left(story, deal)
+    for at in (5, 7):
+        story.do(Lose(reason="price"), deal, at=at)
+        rounds(story, at + 0.1)
+        assert left(story, deal) == []
+        take_back(story, deal, at + 1)
+        # Of several runners the one that sees it first.
+        due = story.run(at + 1.1, dry_run=True)
+        assert len({each.due.command_id for each in due}) == len(due) == 4
+        assert [each.what for each in story.run(at + 1.1)] == ["done"] * 4
+        assert {do(log, each.due, day(at + 1.1)).what for each in due} == {"known"}
+    rounds(story, 10, 20, 40)
+    assert (len(before), len(left(story, deal)), len(story.follow_ups(deal))) == (4, 4, 12)
+    assert story.alerted_on(deal) == [4]
+    story.touch(deal, at=41)
+    rounds(story, 41)
+    assert sorted(withdrawn(story, deal)[8:]) == ["somebody was in touch since", "something happened since"]
+
+
+def take_back(story: Story, deal: UUID, at: float) -> None:
+    """The newest thing that a person did."""
+    wrong = [entry for entry in story.log.stream(deal) if entry.envelope.origin == "cli"][-1]
+    story.do(RetractEntry(event_id=wrong.event_id, reason="of another deal"), deal, at=at)
+
+
+def test_a_silence_goes_on_that_a_touch_ended_by_mistake(log: Log) -> None:
+    story = Story(log, {"stages": [stage(idle_days=3) | {"ladder": {"after_days": [1, 2]}}]})
+    deal = story.opened(0)
+    rounds(story, 4)
+    story.touch(deal, at=5)
+    rounds(story, 5.1)
+    assert len(left(story, deal)) == 1
+    take_back(story, deal, at=6)
+    rounds(story, 6.1, 7, 30)
+    assert story.alerted_on(deal) == [4]
+    assert len(left(story, deal)) == 2
+    # Done is done.
+    for step in left(story, deal):
+        story.do(CompleteFollowUp(follow_up_id=step, outcome="reached"), deal, at=31)
+    rounds(story, 31.1)
+    assert story.alerted_on(deal) == [4]
+
+
+@pytest.mark.parametrize("how", ["completed", "reopened"])
+def test_what_was_done_or_is_open_anew_is_not_asked_for_again(log: Log, how: str) -> None:
+    story = Story(log, {"stages": [stage()], "signals": [{"signal": ["trial finished"]}]})
+    deal = story.opened(0)
+    story.do(RecordSignal(signal="trial finished"), deal, at=0)
+    rounds(story, 0.1)
+    (step,) = left(story, deal)
+    story.do(Lose(reason="price"), deal, at=1)
+    rounds(story, 1.1)
+    if how == "completed":
+        wrong = story.log.stream(deal)[-2].event_id
+        story.do(CompleteFollowUp(follow_up_id=step, outcome="reached"), deal, at=2)
+        story.do(RetractEntry(event_id=wrong, reason="of another deal"), deal, at=2.1)
+    else:
+        story.do(ReopenDeal(stage="contact", reason="they called"), deal, at=2)
+    rounds(story, 3, 9)
+    assert len(story.follow_ups(deal)) == 1

@@ -16,7 +16,7 @@ from engine.entries import EntryRetracted, FollowUpScheduled, FollowUpSnoozed, S
 from engine.messages import Event
 from engine.stages.calendar import counted_after, counted_before
 from engine.stages.definition import StallRule
-from engine.values import from_micros, to_micros
+from engine.values import again, from_micros, to_micros
 
 
 def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, words: Vocabulary) -> list[Event]:
@@ -49,17 +49,17 @@ def raise_stalled(journey: Journey, command: RaiseStalled, context: Context, wor
 
 def asked(journey: Journey, context: Context) -> list[UUID]:
     """The open follow-ups of earlier alerts, each of which stands just after its alert: of one clock while another runs
-    still, or of a silence that nobody looked at since.
+    still, of a silence that nobody looked at since, or asked for again as its withdrawal was a mistake.
     """
     entries = [entry for entry in context.entries if not entry.retracted and entry.by_policy]
     alerts = {entry.position for entry in entries if isinstance(entry.event, Stalled)}
-    return [
-        entry.event.follow_up_id
-        for entry in entries
-        if isinstance(entry.event, FollowUpScheduled)
-        and entry.position - 1 in alerts
-        and journey.follow_ups[entry.event.follow_up_id].status == "open"
-    ]
+    found: list[UUID] = []
+    for entry in entries:
+        if isinstance(entry.event, FollowUpScheduled):
+            name = entry.event.follow_up_id
+            if entry.position - 1 in alerts or name in [again(each) for each in found]:
+                found.append(name)
+    return [name for name in found if journey.follow_ups[name].status == "open"]
 
 
 def put_off(journey: Journey) -> bool:
