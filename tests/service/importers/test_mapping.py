@@ -104,12 +104,16 @@ def test_a_missing_or_huge_mapping_is_refused(tmp_path: Path) -> None:
 
 def test_every_field_of_every_event_has_a_sort() -> None:
     # A new kind of reference would else be taken for a plain word, and a name might end up in an event.
-    plain = {
-        "kind", "direction", "automated", "dimension", "verdict", "signal", "fit", "engagement", "reason", "stage",
-        "outcome", "option", "override", "pipeline", "source", "channel", "score",
+    sorts = {
+        "plain": {
+            "kind", "direction", "dimension", "verdict", "signal", "reason", "stage", "outcome", "option", "pipeline",
+            "source", "channel",
+        },
+        "whole": {"fit", "engagement", "score"},
+        "flag": {"automated", "override"},
     }  # fmt: skip
-    found = {name for kind in KINDS.values() for name, slot in kind.slots.items() if slot == "plain"}
-    assert found == plain
+    for sort, expected in sorts.items():
+        assert {name for kind in KINDS.values() for name, slot in kind.slots.items() if slot == sort} == expected
     for kind in KINDS.values():
         for model in kind.models.values():
             references = {n for n, f in model.model_fields.items() if "TextRef" in str(f.annotation)}
