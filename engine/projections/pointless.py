@@ -15,8 +15,9 @@ from engine.projections.attempts import tried
 from engine.projections.duties import scheduled
 from engine.projections.journeys import last, open_follow_ups
 from engine.projections.resumed import with_alert
+from engine.projections.seen import is_live
 from engine.projections.stalling import LIMITS, STARTED_BY, ran
-from engine.projections.undone import current, undone
+from engine.projections.undone import current, retracted_causes, undone
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def waiting(look: "Look") -> pl.DataFrame:
     here = look.journeys.filter(pl.col("step_position").is_not_null()).select((*HERE, "step_position"))
     # What policies do is no activity, nor is time that passes.
     timed = seen.sides["follow_ups"].filter(pl.col("origin").is_in(["policy:expire_proposals", "policy:hand_over"]))
-    here = here.filter(changed | pl.col("journey").is_in(timed["journey"].implode()))
+    corrected = seen.rows.filter(~is_live())["journey"].unique()
+    here = here.filter(changed | pl.col("journey").is_in(pl.concat([timed["journey"], corrected]).implode()))
     of_these = pl.col("journey").is_in(here["journey"].implode())
     steps = seen.sides["follow_ups"].filter(of_these)
     newest = open_follow_ups(replace(seen, sides={"follow_ups": steps})).select(
@@ -106,6 +108,8 @@ def parts(look: "Look", rows: pl.DataFrame, since: Mapping[str, int], id_of: IdO
     yield closed(look, rows, since)
     yield told(rows.filter((pl.col("policy") == "stage_tasks") & (made < entered)), entered, MOVED_ON)
     opens = rows.filter(is_open)
+    of_these = (pl.col("policy") == "stage_tasks") | (is_open & (pl.col("policy") == "answer_signals"))
+    yield told(retracted_causes(look, rows.filter(of_these)), pl.col("because"), "what it was asked for was retracted")
     yield told(opens.filter(pl.col("policy").is_in(OF_STAGE) & ~put_off & (made < entered)), entered, MOVED_ON)
     yield active_again(look, opens.filter((pl.col("policy") == "raise_stalled") & ~put_off))
     yield tried_since(look, opens.filter((pl.col("policy") == "climb_ladder") & ~put_off))

@@ -45,3 +45,16 @@ def current(step: UUID, over: Container[str]) -> UUID:
     while str(step) in over:
         step = again(step)
     return step
+
+
+def retracted_causes(look: "Look", rows: pl.DataFrame) -> pl.DataFrame:
+    """Of follow-ups (journey, follow_up, made) those that were asked for because of what was retracted; because: where
+    the log has that.
+    """
+    seen = look.seen()
+    hidden = seen.rows.filter(~is_live() & pl.col("journey").is_in(rows["journey"].unique().implode()))
+    rows = rows.filter(pl.col("journey").is_in(hidden["journey"].unique().implode()))
+    wrong = {name: position for position, name in look.event_ids(hidden["position"]).items()}
+    asked = causes(look.log, rows["made"])
+    because = [wrong.get(asked[made]) if made in asked else None for made in rows["made"]]
+    return rows.with_columns(because=pl.Series(because, dtype=pl.Int64)).filter(pl.col("because").is_not_null())

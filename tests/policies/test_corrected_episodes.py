@@ -130,6 +130,11 @@ class Account:
         _, by = self.stage()
         alive, running = self.alive()[-1], {line.number for line in self.ran(now)}
         over = {each for each in self.tasks.values() if made[each] < by.number}
+        over |= {
+            each
+            for move, each in self.tasks.items()
+            if any(line.number == move and line.retracted for line in self.lines)
+        }
         for each, started_by in self.asked.items():
             active = made[each] < alive.number and started_by not in running
             if each not in put_off and (made[each] < by.number or active):

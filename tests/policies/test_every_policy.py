@@ -150,7 +150,13 @@ class Account:
             and line.policy == "withdraw_pointless"
             and line.cause is not None
             and self.lines[line.cause - 1].retracted
-        } - done
+        } - done | {follow.line.said.follow_up_id for follow in self.open() if self.was_asked_wrongly(follow)}
+
+    def was_asked_wrongly(self, follow: Follow) -> bool:
+        """A task or the answer to a signal, because of an entry that was retracted."""
+        cause = None if follow.line.cause is None else self.lines[follow.line.cause - 1]
+        tasks = ("stage_tasks", "answer_signals") if self.outcome == "open" else ("stage_tasks",)
+        return cause is not None and cause.retracted and follow.line.policy in tasks
 
     def counted(self) -> list[Line]:
         """What policies did, but for what is undone."""
@@ -220,6 +226,8 @@ class Account:
     def holds(self, follow: Follow, now: datetime) -> bool | None:
         """Whether its reason still stands; None: somebody put it off, or its reason was taken back."""
         line, policy = follow.line, follow.line.policy
+        if self.was_asked_wrongly(follow):
+            return False
         cause = None if line.cause is None else self.lines[line.cause - 1]
         older = line.number < self.entered.number
         if policy is None:

@@ -377,3 +377,21 @@ def test_what_was_done_or_is_open_anew_is_not_asked_for_again(log: Log, how: str
         story.do(ReopenDeal(stage="contact", reason="they called"), deal, at=2)
     rounds(story, 3, 9)
     assert len(story.follow_ups(deal)) == 1
+
+
+def test_what_was_asked_because_of_what_was_retracted_is_withdrawn(log: Log) -> None:
+    tasks = {"tasks": [{"key": "book", "kind": "call"}]}
+    story = Story(log, {"stages": [stage(), stage("meeting") | tasks], "signals": [{"signal": ["trial finished"]}]})
+    signalled, moved, stays = (story.opened(0) for _ in range(3))
+    for deal in (signalled, stays):
+        story.do(RecordSignal(signal="trial finished"), deal, at=1)
+    for deal in (moved, stays):
+        story.do(MoveStage(stage="meeting", reason="told"), deal, at=1)
+    rounds(story, 1)
+    for deal in (signalled, moved):
+        take_back(story, deal, at=2)
+    story.do(Touch(kind=TouchKind.CALL), stays, at=2)
+    take_back(story, stays, at=2.1)
+    rounds(story, 2.2, 3, 9)
+    assert [withdrawn(story, deal) for deal in (signalled, moved)] == [["what it was asked for was retracted"]] * 2
+    assert (withdrawn(story, stays), len(left(story, stays))) == ([], 2)
