@@ -37,11 +37,13 @@ from engine.log.bulk import append_bulk
 from engine.log.feed import read_feed
 from engine.policies.raise_stalled import due
 from engine.policies.withdraw_pointless import due as withdraw
-from engine.projections import stalling, views
+from engine.projections import look as looking
+from engine.projections import stalling
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
 from engine.projections.look import Look
+from engine.projections.roster import SCHEMA as MEMBERSHIP
 from engine.projections.seen import see
 from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition, parse_definition
@@ -76,7 +78,7 @@ def finding(journeys: int) -> dict[str, Any]:
     look = open_journeys(journeys)
     since = {stage.key: 0 for stage in look.definition.stages}
     # Without a log: an event's id is its position.
-    for asking in (stalling, views):
+    for asking in (stalling, looking):
         asking.event_ids = lambda _, positions: {position: UUID(int=position) for position in positions}  # type: ignore[attr-defined]
     begun = time.perf_counter()
     first = due(look, since)
@@ -144,7 +146,7 @@ def open_journeys(journeys: int) -> Look:
         known_at=None,
         position=seen.events.height,
         frames=frames._replace(journeys=frame),
-        membership=pl.DataFrame(),
+        membership=pl.DataFrame(schema=MEMBERSHIP),
         people=pl.DataFrame(),
         log=None,  # type: ignore[arg-type]
         codes=columns.codes,
