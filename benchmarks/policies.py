@@ -38,7 +38,7 @@ from engine.log.feed import read_feed
 from engine.policies.raise_stalled import due
 from engine.policies.withdraw_pointless import due as withdraw
 from engine.projections import look as looking
-from engine.projections import stalling
+from engine.projections import stalling, undone
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
@@ -80,6 +80,7 @@ def finding(journeys: int) -> dict[str, Any]:
     # Without a log: an event's id is its position.
     for asking in (stalling, looking):
         asking.event_ids = lambda _, positions: {position: UUID(int=position) for position in positions}  # type: ignore[attr-defined]
+    undone.causes = lambda _, positions: dict.fromkeys(positions)  # type: ignore[attr-defined]
     begun = time.perf_counter()
     first = due(look, since)
     first_round = time.perf_counter() - begun
