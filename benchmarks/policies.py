@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,8 +37,6 @@ from engine.log.bulk import append_bulk
 from engine.log.feed import read_feed
 from engine.policies.raise_stalled import due
 from engine.policies.withdraw_pointless import due as withdraw
-from engine.projections import look as looking
-from engine.projections import stalling, undone
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.kept import Kept
@@ -74,13 +72,19 @@ def main() -> None:
     print(json.dumps(results, indent=2) if asked.json else as_text(results))
 
 
+class MadeUp(Look):
+    """A look without a log: an event's id is its position, and what caused it was never taken back."""
+
+    def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
+        return {position: UUID(int=position) for position in positions}
+
+    def causes(self, positions: Iterable[int]) -> dict[int, UUID]:
+        return dict.fromkeys(positions, UUID(int=0))
+
+
 def finding(journeys: int) -> dict[str, Any]:
     look = open_journeys(journeys)
     since = {stage.key: 0 for stage in look.definition.stages}
-    # Without a log: an event's id is its position.
-    for asking in (stalling, looking):
-        asking.event_ids = lambda _, positions: {position: UUID(int=position) for position in positions}  # type: ignore[attr-defined]
-    undone.causes = lambda _, positions: dict.fromkeys(positions)  # type: ignore[attr-defined]
     begun = time.perf_counter()
     first = due(look, since)
     first_round = time.perf_counter() - begun
@@ -139,7 +143,7 @@ def open_journeys(journeys: int) -> Look:
     # Closed ones too take part, as open ones of the last open stage.
     frame = frames.journeys.with_columns(outcome=pl.lit("open").cast(frames.journeys["outcome"].dtype), stage=open_rank)
     newest = int(seen.events["occurred_at"].max() or 0)  # type: ignore[arg-type]
-    return Look(
+    return MadeUp(
         pipeline=ruled.pipeline,
         definition=ruled,
         version=1,

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.log.positions import event_ids
 from engine.projections.journeys import last
 from engine.projections.undone import current, undone
 from engine.stages.criteria_polars import CODE, is_kind
@@ -166,7 +165,7 @@ PLACE = ("journey_id", "stream", "stage", "owner")
 
 def placed(look: "Look", rows: pl.DataFrame) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
     """Rows with PLACE, at and position: each with its fields of Place."""
-    ids = event_ids(look.log, rows["position"])
+    ids = look.event_ids(rows["position"])
     for row in rows.iter_rows(named=True):
         owner = row["owner"]
         yield (

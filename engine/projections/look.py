@@ -9,7 +9,7 @@ import polars as pl
 from engine.log.application import Log
 from engine.log.keys import keys_of
 from engine.log.people import people_frame
-from engine.log.positions import event_ids
+from engine.log.positions import causes, event_ids
 from engine.log.texts import texts
 from engine.projections.columns import Codes
 from engine.projections.frames import Frames
@@ -72,6 +72,10 @@ class Look:
     def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
         """event_id by position, of the few events that are shown."""
         return event_ids(self.log, positions)
+
+    def causes(self, positions: Iterable[int]) -> dict[int, UUID]:
+        """event_id of what caused each event, of those that have a cause; by position."""
+        return causes(self.log, positions)
 
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
         """Adds `key` (id in the source system) and `label` (the title) to the few journeys that are shown."""

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.log.positions import event_ids
 from engine.stages.calendar import counted_before
 from engine.stages.definition import Definition, StallRule
 
@@ -97,7 +96,7 @@ def episodes(look: "Look", since: Mapping[str, int]) -> list[Episode]:
         return []
     names = [*(f"by_{clock}" for clock in LIMITS), "snooze"]
     positions = {position for name in names for position in rows[name].drop_nulls()}
-    ids = event_ids(look.log, positions)
+    ids = look.event_ids(positions)
     found = []
     for row in rows.iter_rows(named=True):
         rule = look.definition.stages[row["stage"]].stall

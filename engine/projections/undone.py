@@ -9,7 +9,6 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.log.positions import causes
 from engine.projections.seen import is_live
 from engine.stages.criteria_polars import CODE
 from engine.values import again
@@ -32,7 +31,7 @@ def undone(look: "Look") -> set[str]:
     done = steps.filter(pl.col("kind") == CODE["FollowUpCompleted"]).select("follow_up")
     gone = gone.join(done, on="follow_up", how="anti")
     wrong = set(look.event_ids(hidden["position"]).values())
-    because = causes(look.log, gone["position"])
+    because = look.causes(gone["position"])
     return {
         follow_up
         for follow_up, position in gone.select("follow_up", "position").iter_rows()
@@ -55,6 +54,6 @@ def retracted_causes(look: "Look", rows: pl.DataFrame) -> pl.DataFrame:
     hidden = seen.rows.filter(~is_live() & pl.col("journey").is_in(rows["journey"].unique().implode()))
     rows = rows.filter(pl.col("journey").is_in(hidden["journey"].unique().implode()))
     wrong = {name: position for position, name in look.event_ids(hidden["position"]).items()}
-    asked = causes(look.log, rows["made"])
+    asked = look.causes(rows["made"])
     because = [wrong.get(asked[made]) if made in asked else None for made in rows["made"]]
     return rows.with_columns(because=pl.Series(because, dtype=pl.Int64)).filter(pl.col("because").is_not_null())
