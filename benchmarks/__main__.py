@@ -15,6 +15,7 @@ BENCHMARKS = (
     "trend",
     "archive",
     "rebuild",
+    "preview",
 )
 
 
