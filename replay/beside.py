@@ -1,17 +1,28 @@
 """Two definitions of a pipeline read at one position of the log, through the same lenses."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from typing import TypeVar
 
 from engine.errors import Rejected
 from engine.log.locked import Busy
 from engine.projections.lens import Lens
 from engine.projections.look import Look
+from engine.projections.parts import on_threads
 from engine.projections.views import Views
 from engine.stages.definition import Definition
 from replay.stage_figures import Side
 
 TRIES = 20
+
+One = TypeVar("One")
+Told = TypeVar("Told")
+
+
+def of_both(old: One | None, new: One, tell: Callable[[One], Told]) -> tuple[Told | None, Told]:
+    """What is told of each, of both at the same time: most of it is passes that keep one core."""
+    *before, after = on_threads(tell, [new] if old is None else [old, new])
+    return (before[0] if before else None), after
 
 
 def sharing(old: Side | None, new: Side) -> tuple[Side | None, Side]:
@@ -19,9 +30,12 @@ def sharing(old: Side | None, new: Side) -> tuple[Side | None, Side]:
 
     They are remembered as long as these sides are, so that neither is to be kept.
     """
-    seen = cache(new.look.seen)
-    own = new._replace(look=replace(new.look, seen=seen))
-    return None if old is None else old._replace(look=replace(old.look, seen=seen)), own
+    seen = new.look.seen()
+
+    def given(side: Side) -> Side:
+        return side._replace(look=replace(side.look, seen=lambda: seen))
+
+    return None if old is None else given(old), given(new)
 
 
 def looks(views: Views, pipeline: str | None, before: Lens, after: Lens | Definition) -> tuple[Look | None, Look]:

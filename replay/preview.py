@@ -4,8 +4,6 @@ A preview of a draft, or a comparison of two versions. Both are read at one posi
 and filters. Exact definitions: docs/pipelines.md#what-a-preview-tells.
 """
 
-from functools import cache
-
 import polars as pl
 from pydantic import ConfigDict, Field
 
@@ -15,6 +13,7 @@ from engine.projections.groups import named
 from engine.projections.lens import called
 from engine.projections.look import Look
 from engine.stages.definition import UNMAPPED, Definition
+from replay.beside import of_both
 from replay.policy_figures import PolicyRow
 from replay.review import Remark, compared, review
 from replay.side_by_side import Edit, How, Pair, edited_whole, pairs, successors
@@ -190,19 +189,17 @@ def fates(old: Side | None, new: Side) -> pl.DataFrame:
 
 def remarked(old: Side | None, new: Side) -> tuple[tuple[UnmappedKey, ...], tuple[Remark, ...]]:
     """The keys that lead nowhere, and the remarks on the new definition: which of them the old one deserves too."""
-    keys, remarks = reviewed(new)
-    if old is None or not remarks:
+    known, (keys, remarks) = of_both(old, new, reviewed)
+    if old is None or known is None:
         return keys, remarks
-    _, before = reviewed(old)
-    return keys, compared(remarks, before, old.look.definition, new.look.definition)
+    return keys, compared(remarks, known[1], old.look.definition, new.look.definition)
 
 
 def reviewed(side: Side) -> tuple[tuple[UnmappedKey, ...], tuple[Remark, ...]]:
     """Over the whole pipeline, whatever the side's filters."""
-    events = cache(lambda: side.look.seen().events)
-    keys = unmapped_keys(side.look, events)
+    keys = unmapped_keys(side.look)
     whole = side.funnel if side.filters == EVERYTHING else funnel(side.look, EVERYTHING)[0]
-    return keys, review(side.look, whole, keys, events)
+    return keys, review(side.look, whole, keys)
 
 
 def row(pair: Pair, old: Side | None, new: Side) -> StageRow:

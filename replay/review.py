@@ -3,7 +3,7 @@
 Pure functions of a definition and of what history became by it. Exact definitions: docs/pipelines.md#warnings.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import polars as pl
@@ -40,15 +40,13 @@ class Remark(Figures):
     of: int
 
 
-def review(
-    look: Look, funnel: Sequence[StageConversion], keys: Sequence[UnmappedKey], events: Callable[[], pl.DataFrame]
-) -> tuple[Remark, ...]:
+def review(look: Look, funnel: Sequence[StageConversion], keys: Sequence[UnmappedKey]) -> tuple[Remark, ...]:
     """All remarks on the look's definition.
 
-    funnel, keys: over the whole pipeline, as the look shows it. events: look.seen().events, where they are needed.
+    funnel, keys: over the whole pipeline, as the look shows it.
     """
     definition, visits = look.definition, look.visits
-    known = tried(look, events)
+    known = tried(look)
     return (
         *never_entered(definition, visits, known, look.journeys.height),
         *always_true(definition, known),

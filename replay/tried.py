@@ -1,7 +1,5 @@
 """How often the criteria of a definition were looked at in all history, and how often they held."""
 
-from collections.abc import Callable
-
 import polars as pl
 
 from engine.projections.figures import Figures
@@ -15,7 +13,7 @@ class Tried(Figures):
     held: int
 
 
-def tried(look: Look, events: Callable[[], pl.DataFrame]) -> dict[str, Tried]:
+def tried(look: Look) -> dict[str, Tried]:
     """By stage key, of the criteria that may fail and of those that brought nobody in."""
     brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique())
     asked = {
@@ -25,7 +23,7 @@ def tried(look: Look, events: Callable[[], pl.DataFrame]) -> dict[str, Tried]:
     }
     if not asked:
         return {}
-    rows = events()
+    rows = look.seen().rows
     if len(look.codes.pipelines) > 1:
         rows = rows.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
     signals, currencies = look.codes.signals, look.codes.currencies

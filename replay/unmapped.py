@@ -1,7 +1,5 @@
 """Stage keys that lead journeys nowhere by a definition: people moved them there, and it has no such open stage."""
 
-from collections.abc import Callable
-
 import polars as pl
 
 from engine.projections.figures import Figures
@@ -23,13 +21,13 @@ class UnmappedKey(Figures):
     """of them, those that stand unmapped now because of it"""
 
 
-def unmapped_keys(look: Look, events: Callable[[], pl.DataFrame]) -> tuple[UnmappedKey, ...]:
-    """Over all journeys of the pipeline; most journeys first. events: look.seen().events, where they are needed."""
+def unmapped_keys(look: Look) -> tuple[UnmappedKey, ...]:
+    """Over all journeys of the pipeline; most journeys first."""
     visits = look.visits.filter(pl.col("stage") == UNMAPPED)
     if visits.is_empty():
         return ()
     names = {code: key for key, code in look.codes.stages.items()}
-    moves = events().filter(is_kind(*sorted(MOVES)))
+    moves = look.seen().rows.filter(is_kind(*sorted(MOVES)))
     told = (
         visits.join(moves.select("position", "code"), left_on="entered_position", right_on="position", how="inner")
         .group_by("code")

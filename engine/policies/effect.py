@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from engine.policies.activation import activated, by_stage
 from engine.policies.due import Due
 from engine.policies.every import POLICIES
+from engine.policies.withdraw_pointless import WITHDRAW_POINTLESS
 from engine.projections.definitions import Published
 from engine.projections.look import Look
 from engine.projections.views import Views
@@ -20,7 +21,8 @@ class Effect:
 
 
 def effects(views: Views, look: Look) -> Iterator[Effect]:
-    """Of each policy, by the look's definition: as if it were published at look.as_of where it is not published yet.
+    """Of each policy that a definition can ask for, by the look's: as if it were published at look.as_of where it is
+    not published yet.
 
     A policy that never ran looks from then on, as one that runs first does.
     """
@@ -31,6 +33,9 @@ def effects(views: Views, look: Look) -> Iterator[Effect]:
         versions.append(Published(newest + 1, look.definition, look.as_of, look.as_of))
         look = replace(look, version=versions[-1].version)
     for policy in POLICIES:
+        if policy is WITHDRAW_POINTLESS:
+            # It is everywhere, whatever the definition says, and costs a look at every entry.
+            continue
         stages = tuple(stage.key for stage in look.definition.stages if policy.declared(look.definition, stage))
         since = activated(views.log, policy, look.pipeline)
         moments = by_stage(policy, versions, look.as_of if since is None else since)

@@ -5,11 +5,12 @@ readers never wait for each other. What a few new events change is derived row b
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from threading import RLock
 from typing import Final
+from weakref import WeakValueDictionary
 
 import polars as pl
 
@@ -59,20 +60,15 @@ class Snapshot:
 
     lens: Lens
     columns: Columns
-    known: int | None
-    """the last position that the lens knows; None: all"""
     membership: pl.DataFrame
     people: pl.DataFrame
     log: Log
     profiles: Spans | None
     """of the present, where the lens shows the present"""
+    seen: Callable[[], Seen]
 
-    def seen(self) -> Seen:
-        return see(self.columns, as_of=None if self.lens.live else self.lens.as_of, known=self.known)
-
-    def frames(self, definition: Definition, seen: Seen | None = None) -> Frames:
-        """seen: where it is known already."""
-        seen = self.seen() if seen is None else seen
+    def frames(self, definition: Definition) -> Frames:
+        seen = self.seen()
         profiles = derive_profiles(seen, self.columns.codes) if self.profiles is None else self.profiles.whole
         return derive(seen, self.columns, definition, profiles)
 
@@ -89,8 +85,7 @@ class Snapshot:
             people=self.people,
             log=self.log,
             codes=self.columns.codes,
-            # Several policies and answers ask more than once.
-            seen=cache(self.seen),
+            seen=self.seen,
         )
 
 
@@ -112,6 +107,7 @@ class Views:
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._profiles: Spans | None = None
+        self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
         self._lock = RLock()
         self._deriving = RLock()
@@ -209,23 +205,33 @@ class Views:
             self.catch_up()
             now = self._snapshot(lens)
         with self._deriving:
-            # Who asks by a definition of the own looks at the entries next, to tell what its criteria did.
-            seen = now.seen()
-            return replace(now.look(definition, 0, now.frames(definition, seen)), seen=lambda: seen)
+            return now.look(definition, 0, now.frames(definition))
 
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()
-        if lens.live and lens.known_at is None and self._profiles is None:
-            self._profiles = Spans.of(derive_profiles(see(columns, as_of=None, known=None), columns.codes))
+        as_of = None if lens.live else lens.as_of
+        known = None if lens.known_at is None else position_at(self.log, lens.known_at)
+        # Several policies and answers ask more than once.
+        seen = cache(partial(self._see, columns, as_of, known))
+        if lens.live and known is None and self._profiles is None:
+            self._profiles = Spans.of(derive_profiles(seen(), columns.codes))
         return Snapshot(
             lens=lens,
             columns=columns,
-            known=None if lens.known_at is None else position_at(self.log, lens.known_at),
             membership=self._membership(lens),
             people=self._everybody(),
             log=self.log,
             profiles=self._profiles if lens.live and lens.known_at is None else None,
+            seen=seen,
         )
+
+    def _see(self, columns: Columns, as_of: int | None, known: int | None) -> Seen:
+        """What the lenses leave: the same for all who look at one position, as long as one of them has it."""
+        key = (columns.position, as_of, known)
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = self._seen[key] = see(columns, as_of=as_of, known=known)
+        return seen
 
     def _everybody(self) -> pl.DataFrame:
         """Reps and actors, read again where the log speaks of somebody new, or somebody was erased."""

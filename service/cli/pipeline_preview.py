@@ -101,7 +101,7 @@ def show(
 ) -> None:
     """stages: what was asked to be previewed, as it was typed; None: a comparison."""
     from replay import preview as metric
-    from replay.beside import looks, sharing
+    from replay.beside import looks, of_both, sharing
     from replay.stage_figures import side
     from service.cli.pipeline_drawn import draw
     from service.policy_effects import policy_rows
@@ -110,7 +110,7 @@ def show(
     listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
     with viewed(question.db) as views:
         old, new = looks(views, question.pipeline, before, after)
-        before_side, after_side = sharing(None if old is None else side(old, filters), side(new, filters))
+        before_side, after_side = sharing(*of_both(old, new, partial(side, filters=filters)))
         policies = policy_rows(views, before_side, after_side)
         found = metric.preview(before_side, after_side, policies=policies, listed=listed)
         versions = views.definitions.by_pipeline.get(new.pipeline)

@@ -12,7 +12,7 @@ from engine.projections.lens import choice_of
 from engine.projections.look import Look
 from engine.stages.definition import Definition
 from replay import preview
-from replay.beside import looks, sharing
+from replay.beside import looks, of_both, sharing
 from replay.stage_figures import Side, side
 from service.auth import EVERY, LEADERS, Caller, caller_of
 from service.http_errors import Refused
@@ -149,7 +149,9 @@ def compared(
         tag = tag_of(running, caller, request, filters, 0 if old is None else old.version, *pin_of(new))
         if unchanged(request, tag):
             return not_modified(tag)
-    known, changed = sharing(None if old is None else side_of(running, old, filters), side(new, filters))
+    known, changed = sharing(
+        *of_both(old, new, lambda look: side(new, filters) if look is new else side_of(running, look, filters))
+    )
     policies = policy_rows(running.views, known, changed)
     return told(preview.preview(known, changed, policies=policies, listed=question.limit), tag)
 

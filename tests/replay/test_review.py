@@ -28,12 +28,8 @@ def stages(*opens: dict[str, Any]) -> Definition:
 def remarks(definition: Definition, *journeys: Journey) -> dict[str, list[Remark]]:
     """By kind."""
     look = funnel(*journeys, definition=definition).look
-
-    def events() -> Any:
-        return look.seen().events
-
     told: dict[str, list[Remark]] = {}
-    for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look, events), events):
+    for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look)):
         told.setdefault(each.kind, []).append(each)
     return told
 
