@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from inspect import signature
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -151,7 +152,7 @@ def questions(draw: st.DrawFn) -> dict[str, Any]:
     return {name: None if bound is None else from_micros(bound * 10) for name, bound in bounds.items()}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(facts(), definitions(), questions(), st.booleans(), st.sampled_from([None, 20 / DAY]), st.booleans())
 def test_what_is_listed_adds_up_to_what_was_told(
     journeys: list[list[Fact]],
@@ -241,22 +242,23 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
 
 
 @pytest.mark.parametrize("answer", QUESTIONS)
-def test_every_count_and_sum_of_every_answer_can_be_explained(made_up: Views, answer: str) -> None:
+def test_the_counts_and_sums_of_every_answer_can_be_explained(made_up: Views, answer: str) -> None:
     seen = made_up.look("direct", Lens.of(datetime(2026, 1, 1, tzinfo=UTC)))
     filters = Filters(since=datetime(2025, 4, 1, tzinfo=UTC))
     options = {"by": "team"} if "by" in signature(QUESTIONS[answer]).parameters else {}
     told = QUESTIONS[answer](seen, filters=filters, **options)
-    checked = 0
-    for cell, number in counted(told, answer):
+    every = list(counted(told, answer))
+    assert len(every) >= FEWEST.get(answer, 10)
+    for cell, number in Random(answer).sample(every, min(len(every), MOST)):
         found = explain(seen, answer, cell, filters, limit=100_000, **options, **TREND.get(answer, {}))
         assert shown(found, number) == number, cell
         assert found.n == len(found.journeys)
         assert all(story.events for story in found.journeys), cell
-        checked += 1
-    assert checked >= FEWEST.get(answer, 10)
 
 
 TREND: dict[str, dict[str, Any]] = {"trend": {"every": "quarter"}}
+MOST = 150
+"""Of an answer with hundreds of cells these are drawn, always the same."""
 FEWEST = {"stalled": 1, "hygiene": 3, "follow-ups": 3, "satisfaction": 5}
 
 
