@@ -16,6 +16,7 @@ BENCHMARKS = (
     "archive",
     "rebuild",
     "preview",
+    "serving",
 )
 
 

@@ -33,8 +33,8 @@ from replay.archive_manifest import (
 )
 from replay.archive_pieces import Pieces, within
 
-BATCH: Final = 250_000
-"""events read while those before are decoded"""
+BATCH: Final = 100_000
+"""events read while those before are decoded; more at once are no faster, and take memory"""
 AT_ONCE: Final = 2
 """ranges that are written at the same time, and so are in memory"""
 Progress = Callable[[int, int], None]

@@ -41,6 +41,8 @@ LIVE: Final = 4
 """definitions a pipeline, on average, that are followed; the one asked for least recently is derived anew when asked"""
 KEPT: Final = 8
 """answers through other lenses than the present that are kept ready"""
+ROOM: Final = 1 << 20
+"""journeys in all that LIVE and KEPT allow beyond one each, at some 650 bytes: of a long log fewer are kept"""
 FEW_EVENTS: Final = 200
 """new events that are read row by row"""
 
@@ -187,7 +189,8 @@ class Views:
             if now.profiles is not None and version > 0:
                 live = self._live.pop((definition.pipeline, version), None) or Live.of(now.frames(definition))
                 self._live[definition.pipeline, version] = live
-                while len(self._live) > LIVE * len(self.definitions.by_pipeline):
+                pipelines = len(self.definitions.by_pipeline)
+                while len(self._live) > pipelines + self._room((LIVE - 1) * pipelines):
                     del self._live[next(iter(self._live))]
                 return now.look(definition, version, live)
         key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
@@ -195,7 +198,7 @@ class Views:
             if key not in self._kept:
                 self._kept[key] = now.frames(definition)
             self._kept.move_to_end(key)
-            while len(self._kept) > KEPT:
+            while len(self._kept) > self._room(KEPT):
                 self._kept.popitem(last=False)
             return now.look(definition, version, self._kept[key])
 
@@ -224,6 +227,10 @@ class Views:
             profiles=self._profiles if lens.live and lens.known_at is None else None,
             seen=seen,
         )
+
+    def _room(self, most: int) -> int:
+        """How many frames may be kept: so many of few journeys, one of very many."""
+        return max(1, min(most, ROOM // max(1, len(self.columns.streams))))
 
     def _see(self, columns: Columns, as_of: int | None, known: int | None) -> Seen:
         """What the lenses leave: the same for all who look at one position, as long as one of them has it."""

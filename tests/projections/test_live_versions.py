@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.journey.commands import Touch
@@ -10,6 +12,7 @@ from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinitio
 from engine.handle import Outcome, handle
 from engine.log.application import Log
 from engine.messages import Command
+from engine.projections import views as limits
 from engine.projections.board import board
 from engine.projections.lens import Lens
 from engine.projections.views import LIVE, Views
@@ -38,21 +41,45 @@ def standing(views: Views, version: int) -> list[int]:
     return [stage.count for stage in board(views.look("sales", Lens.of(definition=version))).stages]
 
 
-def test_no_more_versions_are_followed_than_are_kept(log: Log) -> None:
-    def do(command: Command, on: UUID | None = None) -> Outcome:
-        return handle(log, command, actor=REP, origin="cli", on=on, occurred_at=BEGAN)
+def do(log: Log, command: Command, on: UUID | None = None) -> Outcome:
+    return handle(log, command, actor=REP, origin="cli", on=on, occurred_at=BEGAN)
 
-    do(CreatePipeline(pipeline="sales", name="Sales"))
-    for number in range(VERSIONS):
-        do(PublishDefinition(pipeline="sales", definition=after(number + 1), reason="another"))
-    deals = [do(OpenDeal(pipeline="sales")).stream_id for _ in range(VERSIONS)]
+
+def published(log: Log, versions: int) -> range:
+    """The numbers of so many versions of the stages."""
+    do(log, CreatePipeline(pipeline="sales", name="Sales"))
+    for number in range(versions):
+        do(log, PublishDefinition(pipeline="sales", definition=after(number + 1), reason="another"))
+    return range(1, versions + 1)
+
+
+def test_no_more_versions_are_followed_than_are_kept(log: Log) -> None:
+    every = published(log, VERSIONS)
+    deals = [do(log, OpenDeal(pipeline="sales")).stream_id for _ in range(VERSIONS)]
     views = Views(log)
-    every = range(1, VERSIONS + 1)
     assert [standing(views, version) for version in every] == [[VERSIONS, 0]] * VERSIONS
     for number, deal in enumerate(deals):
         for _ in range(number):
-            do(Touch(kind=TouchKind.CALL), on=deal)
+            do(log, Touch(kind=TouchKind.CALL), on=deal)
     assert len(views._live) == LIVE
     # So many deals had at least as many touches as the version asks for.
     assert [standing(views, version) for version in every] == [[at, VERSIONS - at] for at in every]
     assert list(views._live) == [("sales", version) for version in every[-LIVE:]]
+
+
+def test_of_a_long_log_one_answer_of_each_sort_is_kept_beside_the_stages_in_force(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ROOM", 3)
+    every = published(log, 3)
+    for _ in range(2):
+        do(log, OpenDeal(pipeline="sales"))
+    views = Views(log)
+    moments = [BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)]
+    for moment in moments:
+        views.look("sales", Lens.of(as_of=moment))
+    assert [standing(views, version) for version in every] == [[2, 0]] * 3
+    assert [version for _, version in views._live] == [2, 3]
+    assert len(views._kept) == 1
+    # What was forgotten is derived again.
+    assert [views.look("sales", Lens.of(as_of=moment)).journeys.height for moment in moments] == [0, 2]
