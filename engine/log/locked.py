@@ -118,7 +118,7 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), commands: Sequence
 
     The head tells the versions of the streams and what is known of the commands.
     """
-    with in_turn(engine), engine.connect() as connection:
+    with busy_told(), in_turn(engine), engine.connect() as connection:
         try:
             if engine.dialect.name == SQLITE:
                 begin_sqlite(connection)
@@ -128,11 +128,20 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), commands: Sequence
             writing = Writing(connection, head)
             yield writing
             writing.commit()
-        except BaseException as error:
+        except BaseException:
             _roll_back(connection)
-            if isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
-                raise Busy(_BUSY) from error
             raise
+
+
+@contextmanager
+def busy_told() -> Iterator[None]:
+    """Busy where PostgreSQL gives up waiting for the lock."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
+            raise Busy(_BUSY) from error
+        raise
 
 
 _TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
@@ -212,14 +221,16 @@ def _head_sqlite(connection: Connection, streams: Sequence[UUID], commands: Sequ
 
 
 # Prepared once a connection: planning it costs more than running it. The lock comes first, in a statement of its own,
-# so that what follows sees what the writer before has committed.
+# so that what follows sees what the writer before has committed. Each stream and command is looked up by its index: a
+# join would be planned for the size that the table has that moment, and read all of it when it has grown.
 _PREPARE = """
 PREPARE head_of_log (uuid[], uuid[]) AS
 SELECT head.position, head.recorded_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
     ARRAY(SELECT coalesce((SELECT max(version) FROM events WHERE stream_id = stream), 0)
           FROM unnest($1) WITH ORDINALITY AS asked (stream, n) ORDER BY n),
-    (SELECT json_object_agg(command_id, json_build_array(fingerprint, result))
-     FROM unnest($2) AS asked (command) JOIN commands ON command_id = command)
+    (SELECT json_object_agg(command, (
+        SELECT json_build_array(fingerprint, result) FROM commands WHERE command_id = command
+     )) FROM unnest($2) AS asked (command))
 FROM (SELECT 1) AS one
 LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS head ON true
 """
@@ -236,5 +247,5 @@ def _begin_postgresql(connection: Connection, streams: Sequence[UUID], commands:
         connection, f"BEGIN; SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE head_of_log ('{asked}')"
     ).one()
     position, recorded_at, now, versions, accepted = tuple(row)
-    known = {UUID(command): (fingerprint, result) for command, (fingerprint, result) in (accepted or {}).items()}
+    known = {UUID(command): tuple(answer) for command, answer in (accepted or {}).items() if answer is not None}
     return Head(position or 0, max(now, (recorded_at or 0) + 1), versions, known)
