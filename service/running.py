@@ -105,7 +105,7 @@ class Running:
         if kept is None:
             pipeline, _, _, known_at, position = pin
             kept = replace(self.views.look(pipeline, lens), known_at=known_at, position=position)
-            self.looks.put(pin, kept)
+            self.looks.put(pin, kept.for_later())
         return kept
 
     def erased(self) -> int:

@@ -38,6 +38,12 @@ class Look:
     """what the codes in seen() mean"""
     seen: Callable[[], Seen]
     """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
+    again: Callable[[], Seen] | None = None
+    """seen(), of which nothing is kept"""
+
+    def for_later(self) -> "Look":
+        """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""
+        return self if self.again is None else replace(self, seen=self.again)
 
     @property
     def visits(self) -> pl.DataFrame:

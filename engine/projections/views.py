@@ -68,6 +68,8 @@ class Snapshot:
     profiles: Spans | None
     """of the present, where the lens shows the present"""
     seen: Callable[[], Seen]
+    again: Callable[[], Seen]
+    """as seen, which keeps what it gave"""
 
     def frames(self, definition: Definition) -> Frames:
         seen = self.seen()
@@ -88,6 +90,7 @@ class Snapshot:
             log=self.log,
             codes=self.columns.codes,
             seen=self.seen,
+            again=self.again,
         )
 
 
@@ -214,8 +217,9 @@ class Views:
         columns = self.columns.as_it_is()
         as_of = None if lens.live else lens.as_of
         known = None if lens.known_at is None else position_at(self.log, lens.known_at)
+        again = partial(self._see, columns, as_of, known)
         # Several policies and answers ask more than once.
-        seen = cache(partial(self._see, columns, as_of, known))
+        seen = cache(again)
         if lens.live and known is None and self._profiles is None:
             self._profiles = Spans.of(derive_profiles(seen(), columns.codes))
         return Snapshot(
@@ -226,6 +230,7 @@ class Views:
             log=self.log,
             profiles=self._profiles if lens.live and lens.known_at is None else None,
             seen=seen,
+            again=again,
         )
 
     def _room(self, most: int) -> int:

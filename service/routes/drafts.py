@@ -160,5 +160,5 @@ def side_of(running: Running, look: Look, filters: Filters) -> Side:
     """One draft after the other is set beside the same version: what that tells is told once."""
     pin = (pin_of(look), filters)
     known = running.sides.get(pin) or side(look, filters)
-    running.sides.put(pin, known)
+    running.sides.put(pin, known._replace(look=known.look.for_later()))
     return known

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from weakref import ref
 
 import pytest
 
@@ -83,3 +84,17 @@ def test_of_a_long_log_one_answer_of_each_sort_is_kept_beside_the_stages_in_forc
     assert len(views._kept) == 1
     # What was forgotten is derived again.
     assert [views.look("sales", Lens.of(as_of=moment)).journeys.height for moment in moments] == [0, 2]
+
+
+def test_a_look_that_is_kept_for_later_holds_no_entries_and_reads_the_same_ones_again(log: Log) -> None:
+    published(log, 1)
+    do(log, OpenDeal(pipeline="sales"))
+    views = Views(log)
+    look = views.look("sales", Lens.of(as_of=BEGAN))
+    entries, kept = ref(look.seen()), look.for_later()
+    told = look.seen().events.rows()
+    do(log, OpenDeal(pipeline="sales"))
+    del look
+    assert entries() is None
+    assert kept.seen().events.rows() == told
+    assert len(told) == 1
