@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
@@ -83,8 +83,11 @@ BEGUN: Mapping[str, Mapping[str, str]] = {
     "convert_lead": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
     "open_deal": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
     "create_pipeline": {"pipeline": "$request.body#/pipeline"},
+    "publish_definition": {"pipeline": "$request.path.pipeline"},
 }
 """what a command begins: the path parameters of later requests about it, and where they are found"""
+LATER: Final = ("create_pipeline", "get_pipeline")
+"""a pipeline has nothing to show before its first stages"""
 
 
 def tidied(made: dict[str, Any]) -> None:
@@ -101,7 +104,8 @@ def tidied(made: dict[str, Any]) -> None:
     for name, found in BEGUN.items():
         operation = made["paths"][ADDRESSES[name]]["post"]
         done = next(status for status in ("201", "200") if status in operation["responses"])
-        operation["responses"][done]["links"] = links(made["paths"], found)
+        followed = links(made["paths"], found)
+        operation["responses"][done]["links"] = {to: link for to, link in followed.items() if (name, to) != LATER}
 
 
 def tidied_parameter(parameter: dict[str, Any], *, needed: bool) -> None:

@@ -7,14 +7,20 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, DraftDiscarded, PipelineEvent
+from engine.aggregates.pipeline.events import (
+    DefinitionDrafted,
+    DefinitionPublished,
+    DraftDiscarded,
+    PipelineCreated,
+    PipelineEvent,
+)
 from engine.errors import NotFound, Rejected
 from engine.messages import Event
 from engine.projections.lens import DRAFT, Lens
 from engine.stages.definition import Definition
 
 EVENTS: Final[Mapping[str, type[Event]]] = {
-    event.TOPIC: event for event in (DefinitionDrafted, DraftDiscarded, DefinitionPublished)
+    event.TOPIC: event for event in (PipelineCreated, DefinitionDrafted, DraftDiscarded, DefinitionPublished)
 }
 """what of the feed is taken, by type tag"""
 
@@ -57,6 +63,8 @@ class Definitions:
     def __init__(self) -> None:
         self.by_pipeline: dict[str, list[Published]] = {}
         self.by_draft: dict[UUID, Drafted] = {}
+        self.created: set[str] = set()
+        """pipelines, with or without a definition"""
 
     def take(self, feed: pl.DataFrame) -> None:
         """Adds what a batch of the feed drafts, discards and publishes."""
@@ -67,6 +75,8 @@ class Definitions:
     def add(self, event: PipelineEvent | Event, occurred_at: int, recorded_at: int, actor: UUID) -> None:
         """One event of a pipeline, in the order of positions; those that change no definition change nothing here."""
         match event:
+            case PipelineCreated():
+                self.created.add(event.key)
             case DefinitionDrafted():
                 note = None if event.note is None else event.note.text_id
                 self.by_draft[event.draft_id] = Drafted(
@@ -97,7 +107,7 @@ class Definitions:
         return [draft for draft in list(self.by_draft.values()) if pipeline in (None, draft.definition.pipeline)]
 
     def key(self, pipeline: str | None) -> str:
-        """The pipeline that is meant, be it only drafted; without a name the only one. NotFound, Rejected."""
+        """The pipeline that is meant, be it without a version; without a name the only one. NotFound, Rejected."""
         known = sorted(self.by_pipeline)
         # A copy: another thread may be taking more.
         drafted = sorted({draft.definition.pipeline for draft in list(self.by_draft.values())} - set(known))
@@ -107,7 +117,7 @@ class Definitions:
                 said = f"one of {', '.join(meant)}" if meant else "there is none: publish a definition first"
                 raise Rejected(f"pipeline: name the pipeline ({said})")
             return meant[0]
-        if pipeline not in (*known, *drafted):
+        if pipeline not in (*known, *drafted) and pipeline not in self.created:
             raise NotFound(f"pipeline {pipeline!r} does not exist; there are: {', '.join(known) or 'none'}")
         return pipeline
 
@@ -129,9 +139,8 @@ class Definitions:
             return Published(lens.definition, draft.definition, draft.occurred_at, draft.recorded_at, "", draft.actor)
         if pipeline not in self.by_pipeline:
             known = ", ".join(f"{DRAFT}{draft.number}" for draft in self.drafts(pipeline))
-            raise NotFound(
-                f"pipeline {pipeline!r} has no version yet, only drafts: publish one, or ask by definition {known}"
-            )
+            hint = f"one, or ask by definition {known}" if known else "its stages first"
+            raise NotFound(f"pipeline {pipeline!r} has no version yet: publish {hint}")
         versions = self.by_pipeline[pipeline]
         if lens.definition == "now":
             return versions[-1]

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, DraftDiscarded
+from engine.aggregates.pipeline.events import DefinitionDrafted, DefinitionPublished, DraftDiscarded, PipelineCreated
 from engine.errors import NotFound, Rejected
 from engine.projections.definitions import Definitions
 from engine.projections.lens import Lens, called, choice_of
@@ -85,3 +85,13 @@ def test_an_answer_calls_its_definition_as_one_asks_for_it(definition: str) -> N
     choice = choice_of(definition)
     assert isinstance(choice, int)
     assert str(called(choice)) == definition
+
+
+def test_a_pipeline_without_stages_is_said_to_have_none_yet() -> None:
+    found = told()
+    found.add(PipelineCreated(key="partners", name="Partners"), 30, 300, SOMEBODY)
+    with pytest.raises(NotFound, match="no version yet: publish its stages first"):
+        found.choose("partners", Lens(1000))
+    with pytest.raises(NotFound, match="does not exist"):
+        found.choose("nowhere", Lens(1000))
+    assert found.choose(None, Lens(1000)).version == 3

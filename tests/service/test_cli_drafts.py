@@ -216,7 +216,7 @@ def test_the_first_stages_of_a_pipeline_are_drafted_looked_at_and_published(own_
     (waiting,) = run("pipeline", "drafts", "wholesale", "--db", own_sample, "--json").answer["drafts"]
     assert (waiting["draft"], waiting["based_on"], waiting["state"]) == ("draft:1", 0, "open")
     assert "wholesale" in run("pipeline", "show", "wholesale", "--definition", "draft:1", "--db", own_sample).out
-    run("board", "--pipeline", "wholesale", "--db", own_sample).refused(exits.NOT_FOUND, "only drafts", "draft:1")
+    run("board", "--pipeline", "wholesale", "--db", own_sample).refused(exits.NOT_FOUND, "no version yet", "draft:1")
     published = run("pipeline", "publish", "draft:1", "--pipeline", "wholesale", "--db", own_sample, "--actor", "ann")
     assert "wholesale: version 1 is in force (first version)" in published.out
     assert run("board", "--pipeline", "wholesale", "--db", own_sample, "--json").answer["definition"] == 1
