@@ -17,6 +17,7 @@ from engine.log.identity import to_database
 from engine.log.mapper import TagMapper
 from engine.log.memory import Memory
 from engine.log.recorder import LogRecorder
+from engine.log.remembered import Remembered
 from engine.log.repeats import AlreadyDone
 from engine.log.schema import require_current
 from engine.log.together import Append, Refused, Stamp, append_all
@@ -54,6 +55,7 @@ class Log(Application[UUID]):
         self.url = url
         self.log_id = require_current(url)
         self.memory = Memory()
+        self.remembered = Remembered()
         super().__init__()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:  # noqa: ARG002 (the library's name)

@@ -3,23 +3,28 @@
 Exact definitions: docs/metrics.md#board.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from engine.projections.cards import FIRST_PAGE, Card, Cards, page
+from engine.projections.cards import APART, FIRST_PAGE, Card, Cards, page
 from engine.projections.figures import Amount, Answer, Figures, Group, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
+from engine.projections.first_page import first_page, is_carried
 from engine.projections.groups import grouped, labels
+from engine.projections.lengths import Lengths
 from engine.projections.likelihood import Basis, Likelihood, likelihoods
 from engine.projections.stalling import is_stalled
+from engine.projections.stalling_alone import stalled_at
 from engine.projections.state import with_state
 from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.stages.definition import UNMAPPED, Definition, Stage, StageKind
 from engine.stages.names import called
 
 if TYPE_CHECKING:
+    from engine.projections.live import Few
     from engine.projections.look import Look
 
 
@@ -81,10 +86,16 @@ def board(
     """
     chances = likelihoods(look, basis)
     if by is None and filters == EVERYTHING:
-        parts = look.tally("standing", standing), look.tally("stalled", stalled, look.as_of)
+        parts = (
+            look.tally("standing", standing, alone=standing_alone),
+            look.tally("stalled", stalled, look.as_of, stalled_alone(look)),
+        )
     else:
         parts = standing(look, filters, by), stalled(look, filters, by)
-    shown, following = page(asked_of(look, filters, None).filter(ON_BOARD), look, cards, chances)
+    if filters == EVERYTHING and is_carried(cards):
+        shown, following = first_page(look, cards, chances)
+    else:
+        shown, following = page(asked_of(look, filters, None).filter(ON_BOARD), look, cards, chances)
     counted = parts[0].plus(parts[1])
     groups = None
     if by is not None:
@@ -98,7 +109,7 @@ def board(
     )
 
 
-ON_BOARD = ~pl.col("outcome").is_in(["merged", "transferred"])
+ON_BOARD = ~pl.col("outcome").is_in(APART)
 
 
 def standing(look: "Look", filters: Filters = EVERYTHING, by: str | None = None) -> Tally:
@@ -119,6 +130,39 @@ def stalled(look: "Look", filters: Filters = EVERYTHING, by: str | None = None) 
     """What of it is stalled at as_of."""
     rows = asked_of(look, filters, by).filter(is_stalled(look.definition, look.as_of))
     return tally(counts("stalled", rows, by, "stage", count=pl.len()))
+
+
+def standing_alone(journeys: "Few") -> Tally:
+    """standing, journey by journey."""
+    found, since = Tally(), defaultdict(list)
+    for rows in journeys:
+        for row in rows.journeys:
+            if row["outcome"] in APART:
+                found.raise_by(1, f"gone {row['outcome']}", None)
+                continue
+            stage, minor = row["stage"], row["amount_minor"]
+            since[stage].append(-row["stage_since"])
+            found.raise_by(1, "standing count", None, stage)
+            if minor is None:
+                found.raise_by(1, "standing without_value", None, stage)
+            else:
+                found.value(minor, row["currency"], "standing", None, stage)
+    found.lengths = {("age", None, stage): Lengths.of(ages) for stage, ages in since.items()}
+    return found
+
+
+def stalled_alone(look: "Look") -> "Callable[[Few], Tally]":
+    """stalled, journey by journey."""
+    is_stalled = stalled_at(look.definition, look.as_of)
+
+    def stalled(journeys: "Few") -> Tally:
+        found = Tally()
+        for rows in journeys:
+            for row in rows.journeys:
+                found.raise_by(is_stalled(row), "stalled count", None, row["stage"])
+        return found
+
+    return stalled
 
 
 def asked_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:

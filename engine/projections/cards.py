@@ -3,8 +3,9 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 import polars as pl
@@ -14,7 +15,8 @@ from engine.errors import Rejected
 from engine.projections.figures import SECOND, Amount, Figures
 from engine.projections.groups import named
 from engine.projections.likelihood import Likelihood
-from engine.projections.state import with_state
+from engine.projections.rows_alone import Row
+from engine.projections.state import state_of, with_state
 from engine.stages.definition import UNMAPPED, UNMAPPED_KEY
 from engine.values import Value, from_micros, known_currency
 
@@ -75,6 +77,8 @@ class Cards(Value):
 
 
 FIRST_PAGE = Cards()
+APART = ("merged", "transferred")
+"""part of another journey, or of another pipeline: neither on the board nor listed"""
 VOLUME = "volume"
 
 
@@ -85,8 +89,9 @@ def page(
 
     rows: of Look.journeys. Rejected: an unknown stage, a cursor of another order.
     """
-    shown, following = page_of(wanted(rows, look, cards), look, cards, chances)
-    return tuple(cards_of(shown, look)), following
+    listed = wanted(rows, look, cards)
+    shown, following = rows_of(with_state(listed, look, chances) if cards.order == "likelihood" else listed, cards)
+    return cards_of(with_volume(shown, look).rows(named=True), look, chances), following
 
 
 def page_of(
@@ -182,9 +187,15 @@ def rank_of(look: "Look", stage: str) -> int:
     return look.definition.ranks[stage]
 
 
-def cards_of(rows: pl.DataFrame, look: "Look") -> list[Card]:
-    people = named(look, rows["owner"].drop_nulls().unique().to_list())
-    return [card(row, look, people) for row in look.named(with_volume(rows, look)).iter_rows(named=True)]
+def cards_of(rows: Sequence[Row], look: "Look", chances: list[Likelihood]) -> tuple[Card, ...]:
+    """rows: of Look.journeys, with volume."""
+    people = named(look, [row["owner"] for row in rows if row["owner"] is not None])
+    words = look.called([(row["journey_id"], row["title"]) for row in rows])
+    state = state_of(look, chances)
+    return tuple(
+        card({**row, **state(row), "key": key, "label": label}, look, people)
+        for row, (key, label) in zip(rows, words, strict=True)
+    )
 
 
 def with_volume(rows: pl.DataFrame, look: "Look") -> pl.DataFrame:
@@ -193,7 +204,7 @@ def with_volume(rows: pl.DataFrame, look: "Look") -> pl.DataFrame:
     return rows.join(told, on="journey", how="left", maintain_order="left")
 
 
-def card(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) -> Card:
+def card(row: Row, look: "Look", people: dict[str, tuple[str, str]]) -> Card:
     key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
     return Card(
         journey=str(UUID(row["journey_id"])),

@@ -5,18 +5,20 @@ of a journey are read through by plain Python in less. docs/adr/0010 tells how t
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from engine.projections import journey_alone
-from engine.projections.alone import Words, alone
+from engine.projections import journey_alone, spans
+from engine.projections.alone import Alone, Words, alone
 from engine.projections.columns import Columns
-from engine.projections.frames import Frames, derive
+from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles
+from engine.projections.live import Live
 from engine.projections.profile_alone import profile
+from engine.projections.rows_alone import RowsAlone, by_journey
 from engine.projections.seen import see
-from engine.projections.spans import Blank
+from engine.projections.spans import Spans
 from engine.stages.definition import Definition
 
 FEW: Final = 50
@@ -42,45 +44,40 @@ class OneByOne:
         self.pipelines = {pipeline for each in self._journeys for pipeline in each.pipelines}
         """every pipeline that one of them is or was in"""
 
-    def profiles(self, blank: Blank) -> pl.DataFrame:
-        """As derive_profiles. blank: of what it gives."""
-        return framed(list(self._profiles.values()), blank)
+    def profiles_in(self, before: Spans) -> Spans:
+        """The rows of derive_profiles, with these journeys'."""
+        rows = {journey: [row] for journey, row in self._profiles.items()}
+        return before.replaced(rows, [each.journey for each in self._journeys])
 
-    def frames(self, definition: Definition, blanks: Sequence[Blank]) -> Frames:
-        """As derive. blanks: of the fields of Frames."""
-        visits, journeys, attributes, void = (list[dict[str, Any]]() for _ in blanks)
-        for each in self._journeys:
-            if each.void_in == definition.pipeline:
-                void.append({"journey": each.journey})
-            if own := journey_alone.visits(each, definition):
-                visits += own
-                journeys.append(journey_alone.row(each, self._profiles[each.journey], own, definition))
-                attributes += journey_alone.attributes(each)
-        return Frames(*map(framed, (visits, journeys, attributes, void), blanks))
+    def put_in(self, live: Live, definition: Definition) -> Live:
+        """What derive gives, with these journeys'."""
+        return live.replaced({each.journey: self._rows(each, definition) for each in self._journeys})
 
-
-def framed(rows: Sequence[dict[str, Any]], blank: Blank) -> pl.DataFrame:
-    """The rows, of each the columns that there are."""
-    if not rows:
-        return blank.rows
-    # Polars would put null where a row lacks a column.
-    if missing := blank.schema.keys() - rows[0].keys():
-        raise KeyError(f"a journey derived alone has no {', '.join(sorted(missing))}")
-    return pl.from_dicts(rows, schema=blank.schema)
+    def _rows(self, each: Alone, definition: Definition) -> RowsAlone:
+        void = [{"journey": each.journey}] if each.void_in == definition.pipeline else []
+        own = journey_alone.visits(each, definition)
+        if not own:
+            return RowsAlone((), (), (), void)
+        row = journey_alone.row(each, self._profiles[each.journey], own, definition)
+        return RowsAlone(own, [row], journey_alone.attributes(each), void)
 
 
 class Together:
     """By columns, as all journeys are."""
 
     def __init__(self, columns: Columns, changed: pl.Series) -> None:
-        self._columns = columns
+        self._columns, self._changed = columns, changed
         self._seen = see(columns, as_of=None, known=None, only=changed)
         self._profiles = derive_profiles(self._seen, columns.codes)
         names = list(columns.codes.pipelines)
         self.pipelines = {names[code] for code in self._seen.pipelines(changed) if code >= 0}
 
-    def profiles(self, _blank: Blank) -> pl.DataFrame:
-        return self._profiles
+    def profiles_in(self, before: Spans) -> Spans:
+        return before.spliced(self._profiles, self._changed)
 
-    def frames(self, definition: Definition, _blanks: Sequence[Blank]) -> Frames:
-        return derive(self._seen, self._columns, definition, self._profiles)
+    def put_in(self, live: Live, definition: Definition) -> Live:
+        frames = derive(self._seen, self._columns, definition, self._profiles)
+        if len(self._changed) > spans.BESIDE:
+            return live.spliced(frames, self._changed)
+        rows = [by_journey(each) for each in frames]
+        return live.replaced({code: RowsAlone(*(each.get(code, ()) for each in rows)) for code in self._changed})

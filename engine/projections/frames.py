@@ -22,6 +22,10 @@ class Frames(NamedTuple):
     void: pl.DataFrame
     """the journeys whose opening was retracted"""
 
+    @property
+    def void_count(self) -> int:
+        return self.void.height
+
 
 def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
     """Everything about one pipeline: a pure function of live entries and a definition."""

@@ -62,5 +62,13 @@ def labels(look: "Look", by: str, values: list[str | None]) -> list[tuple[str | 
 
 def named(look: "Look", person_ids: list[str]) -> dict[str, tuple[str, str]]:
     """key and label (the name, else the key) of people by person_id; erased ones are not in it."""
-    rows = look.people.filter(pl.col("person_id").is_in(person_ids))
-    return {row["person_id"]: (row["key"], row["name"] or row["key"]) for row in rows.iter_rows(named=True)}
+    persons = look.persons
+    if persons is None:
+        persons = by_id(look.people.filter(pl.col("person_id").is_in(person_ids)))
+    return {person: persons[person] for person in dict.fromkeys(person_ids) if person in persons}
+
+
+def by_id(people: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """key and label of each, by person_id."""
+    rows = people.select("person_id", "key", "name").iter_rows()
+    return {person: (key, name or key) for person, key, name in rows}

@@ -11,6 +11,7 @@ from engine.projections.tally import Tally, counts, tally
 from engine.stages.definition import Definition, Stage
 
 if TYPE_CHECKING:
+    from engine.projections.live import Few
     from engine.projections.look import Look
 
 Basis = Literal["observed", "configured"]
@@ -31,7 +32,7 @@ class Likelihood:
 
 def likelihoods(look: "Look", basis: Basis) -> list[Likelihood]:
     """By rank, of all journeys in the pipeline, whatever the answer's filters: a card means the same on every board."""
-    return chances(look.tally("closed visitors", closed_visitors), look.definition, basis)
+    return chances(look.tally("closed visitors", closed_visitors, alone=closed_alone), look.definition, basis)
 
 
 def chances(closed: Tally, definition: Definition, basis: Basis) -> list[Likelihood]:
@@ -55,6 +56,20 @@ def closed_visitors(look: "Look") -> Tally:
     )
     won = (pl.col("outcome") == "won").sum()
     return tally(counts("closed", visitors, None, "stage", visitors=pl.len(), won=won))
+
+
+def closed_alone(journeys: "Few") -> Tally:
+    """closed_visitors, journey by journey."""
+    found = Tally()
+    for rows in journeys:
+        outcome = rows.journeys[0]["outcome"] if rows.journeys else None
+        if outcome not in ("won", "lost"):
+            continue
+        for visit in rows.visits:
+            if visit["stage"] >= 0 and not visit["again"]:
+                found.raise_by(1, "closed visitors", None, visit["stage"])
+                found.raise_by(outcome == "won", "closed won", None, visit["stage"])
+    return found
 
 
 def likelihood(stage: Stage, counts: tuple[int, int], basis: Basis) -> Likelihood:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from engine.projections.cards import FIRST_PAGE, Card, Cards, card, page_of, wanted, when, with_volume
+from engine.projections.cards import APART, FIRST_PAGE, Card, Cards, card, page_of, wanted, when, with_volume
 from engine.projections.figures import Answer, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import named
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from engine.projections.look import Look
 
 Kind = Literal["lead", "deal"]
-APART = ("merged", "transferred")
-"""part of another journey, or of another pipeline: not listed here"""
 
 
 class Listed(Card):

@@ -1,16 +1,22 @@
-"""The frames of the present, which follow the log, and what was added up of them, which follows too."""
+"""The frames of the present, which follow the log, and what was worked out of them, which follows too."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
 from engine.projections.frames import Frames
-from engine.projections.spans import Blank, Spans
-from engine.projections.tally import Tally
+from engine.projections.rows_alone import RowsAlone, flat, framed
+from engine.projections.spans import Spans
 
 MANY = 512
-"""changes since, from which on everything is counted anew"""
+"""changes since, from which on everything is worked out anew"""
+QUESTIONS = 64
+"""that are remembered, the newest"""
+
+T = TypeVar("T")
+Few = Collection[RowsAlone]
+"""the rows of a few journeys, one beside the other"""
 
 
 class Moment:
@@ -18,16 +24,15 @@ class Moment:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.changed: list[int] = []
-        self.were: Frames | None = None
+        self.were: dict[int, RowsAlone] = {}
         """the rows that the changed journeys had"""
         self.next: Moment | None = None
 
 
 class Told(NamedTuple):
-    """A tally of live frames as they were."""
+    """Something worked out of live frames as they were."""
 
-    tally: Tally
+    found: Any
     as_of: int | None
     at: Moment
 
@@ -45,7 +50,7 @@ class Live:
         self._visits, self._journeys, self._attributes, self._void = self._spans = spans
         self._told = told or {}
         self._at = at or Moment(0)
-        self._since: tuple[Moment, Frames, Frames] | None = None
+        self._since: tuple[Moment, Few, Few] | None = None
 
     @classmethod
     def of(cls, frames: Frames) -> "Live":
@@ -69,14 +74,14 @@ class Live:
         return self._void.whole
 
     @property
-    def blanks(self) -> tuple[Blank, Blank, Blank, Blank]:
-        """Of the fields of Frames."""
-        return self._visits.blank, self._journeys.blank, self._attributes.blank, self._void.blank
+    def void_count(self) -> int:
+        return self._void.height
 
-    def replaced(self, frames: Frames, changed: pl.Series) -> "Live":
-        """With what is derived anew of the changed journeys; changed: their codes, sorted."""
+    def replaced(self, fresh: Mapping[int, RowsAlone]) -> "Live":
+        """With what is derived anew of a few journeys, by code: all that changed."""
         visits, journeys, attributes, void = (
-            spans.replaced(fresh, changed) for spans, fresh in zip(self._spans, frames, strict=True)
+            spans.replaced({code: rows[place] for code, rows in fresh.items()}, list(fresh))
+            for place, spans in enumerate(self._spans)
         )
         here, then = self._at, Moment(self._at.number + 1)
         told = {question: each for question, each in list(self._told.items()) if then.number - each.at.number <= MANY}
@@ -84,61 +89,63 @@ class Live:
             # Another instance went on from here: what it changed is none of this one's.
             told = {}
         if told:
-            here.changed, here.were, here.next = changed.to_list(), self.rows_of(changed), then
+            here.were, here.next = {journey: self.rows_alone(journey) for journey in fresh}, then
         return Live((visits, journeys, attributes, void), told, then)
 
-    def holds(self, journeys: pl.Series) -> bool:
-        """Whether any of the journeys is or was in the pipeline; journeys: codes, sorted."""
-        return self._visits.holds(journeys) or self._void.holds(journeys)
+    def spliced(self, fresh: Frames, changed: pl.Series) -> "Live":
+        """With what is derived anew of many journeys; changed: their codes, sorted. What was told is forgotten."""
+        visits, journeys, attributes, void = (
+            spans.spliced(rows, changed) for spans, rows in zip(self._spans, fresh, strict=True)
+        )
+        return Live((visits, journeys, attributes, void))
 
-    def rows_of(self, journeys: pl.Series) -> Frames:
-        """The rows of some journeys; journeys: codes, sorted."""
-        return Frames(*(spans.rows_of(journeys) for spans in self._spans))
+    def holds(self, journey: int) -> bool:
+        """Whether the journey is or was in the pipeline."""
+        return bool(self._visits.rows_alone(journey) or self._void.rows_alone(journey))
 
-    def tally(self, question: str, of: "Callable[[Frames | Live], Tally]", as_of: int | None) -> Tally:
-        """What all journeys add up to by `of`, which gives the same whenever it is asked as of the same time.
+    def rows_alone(self, journey: int) -> RowsAlone:
+        return RowsAlone(*(spans.rows_alone(journey) for spans in self._spans))
 
-        question: names `of`. After a change only the changed journeys are counted: less what they were, plus what
-        they are.
+    def framed(self, journeys: Few) -> Frames:
+        """The frames of these journeys alone, which are sorted."""
+        return Frames(
+            *(framed(flat(rows[place] for rows in journeys), spans.blank) for place, spans in enumerate(self._spans))
+        )
+
+    def carried(
+        self, question: str, as_of: int | None, anew: Callable[[], T], changed: Callable[[T, Few, Few], T | None]
+    ) -> T:
+        """What `anew` works out, the same whenever it is asked as of the same time; question: its name.
+
+        After a change only the changed journeys are looked at: `changed` is given what was found, the rows that they
+        had, and those they have. None: it can't tell by these.
         """
         # Two threads may both do this: they come to the same.
-        before = self._told.get(question)
-        if before is None or before.as_of != as_of:
-            found = of(self)
-        elif before.at is self._at:
-            return before.tally
-        else:
-            were, are = self.changes(before.at)
-            found = before.tally.changed(of(were), of(are))
-        self._told[question] = Told(found, as_of, self._at)
-        return found
+        before, found = self._told.get(question), None
+        if before is not None and before.as_of == as_of:
+            if before.at is self._at:
+                same: T = before.found
+                return same
+            found = changed(before.found, *self.changes(before.at))
+        result = anew() if found is None else found
+        self._told.pop(question, None)
+        self._told[question] = Told(result, as_of, self._at)
+        for oldest in list(self._told)[:-QUESTIONS]:
+            self._told.pop(oldest, None)
+        return result
 
-    def changes(self, since: Moment) -> tuple[Frames, Frames]:
-        """The rows that the journeys changed since then had, and those they have."""
+    def changes(self, since: Moment) -> tuple[Few, Few]:
+        """The rows that the journeys changed since then had, and those they have; by their codes."""
         # Several questions are asked, one after the other, of the same moment.
         known = self._since
         if known is None or known[0] is not since:
-            first: set[int] = set()
-            parts = []
+            were: dict[int, RowsAlone] = {}
             moment = since
             while moment is not self._at:
-                assert moment.were is not None
                 assert moment.next is not None
-                fresh = [journey for journey in moment.changed if journey not in first]
-                parts.append(moment.were if len(fresh) == len(moment.changed) else of_these(moment.were, fresh))
-                first.update(fresh)
+                were = moment.were | were
                 moment = moment.next
+            codes = sorted(were)
             # Read again it might be another thread's, of another moment.
-            known = self._since = since, together(parts), self.rows_of(pl.Series(sorted(first), dtype=pl.UInt32))
+            known = self._since = since, [were[code] for code in codes], [self.rows_alone(code) for code in codes]
         return known[1], known[2]
-
-
-def of_these(rows: Frames, journeys: list[int]) -> Frames:
-    return Frames(*(each.filter(pl.col("journey").is_in(journeys)) for each in rows))
-
-
-def together(parts: Sequence[Frames]) -> Frames:
-    """The rows of different journeys, sorted by journey."""
-    if len(parts) == 1:
-        return parts[0]
-    return Frames(*(pl.concat(each).sort("journey", maintain_order=True) for each in zip(*parts, strict=True)))

@@ -1,22 +1,24 @@
 """What a lens shows of one pipeline: everything an answer is computed from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 import polars as pl
 
 from engine.log.application import Log
-from engine.log.keys import keys_of
+from engine.log.called import called
 from engine.log.people import people_frame
 from engine.log.positions import causes, event_ids
-from engine.log.texts import texts
 from engine.projections.columns import Codes
 from engine.projections.frames import Frames
-from engine.projections.live import Live
+from engine.projections.live import Few, Live
 from engine.projections.seen import Seen
 from engine.projections.tally import Tally
 from engine.stages.definition import Definition
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Look:
     """the entries that the lens leaves, for the few answers that need more than visits and journeys"""
     again: Callable[[], Seen] | None = None
     """seen(), of which nothing is kept"""
+    persons: Mapping[str, tuple[str, str]] | None = None
+    """key and label of the people by person_id, where somebody keeps them; else they are looked up"""
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""
@@ -60,16 +64,42 @@ class Look:
     @property
     def void(self) -> int:
         """Journeys whose opening was retracted."""
-        return self.frames.void.height
+        return self.frames.void_count
 
-    def tally(self, question: str, of: "Callable[[Look], Tally]", moment: int | None = None) -> Tally:
+    def tally(
+        self,
+        question: str,
+        of: "Callable[[Look], Tally]",
+        moment: int | None = None,
+        alone: "Callable[[Few], Tally] | None" = None,
+    ) -> Tally:
         """What all journeys add up to by `of`, carried along where the frames follow the log.
 
-        question: names `of`. moment: as_of, where what is counted depends on it.
+        question: names `of`. moment: as_of, where what is counted depends on it. alone: what a few journeys add up to,
+        the same as `of` told row by row, and so in a fraction of its time.
         """
-        if isinstance(self.frames, Live):
-            return self.frames.tally(question, lambda frames: of(replace(self, frames=frames)), moment)
-        return of(self)
+        live = self.frames
+
+        def few(journeys: Few) -> Tally:
+            if alone is not None:
+                return alone(journeys)
+            assert isinstance(live, Live)
+            return of(replace(self, frames=live.framed(journeys)))
+
+        def changed(before: Tally, were: Few, are: Few) -> Tally:
+            return before.changed(few(were), few(are))
+
+        return self.carried(question, lambda: of(self), changed, moment)
+
+    def carried(
+        self,
+        question: str,
+        anew: Callable[[], T],
+        changed: Callable[[T, Few, Few], T | None],
+        moment: int | None = None,
+    ) -> T:
+        """What `anew` works out; where the frames follow the log, brought up to date by `changed` (Live.carried)."""
+        return self.frames.carried(question, moment, anew, changed) if isinstance(self.frames, Live) else anew()
 
     def everybody(self) -> pl.DataFrame:
         """Reps and actors, also those of whom no event speaks yet."""
@@ -83,15 +113,14 @@ class Look:
         """event_id of what caused each event, of those that have a cause; by position."""
         return causes(self.log, positions)
 
+    def called(self, journeys: Sequence[tuple[str, str | None]]) -> list[tuple[str | None, str | None]]:
+        """Key (id in the source system) and label (the title) of journeys given as journey_id and title."""
+        return called(self.log, journeys)
+
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
-        """Adds `key` (id in the source system) and `label` (the title) to the few journeys that are shown."""
-        ids = [UUID(hex=journey) for journey in journeys["journey_id"]]
-        titles = {title: UUID(hex=title) for title in journeys["title"].drop_nulls()}
-        bodies = texts(self.log, list(titles.values()))
-        keys = keys_of(self.log, ids)
+        """Adds `key` and `label` to the few journeys that are shown."""
+        words = self.called(journeys.select("journey_id", "title").rows())
         return journeys.with_columns(
-            key=pl.Series([keys.get(journey) for journey in ids], dtype=pl.String),
-            label=pl.Series(
-                [None if title is None else bodies.get(titles[title]) for title in journeys["title"]], dtype=pl.String
-            ),
+            pl.Series(name, [each[place] for each in words], dtype=pl.String)
+            for place, name in enumerate(("key", "label"))
         )

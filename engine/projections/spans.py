@@ -1,29 +1,20 @@
 """A derived frame in spans of consecutive journeys: what changes in a few journeys rewrites their spans alone.
 
-And that only when all of it is asked for: until then the rows of changed journeys are kept beside.
+And that only when all of it is asked for: until then the rows of changed journeys are kept beside, as plain rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import polars as pl
 
 from engine.projections.kept import FEW, between, rows_of, without
+from engine.projections.rows_alone import Blank, Row, complete, flat, framed
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
 BESIDE = 256
 """journeys whose rows lie beside; of more, those of a span are put in with each change, for none to wait for all"""
-
-
-class Blank(NamedTuple):
-    """What rows have before there is one."""
-
-    rows: pl.DataFrame
-    """none"""
-    schema: pl.Schema
-    """theirs, which Polars makes anew whenever it is asked for"""
 
 
 class Spans:
@@ -32,12 +23,15 @@ class Spans:
     def __init__(
         self,
         parts: list[pl.DataFrame],
-        beside: Mapping[int, pl.DataFrame] | None = None,
+        beside: Mapping[int, Sequence[Row]] | None = None,
         blank: Blank | None = None,
+        height: int | None = None,
     ) -> None:
         """parts: by journey code // WIDTH; at least one. beside: by code what a journey has instead."""
         self._held = (parts, beside or {})
         self.blank = blank or Blank(parts[0].clear(), parts[0].schema)
+        self.height = sum(part.height for part in parts) if height is None else height
+        """of all rows"""
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Spans":
@@ -47,30 +41,31 @@ class Spans:
         ends = rows["journey"].search_sorted(after, side="left").to_list()
         return cls([rows[begin:end] for begin, end in zip([0, *ends], ends, strict=False)])
 
-    def replaced(self, rows: pl.DataFrame, journeys: pl.Series) -> "Spans":
-        """With these rows instead of all that the journeys had; both are sorted by journey."""
+    def replaced(self, rows: Mapping[int, Sequence[Row]], journeys: Sequence[int]) -> "Spans":
+        """With these rows instead of all that the few journeys had."""
         parts, beside = self._held
-        if rows.columns != self.blank.rows.columns:
-            rows = rows.select(self.blank.rows.columns)
-        if len(journeys) > BESIDE:
-            return Spans(spliced(self.parts, rows, journeys), blank=self.blank)
-        codes, changed = rows["journey"], dict(beside)
+        changed, height = dict(beside), self.height
         for journey in journeys:
-            begin, end = between(codes, journey)
-            if begin < end or not of_one(parts, beside, journey).is_empty():
-                changed[journey] = rows[begin:end]
+            before, now = self.rows_alone(journey), complete(rows.get(journey, ()), self.blank)
+            if before or now:
+                changed[journey] = now
+                height += len(now) - len(before)
         while len(changed) > BESIDE:
             number = next(iter(changed)) // WIDTH
             oldest = {journey: changed.pop(journey) for journey in list(changed) if journey // WIDTH == number}
-            parts = with_beside(parts, oldest)
-        return Spans(parts, changed, self.blank)
+            parts = with_beside(parts, oldest, self.blank)
+        return Spans(parts, changed, self.blank, height)
+
+    def spliced(self, rows: pl.DataFrame, journeys: pl.Series) -> "Spans":
+        """With these rows instead of all that the journeys had; both are sorted by journey."""
+        return Spans(spliced(self.parts, rows.select(self.blank.rows.columns), journeys), blank=self.blank)
 
     @property
     def parts(self) -> list[pl.DataFrame]:
         """All rows, by journey code // WIDTH."""
         parts, beside = self._held
         if beside:
-            parts = with_beside(parts, beside)
+            parts = with_beside(parts, beside, self.blank)
             # Two threads may both do this: they come to the same.
             self._held = (parts, {})
         return parts
@@ -80,40 +75,23 @@ class Spans:
         """All rows, in as many chunks as there are spans: nothing is copied but the spans where something changed."""
         return pl.concat(self.parts, rechunk=False)
 
-    def rows_of(self, journeys: pl.Series) -> pl.DataFrame:
-        """The rows of some journeys as they stand; journeys: sorted."""
-        if len(journeys) > FEW:
-            numbers = journeys // WIDTH
-            found = [
-                rows_of(self.parts[number], journeys.filter(numbers == number))
-                for number in numbers.unique(maintain_order=True)
-                if number < len(self.parts)
-            ]
-        else:
-            held = self._held
-            found = [rows for journey in journeys if not (rows := of_one(*held, journey)).is_empty()]
-        return pl.concat(found) if found else self.blank.rows
-
-    def holds(self, journeys: pl.Series) -> bool:
-        """Whether any of the journeys has a row; journeys: sorted."""
-        return not self.rows_of(journeys).is_empty()
+    def rows_alone(self, journey: int) -> Sequence[Row]:
+        """The rows of one journey as they stand."""
+        parts, beside = self._held
+        if journey in beside:
+            return beside[journey]
+        number = journey // WIDTH
+        if number >= len(parts):
+            return ()
+        begin, end = between(parts[number]["journey"], journey)
+        return parts[number][begin:end].rows(named=True) if begin < end else ()
 
 
-def of_one(parts: list[pl.DataFrame], beside: Mapping[int, pl.DataFrame], journey: int) -> pl.DataFrame:
-    """The rows of one journey."""
-    if journey in beside:
-        return beside[journey]
-    number = journey // WIDTH
-    if number >= len(parts):
-        return parts[0].clear()
-    begin, end = between(parts[number]["journey"], journey)
-    return parts[number][begin:end]
-
-
-def with_beside(parts: list[pl.DataFrame], beside: Mapping[int, pl.DataFrame]) -> list[pl.DataFrame]:
+def with_beside(parts: list[pl.DataFrame], beside: Mapping[int, Sequence[Row]], blank: Blank) -> list[pl.DataFrame]:
     """The parts with what lies beside put in."""
     journeys = sorted(beside)
-    return spliced(parts, pl.concat([beside[each] for each in journeys]), pl.Series(journeys, dtype=pl.UInt32))
+    rows = framed(flat(beside[each] for each in journeys), blank)
+    return spliced(parts, rows, pl.Series(journeys, dtype=pl.UInt32))
 
 
 def spliced(parts: list[pl.DataFrame], rows: pl.DataFrame, journeys: pl.Series) -> list[pl.DataFrame]:

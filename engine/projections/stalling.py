@@ -54,13 +54,18 @@ def asleep(as_of: int) -> pl.Expr:
 
 def ran(clock: Clock, definition: Definition, moment: int | Mapping[str, int]) -> pl.Expr:
     """Whether the clock had run for its stage's days at the moment, one for all or one for each stage."""
+    return (STARTED_AT[clock] <= of_stage(latest_starts(clock, definition, moment))).fill_null(False)
+
+
+def latest_starts(clock: Clock, definition: Definition, moment: int | Mapping[str, int]) -> dict[int, int]:
+    """By rank, until when the clock must have started to have run for the stage's days at the moment."""
     latest = {}
     for rank, stage in enumerate(definition.stages):
         days = None if stage.stall is None else LIMITS[clock](stage.stall)
         if stage.stall is not None and days is not None:
             at = moment if isinstance(moment, int) else moment[stage.key]
             latest[rank] = counted_before(definition.clock(stage.stall.business), at, days)
-    return (STARTED_AT[clock] <= of_stage(latest)).fill_null(False)
+    return latest
 
 
 def of_stage(values: Mapping[int, int]) -> pl.Expr:

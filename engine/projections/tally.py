@@ -53,6 +53,15 @@ class Tally:
             found.add(Tally(lengths={(key[0], None, *key[2:]): lengths}))
         return found
 
+    def raise_by(self, number: int, *key: Any) -> None:
+        """Counts some more; what would stay 0 is not told of."""
+        if number:
+            self.counts[key] = self.counts.get(key, 0) + number
+
+    def value(self, minor: int, currency: str, *key: Any) -> None:
+        """Adds one value, in minor units."""
+        self.add(Tally(money={key: {currency: (minor, 1)}}))
+
     def add(self, other: "Tally") -> None:
         """What other journeys add up to."""
         self._count(other, 1)

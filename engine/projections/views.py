@@ -5,7 +5,7 @@ readers never wait for each other. What a few new events change is derived row b
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import RLock
@@ -23,6 +23,7 @@ from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
 from engine.projections.following import derived_anew
 from engine.projections.frames import Frames, derive
+from engine.projections.groups import by_id
 from engine.projections.intake import KIND_OF, take
 from engine.projections.intake_few import take_few
 from engine.projections.journeys import derive_profiles
@@ -64,6 +65,7 @@ class Snapshot:
     columns: Columns
     membership: pl.DataFrame
     people: pl.DataFrame
+    persons: Mapping[str, tuple[str, str]]
     log: Log
     profiles: Spans | None
     """of the present, where the lens shows the present"""
@@ -91,6 +93,7 @@ class Snapshot:
             codes=self.columns.codes,
             seen=self.seen,
             again=self.again,
+            persons=self.persons,
         )
 
 
@@ -107,7 +110,8 @@ class Views:
         self.columns = Columns() if start is None else start.columns
         self.definitions = Definitions()
         self._roster: list[pl.DataFrame] = []
-        self._people: tuple[tuple[int, int, int] | None, pl.DataFrame] = (None, pl.DataFrame())
+        self._people: tuple[tuple[int, int, int] | None, pl.DataFrame, dict[str, tuple[str, str]]]
+        self._people = (None, pl.DataFrame(), {})
         self._members: tuple[tuple[int, int, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
@@ -174,10 +178,10 @@ class Views:
         if now is None:
             return
         for (pipeline, version), live in every.items():
-            if pipeline in now.pipelines or live.holds(changed):
+            if pipeline in now.pipelines or any(map(live.holds, changed)):
                 definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
-                every[pipeline, version] = live.replaced(now.frames(definition, live.blanks), changed)
-        self._profiles, self._live = before.replaced(now.profiles(before.blank), changed), every
+                every[pipeline, version] = now.put_in(live, definition)
+        self._profiles, self._live = now.profiles_in(before), every
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
@@ -222,11 +226,13 @@ class Views:
         seen = cache(again)
         if lens.live and known is None and self._profiles is None:
             self._profiles = Spans.of(derive_profiles(seen(), columns.codes))
+        people, persons = self._everybody()
         return Snapshot(
             lens=lens,
             columns=columns,
             membership=self._membership(lens),
-            people=self._everybody(),
+            people=people,
+            persons=persons,
             log=self.log,
             profiles=self._profiles if lens.live and lens.known_at is None else None,
             seen=seen,
@@ -245,12 +251,13 @@ class Views:
             seen = self._seen[key] = see(columns, as_of=as_of, known=known)
         return seen
 
-    def _everybody(self) -> pl.DataFrame:
+    def _everybody(self) -> tuple[pl.DataFrame, Mapping[str, tuple[str, str]]]:
         """Reps and actors, read again where the log speaks of somebody new, or somebody was erased."""
         told = (len(self.columns.codes.people), len(self._roster), erasures(self.log))
         if self._people[0] != told:
-            self._people = (told, people_frame(self.log, customers=False))
-        return self._people[1]
+            people = people_frame(self.log, customers=False)
+            self._people = (told, people, by_id(people))
+        return self._people[1:]
 
     def _membership(self, lens: Lens) -> pl.DataFrame:
         asked = (len(self._roster), lens.as_of, lens.known_at)

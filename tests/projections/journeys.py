@@ -5,7 +5,7 @@ A word is a stage that is reached by itself, or "lost", "disqualified", "merged"
 it, a day after the word before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -128,8 +128,8 @@ class FoundLook(Look):
     def event_ids(self, positions: Iterable[int]) -> dict[int, UUID]:
         return {position: UUID(int=position) for position in positions}
 
-    def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
-        return journeys.with_columns(key=pl.col("journey").cast(pl.String), label=pl.lit(None, pl.String))
+    def called(self, journeys: Sequence[tuple[str, str | None]]) -> list[tuple[str | None, str | None]]:
+        return [(str(int(journey, 16)), None) for journey, _ in journeys]
 
 
 def look(

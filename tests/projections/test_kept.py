@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.projections import kept, spans
 from engine.projections.kept import Kept, Row
+from engine.projections.rows_alone import by_journey
 from engine.projections.spans import Spans
 
 SCHEMA = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": pl.Int64, "word": pl.String}
@@ -74,23 +75,33 @@ def test_two_go_on_from_the_same_rows() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(changes, st.integers(1, 5), st.lists(st.booleans(), min_size=6, max_size=6), st.sets(CODES))
+@given(
+    changes,
+    st.integers(1, 5),
+    st.lists(st.tuples(st.booleans(), st.booleans()), min_size=6, max_size=6),
+    st.sets(CODES),
+)
 def test_what_is_replaced_is_all_that_a_journey_had(
-    changed: list[dict[int, list[str]]], few: int, asks: list[bool], asked: set[int]
+    changed: list[dict[int, list[str]]], few: int, asks: list[tuple[bool, bool]], asked: set[int]
 ) -> None:
     with limits(few):
         words: dict[int, list[str]] = {1: ["a"], 4: ["b", "a"]}
         held = [(Spans.of(told(words)), dict(words))]
-        for change, ask in zip(changed, asks, strict=False):
+        for change, (ask, plain) in zip(changed, asks, strict=False):
             if ask:
                 # Somebody looks at all of it, so that it is put together.
                 assert held[-1][0].whole.rows() == told(words).rows()
             words = words | change
-            held.append((held[-1][0].replaced(told(change), codes(*change)), dict(words)))
+            last, changed_codes = held[-1][0], codes(*change)
+            if plain:
+                held.append((last.replaced(by_journey(told(change)), changed_codes.to_list()), dict(words)))
+            else:
+                held.append((last.spliced(told(change), changed_codes), dict(words)))
         for each, expected in held:
-            some = {journey: expected[journey] for journey in asked & expected.keys()}
-            assert each.rows_of(codes(*asked)).rows() == told(some).rows()
-            assert each.holds(codes(*asked)) == any(some.values())
+            for journey in asked:
+                rows = each.rows_alone(journey)
+                assert [row["word"] for row in rows] == expected.get(journey, [])
+            assert each.height == sum(map(len, expected.values()))
             assert each.whole.rows() == told(expected).rows()
 
 

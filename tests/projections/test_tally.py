@@ -18,9 +18,14 @@ def lengths(values: list[int]) -> Lengths:
 @settings(deadline=None)
 @given(spans, spans, spans)
 def test_what_stays_what_goes_and_what_comes(stays: list[int], goes: list[int], comes: list[int]) -> None:
-    found = lengths(stays + goes).changed(lengths(goes), lengths(comes))
-    assert found.ordered.to_list() == sorted(stays + comes)
-    assert (found.total, len(found)) == (sum(stays + comes), len(stays + comes))
+    found = lengths(stays + goes).changed(lengths(goes), Lengths.of(comes))
+    expected = sorted(stays + comes)
+    assert [found.nth(place) for place in range(len(found))] == expected
+    assert sorted(found.plus(lengths(goes)).ordered) == sorted(expected + goes)
+    again = found.changed(Lengths.of(comes), Lengths.of(goes))
+    assert [again.nth(place) for place in range(len(again))] == sorted(stays + goes)
+    assert found.ordered.to_list() == expected
+    assert (found.total, len(found)) == (sum(expected), len(expected))
 
 
 @settings(deadline=None)

@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal, get_args
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from engine.log.application import Log
 from engine.log.feed import read_feed
-from engine.projections import following, kept, live, spans, streams
+from engine.projections import first_page, following, kept, lengths, live, spans, streams
 from engine.projections import views as reading
 from engine.projections.board import board
+from engine.projections.cards import FIRST_PAGE, Cards, Order
 from engine.projections.columns import Columns
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
@@ -26,7 +28,7 @@ from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.views import Views
 from engine.projections.win_rate import win_rate
-from engine.stages.definition import Definition
+from engine.stages.definition import UNMAPPED_KEY, Definition
 from engine.stages.facts import KINDS, MOVES, Fact
 from engine.values import from_micros
 from replay.verify import verify
@@ -90,6 +92,9 @@ def limits(few: int) -> Iterator[None]:
             (spans, "WIDTH"),
             (spans, "FEW"),
             (live, "MANY"),
+            (lengths, "FEW"),
+            (first_page, "MOST"),
+            (first_page, "SPARE"),
             (streams, "RECENT"),
         ):
             patches.enter_context(patch.object(module, name, few))
@@ -122,7 +127,19 @@ def frames(look: Look) -> list[list[tuple[object, ...]]]:
 
 def answers(look: Look) -> list[Answer]:
     """Those that are told of what was added up before and what changed since."""
-    return [board(look), conversion(look), conversion(look, strict=True), cycle_time(look), win_rate(look)]
+    boards = [board(look, cards=cards) for cards in CARDS]
+    return [*boards, conversion(look), conversion(look, strict=True), cycle_time(look), win_rate(look)]
+
+
+SHOWN: list[tuple[Literal["all", "open", "closed"], int]] = [("all", 2), ("open", 1), ("closed", 1)]
+CARDS = [
+    FIRST_PAGE,
+    *(
+        Cards(order=order, currency="EUR" if order == "value" else None, show=show, limit=limit)
+        for order, (show, limit) in zip(get_args(Order), cycle(SHOWN), strict=False)
+    ),
+    Cards(stage=UNMAPPED_KEY, limit=2),
+]
 
 
 @settings(max_examples=12, deadline=None)
