@@ -44,8 +44,8 @@ class Granted:
 def grant(url: str, role: str, *, create: bool = False) -> Granted:
     """Limits the role to what the service needs, whatever it had on these tables before; create: make it, for login.
 
-    To be called as the tables' owner. Raises NotFound where there is no such role, Rejected for SQLite, and where the
-    role would still be more than it should: a superuser, an owner, or a member of the owner.
+    To be called as the tables' owner. Raises NotFound where there is no such role; Rejected for SQLite, as anybody
+    else, and where the role would still be more than it should: a superuser, an owner, or a member of the owner.
     """
     if database(url).get_backend_name() == SQLITE:
         raise Rejected("SQLite has no roles: who may write the file may write everything; PostgreSQL has them")
@@ -54,6 +54,7 @@ def grant(url: str, role: str, *, create: bool = False) -> Granted:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
+            _refuse_strangers(connection)
             made = _made(connection, role, create)
             _refuse_powerful(connection, role)
             _granted(connection, role)
@@ -63,12 +64,29 @@ def grant(url: str, role: str, *, create: bool = False) -> Granted:
     return Granted(role, made, GRANTS)
 
 
+def _refuse_strangers(connection: Connection) -> None:
+    """PostgreSQL only warns who grants what is not theirs, and grants nothing."""
+    found = connection.execute(text(_OWNERS), {"names": list(GRANTS)}).scalars().all()
+    if found:
+        raise Rejected(f"the log's tables are another role's: come in as their owner, {', '.join(found)}")
+
+
+_OWNERS = """
+SELECT DISTINCT pg_get_userbyid(c.relowner) FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)
+AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
+"""
+
+
 def _made(connection: Connection, role: str, create: bool) -> bool:
     asked = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
     if connection.execute(asked, {"role": role}).first():
         return False
     if not create:
         raise NotFound(f"there is no role {role!r}: make it with CREATE ROLE, or let --create do it")
+    may = connection.exec_driver_sql("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    if not may.scalar_one():
+        raise Rejected(f"the tables' owner may not make roles: have {role!r} made (createuser), leave --create out")
     # Without a password: whoever runs the database sets one, or lets it in another way (pg_hba.conf).
     connection.exec_driver_sql(f"CREATE ROLE {quoted(connection, role)} LOGIN")
     return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.errors import Conflict, DealtrailError, NotFound
 from service.cli import exits
-from service.cli.opening import NoDatabase, is_unreachable
+from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
 
 LONGEST = 1_500
 """characters of a message; a value in it may be of any size"""
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if is_unreachable(error):
             _leave(f"the database does not answer: {str(error).splitlines()[0]}", exits.NO_DATABASE)
+        if is_forbidden(error):
+            said = str(error).splitlines()[0]
+            _leave(f"{said}: come in as a role that may, such as the tables' owner", exits.REFUSED)
         traceback.print_exc()
         _leave("this is a bug of dealtrail, not of your data: please report what stands above", exits.BUG)
 

@@ -64,3 +64,8 @@ def is_unreachable(error: Exception) -> bool:
         return True
     # What SQLite says of a file that is no database; the subclasses of it are our own mistakes.
     return (type(error).__module__, type(error).__name__) == ("sqlalchemy.exc", "DatabaseError")
+
+
+def is_forbidden(error: Exception) -> bool:
+    """Whether PostgreSQL does not let the role do it."""
+    return getattr(getattr(error, "orig", error), "pgcode", None) == "42501"

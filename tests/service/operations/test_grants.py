@@ -159,3 +159,21 @@ def test_the_command_line_says_what_is_wrong(postgres_url: str, sqlite_url: str,
     made = run("db", "grant", role, "--create", "--db", postgres_url)
     assert made.code == exits.OK
     assert "events: select, insert\n" in made.out
+
+
+def test_an_owner_that_may_do_less_is_told_what_it_may_not(postgres_url: str, role: str) -> None:
+    owner, other = f"owner {role}", f"other {role}"
+    log = Log(postgres_url)
+    with log.engine.connect() as connection:
+        for each in (owner, role, other):
+            connection.exec_driver_sql(f'CREATE ROLE "{each}" LOGIN')
+        for table in metadata.tables:
+            connection.exec_driver_sql(f'ALTER TABLE "{table}" OWNER TO "{owner}"')
+    log.close()
+    as_owner, as_service = as_role(postgres_url, owner), as_role(postgres_url, role)
+    refused = run("db", "grant", "nobody yet", "--create", "--db", as_owner)
+    refused.refused(exits.REFUSED, "may not make roles", "createuser")
+    assert run("db", "grant", role, "--db", as_owner).code == exits.OK
+    run("db", "grant", other, "--db", as_service).refused(exits.REFUSED, "another role's", owner)
+    # What the database itself refuses is no bug of ours.
+    run("keys", "list", "--db", as_role(postgres_url, other)).refused(exits.REFUSED, "permission denied", "may")
