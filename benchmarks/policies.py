@@ -127,7 +127,7 @@ def with_steps(look: Look, journeys: list[str]) -> Look:
     opened = side.select("journey", step_position="position")
     frame = look.journeys.drop("step_position").join(opened, on="journey", how="left", maintain_order="left")
     frames = Frames(look.visits, frame, look.attributes, look.frames.void)
-    told_of = seen.sides | {"follow_ups": side}
+    told_of = {**seen.sides, "follow_ups": side}
     return replace(look, frames=frames, seen=lambda: replace(seen, sides=told_of))
 
 

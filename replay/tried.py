@@ -3,9 +3,9 @@
 import polars as pl
 
 from engine.projections.figures import Figures
+from engine.projections.firing import tried as tried_of
 from engine.projections.look import Look
 from engine.stages.criteria import Criterion
-from engine.stages.criteria_polars import fires, looked_at
 
 
 class Tried(Figures):
@@ -23,13 +23,8 @@ def tried(look: Look) -> dict[str, Tried]:
     }
     if not asked:
         return {}
-    rows = look.seen().rows
-    if len(look.codes.pipelines) > 1:
-        rows = rows.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
-    signals, currencies = look.codes.signals, look.codes.currencies
-    held = fires(rows, list(asked.values()), signals, currencies)
-    looked = rows.select(looked_at(criterion, signals).sum().alias(key) for key, criterion in asked.items()).row(0)
-    return {key: Tried(looked=n, held=mask.sum()) for key, n, mask in zip(asked, looked, held, strict=True)}
+    counted = tried_of(look.seen(), look.pipeline, list(asked.values()), look.codes)
+    return {key: Tried(looked=looked, held=held) for key, (looked, held) in zip(asked, counted, strict=True)}
 
 
 def may_fail(criterion: Criterion) -> bool:

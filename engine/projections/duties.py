@@ -11,6 +11,7 @@ from uuid import UUID
 import polars as pl
 
 from engine.projections.journeys import last
+from engine.projections.newest import newest_of_each
 from engine.projections.undone import current, undone
 from engine.stages.criteria_polars import CODE, is_kind
 
@@ -118,7 +119,7 @@ def signals(look: "Look", since: Mapping[str, int], names: Iterable[str]) -> lis
 def proposals(look: "Look", since: Mapping[str, int], within: int) -> list[Proposal]:
     """Live proposals of open journeys that expired after `since`, or will within so many microseconds."""
     live = [CODE["ProposalSent"], CODE["ProposalRevised"]]
-    newest = look.seen().sides["proposals"].unique(["journey", "proposal"], keep="last", maintain_order=True)
+    newest = newest_of_each(look.seen().sides["proposals"], "proposal")
     expiring = newest.filter(
         pl.col("kind").is_in(live)
         & (pl.col("expires_at") >= begins(look, since))

@@ -6,8 +6,9 @@ import polars as pl
 
 from engine.projections.columns import Codes, Columns
 from engine.projections.journeys import with_values
+from engine.projections.newest import newest_of_each
 from engine.projections.outcomes import derive_journeys
-from engine.projections.parts import cut, on_threads, part_starts
+from engine.projections.parts import cut, on_threads
 from engine.projections.seen import Seen
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
@@ -29,8 +30,7 @@ class Frames(NamedTuple):
 
 def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
     """Everything about one pipeline: a pure function of live entries and a definition."""
-    starts = part_starts(seen.rows["journey"])
-    parts = zip(seen.parts(starts), cut(profiles["journey"], starts), strict=True)
+    parts = zip(seen.parts, cut(profiles["journey"], seen.starts), strict=True)
     found = on_threads(lambda part: derive_part(part[0], columns.codes, definition, profiles[part[1]]), parts)
     visits, journeys, attributes = zip(*found, strict=True)
     # One after the other: who reads ids may put away the newest among the others.
@@ -46,10 +46,6 @@ def derive_part(
     visits = derive_visits(seen, definition, codes)
     visits = with_values(visits, seen, codes).drop("row")
     journeys = derive_journeys(visits, profiles, seen, definition)
-    attributes = (
-        seen.sides["attributes"]
-        .filter(pl.col("journey").is_in(journeys["journey"].implode()))
-        .unique(["journey", "name"], keep="last", maintain_order=True)
-        .select("journey", "name", "value")
-    )
+    of_these = seen.sides["attributes"].filter(pl.col("journey").is_in(journeys["journey"].implode()))
+    attributes = newest_of_each(of_these, "name").select("journey", "name", "value")
     return visits, journeys, attributes

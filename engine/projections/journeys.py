@@ -8,7 +8,8 @@ import polars as pl
 
 from engine.projections.columns import Codes
 from engine.projections.kept import BEGINS, ENDS, ORDER
-from engine.projections.parts import on_threads, part_starts
+from engine.projections.newest import newest_of_each
+from engine.projections.parts import on_threads
 from engine.projections.seen import Seen, is_live
 from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, valued
 from engine.values import Dimension
@@ -32,8 +33,7 @@ def first(rows: Rows) -> Rows:
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
     """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
-    parts = seen.parts(part_starts(seen.rows["journey"]))
-    return pl.concat(on_threads(partial(profiles_of, codes=codes), parts))
+    return pl.concat(on_threads(partial(profiles_of, codes=codes), seen.parts))
 
 
 def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
@@ -190,8 +190,7 @@ def next_actions(seen: Seen) -> pl.LazyFrame:
 def open_follow_ups(seen: Seen) -> pl.DataFrame:
     """The newest word on each follow-up that was neither completed nor cancelled, as columns.SIDES has it."""
     ended = [CODE["FollowUpCompleted"], CODE["FollowUpCancelled"]]
-    newest = seen.sides["follow_ups"].unique(["journey", "follow_up"], keep="last", maintain_order=True)
-    return newest.filter(~pl.col("kind").is_in(ended))
+    return newest_of_each(seen.sides["follow_ups"], "follow_up").filter(~pl.col("kind").is_in(ended))
 
 
 def alarms(seen: Seen) -> pl.LazyFrame:

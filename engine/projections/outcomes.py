@@ -36,7 +36,7 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
     reasons = seen.sides["reasons"].select("position", "reason")
     told = [profiles, *newest_touches(seen, definition)]
     if profiles.height > stands.height:
-        told = [rows.join(stands, on="journey", how="semi", maintain_order="left") for rows in told]
+        told = [rows.filter(pl.col("journey").is_in(stands["journey"].implode())) for rows in told]
     parts = [
         *told,
         closings.join(reasons, on="position", how="left", maintain_order="left"),

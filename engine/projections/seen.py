@@ -1,7 +1,8 @@
 """What the two time lenses leave of the log: the live entries, and the pipeline each journey began in."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Final
 
 import polars as pl
@@ -9,6 +10,8 @@ import polars as pl
 from engine.projections.columns import Columns
 from engine.projections.kept import BEGINS, Kept, places
 from engine.projections.parts import cut, on_threads, part_starts
+from engine.projections.sides import Sides, part_of
+from engine.stages.criteria import Criterion
 from engine.stages.criteria_polars import is_kind
 
 HIDDEN: Final = 255
@@ -24,12 +27,14 @@ class Seen:
     rows out would copy all others: at ten million events 380 MB and a tenth of a second."""
     first: pl.Series
     """by row: it is its journey's first live entry"""
-    sides: dict[str, pl.DataFrame]
+    sides: Mapping[str, pl.DataFrame]
     """columns.SIDES, sorted likewise; live entries alone"""
     began: pl.Series
     """pipeline code each journey began in, by journey code; -1: void, or not known yet"""
     voided: pl.DataFrame
     """journey and the pipeline of its retracted opening, of the void ones"""
+    fired: dict[tuple[int, Criterion], pl.Series] = field(default_factory=dict, compare=False, repr=False)
+    """where criteria fire, by pipeline, as far as it was asked (firing.py)"""
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -41,19 +46,26 @@ class Seen:
         changes = self.rows.select("kind", "value").filter(is_kind("PipelineChanged"))["value"]
         return {*self.began[journeys], *self.voided["pipeline"], *changes}
 
-    def parts(self, starts: pl.Series) -> list["Seen"]:
+    @cached_property
+    def starts(self) -> pl.Series:
+        """The journeys that begin a part, but for the first part."""
+        return part_starts(self.rows["journey"])
+
+    @cached_property
+    def parts(self) -> list["Seen"]:
         """The same in parts (engine/projections/parts.py); nothing is copied."""
-        sides = {name: cut(rows["journey"], starts) for name, rows in self.sides.items()}
-        voided = cut(self.voided["journey"], starts)
+        if self.starts.is_empty():
+            return [self]
+        voided = cut(self.voided["journey"], self.starts)
         return [
             Seen(
                 self.rows[part],
                 self.first[part],
-                {name: rows[sides[name][number]] for name, rows in self.sides.items()},
+                part_of(self.sides, self.starts, number),
                 self.began,
                 self.voided[voided[number]],
             )
-            for number, part in enumerate(cut(self.rows["journey"], starts))
+            for number, part in enumerate(cut(self.rows["journey"], self.starts))
         ]
 
 
@@ -70,12 +82,12 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     def told(kept: Kept) -> pl.DataFrame:
         return kept.all() if only is None else kept.of(only)
 
-    rows, sides = told(columns.events), {name: told(side) for name, side in columns.sides.items()}
+    rows = told(columns.events)
     is_known = pl.lit(True) if known is None else pl.col("position") <= known
     corrections = rows.lazy().filter(is_kind("EntryRetracted") & is_known).select("value")
     taken_back = corrections.drop_nulls().collect().to_series()
     stands = is_known if taken_back.is_empty() else is_known & ~pl.col("position").is_in(taken_back.implode())
-    openings = sides["openings"].filter(pl.col("first"))
+    openings = told(columns.sides["openings"]).filter(pl.col("first"))
     begun, standing = openings.filter(is_known).filter(BEGINS), openings.filter(stands).filter(BEGINS)
     began = dense(standing, "pipeline", len(columns.streams))
     voided = begun.filter(began.gather(begun["journey"]) == -1).select("journey", "pipeline")
@@ -91,8 +103,12 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     marks = pl.concat(on_threads(marked, parts), rechunk=True)
     if not voided.is_empty():
         stands = stands & ~pl.col("journey").is_in(voided["journey"].implode())
-    sides = {name: side.filter(stands) for name, side in sides.items()}
-    return Seen(rows.with_columns(marks["kind"]), marks["first"], sides, began, voided)
+
+    def left_of(kept: Kept) -> pl.DataFrame:
+        return told(kept).filter(stands)
+
+    sides = {name: partial(left_of, kept) for name, kept in columns.sides.items()}
+    return Seen(rows.with_columns(marks["kind"]), marks["first"], Sides(sides), began, voided)
 
 
 def first_live(rows: pl.DataFrame) -> pl.Series:

@@ -12,9 +12,10 @@ from polars._typing import PolarsDataType
 from polars.expr.whenthen import ChainedThen, Then
 
 from engine.projections.columns import Codes
+from engine.projections.firing import fired, visiting
 from engine.projections.kept import BEGINS, ENDS
 from engine.projections.seen import Seen
-from engine.stages.criteria_polars import fires, is_kind
+from engine.stages.criteria_polars import is_kind
 from engine.stages.definition import UNMAPPED, Definition
 from engine.stages.facts import MOVES, REOPENINGS
 
@@ -50,33 +51,22 @@ def derive_visits(seen: Seen, definition: Definition, codes: Codes) -> pl.DataFr
     pipeline = codes.pipelines.get(definition.pipeline)
     if pipeline is None or seen.rows.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    rows = telling(visiting(seen, codes, pipeline), definition, codes)
-    rows = with_whereabouts(rows, pipeline)
+    rows = with_whereabouts(telling(seen, definition, codes), seen, pipeline)
     rows = with_targets(without_later_closings(rows, definition), definition, codes)
     return visits(raising(rows, definition), seen.rows)
 
 
-def visiting(seen: Seen, codes: Codes, pipeline: int) -> pl.DataFrame:
-    """What stages are derived from, of the journeys that are or were in the pipeline; `row`: the place in seen.rows."""
-    rows = seen.rows.select("journey", "kind", "code", "value", "unit").with_row_index("row")
-    rows = rows.with_columns(seen.first.alias("first"))
-    changes = rows.lazy().filter(is_kind("PipelineChanged")).select("journey", "value").collect()
-    if len(codes.pipelines) == 1 and changes.is_empty():
-        return rows
-    visitors = changes.filter(pl.col("value") == pipeline)["journey"].implode()
-    return rows.with_columns(began=seen.began.gather(rows["journey"])).filter(
-        (pl.col("began") == pipeline) | ((pl.col("began") >= 0) & pl.col("journey").is_in(visitors))
-    )
-
-
-def telling(rows: pl.DataFrame, definition: Definition, codes: Codes) -> pl.DataFrame:
-    """The rows that can raise, move or close a journey, and its first; `fired`, `fired_after`: the highest ranks.
+def telling(seen: Seen, definition: Definition, codes: Codes) -> pl.DataFrame:
+    """The rows that can raise, move or close a journey of the pipeline, and its first, with `row`: the place in
+    seen.rows; `fired`, `fired_after`: the highest ranks.
 
     fired_after is of the after-sale stages, fired of all others; NOTHING where none fires.
     """
+    pipeline = codes.pipelines[definition.pipeline]
+    rows = visiting(seen, pipeline, codes)
     ranks = [rank for rank, stage in enumerate(definition.stages) if stage.enter is not None]
     criteria = [enter for stage in definition.stages if (enter := stage.enter) is not None]
-    masks = dict(zip(ranks, fires(rows, criteria, codes.signals, codes.currencies), strict=True))
+    masks = dict(zip(ranks, fired(seen, rows, pipeline, criteria, codes), strict=True))
 
     def highest(*, after_sale: bool) -> pl.Expr:
         choice: Then | ChainedThen = pl.when(is_move()).then(pl.lit(NOTHING, pl.Int8))
@@ -98,12 +88,13 @@ def is_move() -> pl.Expr:
     return is_kind(*sorted(MOVES))
 
 
-def with_whereabouts(rows: pl.DataFrame, pipeline: int) -> pl.DataFrame:
+def with_whereabouts(rows: pl.DataFrame, seen: Seen, pipeline: int) -> pl.DataFrame:
     """Adds `here`: the journey is in the pipeline, elsewhere nothing fires; `gone`: it leaves for another."""
     changes = is_kind("PipelineChanged")
     if not rows.select(changes.any()).item():
         return rows.with_columns(here=pl.lit(True), gone=pl.lit(False))
-    stands = pl.when(changes).then(pl.col("value")).when(pl.col("first")).then(pl.col("began").cast(pl.Int64))
+    began = pl.lit(seen.began[rows["journey"]]).cast(pl.Int64)
+    stands = pl.when(changes).then(pl.col("value")).when(pl.col("first")).then(began)
     rows = rows.with_columns(here=(stands.forward_fill() == pipeline).fill_null(False))
     here, nothing = pl.col("here"), pl.lit(NOTHING, pl.Int8)
     return rows.with_columns(

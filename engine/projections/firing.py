@@ -1,0 +1,50 @@
+"""Where the criteria of stages fire: asked of each criterion once, however many definitions have it."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from engine.projections.columns import Codes
+from engine.projections.seen import HIDDEN, Seen
+from engine.stages.criteria import Criterion
+from engine.stages.criteria_polars import fires, is_kind, looked_at
+
+
+def visiting(seen: Seen, pipeline: int, codes: Codes) -> pl.DataFrame:
+    """What stages are derived from: seen.rows with `first` and `row`, the place there. Of journeys that never were in
+    the pipeline they are of a kind that no rule speaks of.
+    """
+    rows = seen.rows.select("journey", "kind", "code", "value", "unit").with_row_index("row")
+    if len(codes.pipelines) == 1:
+        return rows.with_columns(first=seen.first)
+    changes = rows.lazy().select("journey", "kind", "value").filter(is_kind("PipelineChanged")).collect()
+    came = changes.filter(pl.col("value") == pipeline)["journey"]
+    visits = (seen.began == pipeline).scatter(came.filter(seen.began[came] >= 0), True)
+    here = visits[rows["journey"]]
+    kind = pl.when(here).then("kind").otherwise(pl.lit(HIDDEN, pl.UInt8))
+    return rows.with_columns(kind=kind, first=seen.first & here)
+
+
+def fired(
+    seen: Seen, rows: pl.DataFrame, pipeline: int, criteria: Sequence[Criterion], codes: Codes
+) -> list[pl.Series]:
+    """For each criterion the rows at which it fires: a mask as long as the rows, which are visiting(...)."""
+    unknown = [each for each in dict.fromkeys(criteria) if (pipeline, each) not in seen.fired]
+    masks = fires(rows, unknown, codes.signals, codes.currencies)
+    seen.fired.update({(pipeline, each): mask for each, mask in zip(unknown, masks, strict=True)})
+    return [seen.fired[pipeline, each] for each in criteria]
+
+
+def tried(seen: Seen, pipeline: str, criteria: Sequence[Criterion], codes: Codes) -> list[tuple[int, int]]:
+    """For each criterion how often it was looked at in all, and how often it held."""
+    looked, held = [0] * len(criteria), [0] * len(criteria)
+    code = codes.pipelines.get(pipeline)
+    if code is None:
+        return list(zip(looked, held, strict=True))
+    for part in seen.parts:
+        rows = visiting(part, code, codes)
+        told = rows.select(looked_at(each, codes.signals).sum().alias(str(n)) for n, each in enumerate(criteria)).row(0)
+        looked = [before + n for before, n in zip(looked, told, strict=True)]
+        masks = fired(part, rows, code, criteria, codes)
+        held = [before + int(mask.sum()) for before, mask in zip(held, masks, strict=True)]
+    return list(zip(looked, held, strict=True))
