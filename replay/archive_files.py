@@ -12,6 +12,7 @@ from polars._typing import SchemaDict
 
 from engine.projections.columns import SIDES, Codes, Columns
 from engine.projections.kept import Kept
+from engine.projections.parts import on_threads
 from engine.projections.streams import SCHEMA as STREAMS
 from engine.projections.streams import Streams
 from replay.archive_manifest import (
@@ -46,10 +47,14 @@ def read_parts(folder: Path, parts: Iterable[Part], schema: SchemaDict) -> pl.Da
         return pl.DataFrame(schema=schema)
     as_written(folder, wanted)
     paths = [folder / part.file for part in wanted]
+    if len(paths) == 1:
+        return pl.read_parquet(paths, schema=dict(schema)).rechunk()
+
+    def column(name: str) -> pl.Series:
+        return pl.read_parquet(paths, columns=[name], schema=dict(schema)).to_series().rechunk()
+
     # Column by column: to put all parts in one piece at once would take twice the memory for a moment.
-    return pl.DataFrame(
-        [pl.read_parquet(paths, columns=[name], schema=dict(schema)).to_series().rechunk() for name in schema]
-    )
+    return pl.DataFrame(on_threads(column, schema))
 
 
 def as_long_as_written(folder: Path, parts: Iterable[Part]) -> None:
@@ -66,8 +71,9 @@ def as_written(folder: Path, parts: Iterable[Part]) -> None:
     """ArchiveRefused for a file of which a byte is another; FileNotFoundError for one that is not there."""
     wanted = list(parts)
     as_long_as_written(folder, wanted)
-    for part in wanted:
-        if (found := checksum(folder / part.file)) != part.crc32:
+    sums = on_threads(lambda part: checksum(folder / part.file), wanted)
+    for part, found in zip(wanted, sums, strict=True):
+        if found != part.crc32:
             raise ArchiveRefused(
                 f"{folder / part.file} is not as it was written (CRC-32 {found:08x} instead of {part.crc32:08x}): "
                 f"{REMEDY}"

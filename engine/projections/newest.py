@@ -7,26 +7,31 @@ from typing import Final
 import polars as pl
 
 NEAR: Final = 6
-"""rows that follow are looked at; few journeys have more, and those are hashed"""
+"""neighbours that a row is held against; few journeys have more rows, and those are hashed"""
 
 
 def newest_of_each(rows: pl.DataFrame, thing: str) -> pl.DataFrame:
-    """Of each journey the last row for each value of a column; rows are clustered by journey, and stay in order.
+    """Of each journey the last row for each value of a column; rows are clustered by journey, and stay in order."""
+    return rows.filter(~has_twin(rows, thing, later=True))
 
-    Equal ones stand near each other: to compare neighbours takes a fifteenth of what hashing all rows takes.
+
+def has_twin(rows: pl.DataFrame, thing: str, *, later: bool) -> pl.Series:
+    """By row: whether a later row of its journey (or an earlier one) has the same value of a column.
+
+    Twins stand near each other: to compare neighbours takes a fifteenth of what hashing all rows takes.
     """
-    journey, of = pl.col("journey"), pl.col(thing)
+    journey, of, sign = pl.col("journey"), pl.col(thing), -1 if later else 1
 
-    def follows(distance: int) -> pl.Expr:
-        return (journey == journey.shift(-distance)).fill_null(False)
+    def is_there(distance: int) -> pl.Expr:
+        return (journey == journey.shift(sign * distance)).fill_null(False)
 
-    again = [follows(distance) & of.eq_missing(of.shift(-distance)) for distance in range(1, NEAR)]
-    told = rows.select(journey, over=reduce(or_, again), more=follows(NEAR))
-    over = told["over"]
-    undecided = told.filter(pl.col("more") & ~pl.col("over"))["journey"]
+    near = [is_there(distance) & of.eq_missing(of.shift(sign * distance)) for distance in range(1, NEAR)]
+    told = rows.select(journey, found=reduce(or_, near), more=is_there(NEAR))
+    found = told["found"]
+    undecided = told.filter(pl.col("more") & ~pl.col("found"))["journey"]
     if not undecided.is_empty():
         place = pl.int_range(pl.len(), dtype=pl.UInt32)
         many = rows.select(journey, of, place=place).filter(journey.is_in(undecided.unique().implode()))
-        last = many.unique(["journey", thing], keep="last")["place"]
-        over = over.scatter(many["place"], True).scatter(last, False)
-    return rows.filter(~over)
+        alone = many.unique(["journey", thing], keep="last" if later else "first")["place"]
+        found = found.scatter(many["place"], True).scatter(alone, False)
+    return found

@@ -14,6 +14,7 @@ from polars.expr.whenthen import ChainedThen, Then
 from engine.projections.columns import Codes
 from engine.projections.firing import fired, visiting
 from engine.projections.kept import BEGINS, ENDS
+from engine.projections.newest import has_twin
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import is_kind
 from engine.stages.definition import UNMAPPED, Definition
@@ -194,16 +195,4 @@ def visits(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         )
         .collect()
     )
-    return found.with_columns(again=returns(found)).select(SCHEMA.keys())
-
-
-def returns(visits: pl.DataFrame) -> pl.Series:
-    """Which visits are of a stage that the journey was in before: in the visits of one stage, all but its first."""
-    again = pl.repeat(False, visits.height, eager=True)
-    places = visits.select("journey", "stage", place=pl.int_range(pl.len(), dtype=pl.UInt32)).lazy()
-    stages = visits["stage"].unique()
-    for found in pl.collect_all(
-        [places.filter(pl.col("stage") == stage).filter(~BEGINS).select("place") for stage in stages]
-    ):
-        again = again.scatter(found.to_series(), True)
-    return again
+    return found.with_columns(again=has_twin(found, "stage", later=False)).select(SCHEMA.keys())
