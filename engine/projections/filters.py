@@ -129,8 +129,9 @@ def chosen(look: "Look", filters: Filters) -> pl.LazyFrame:
 def of_chosen(visits: pl.LazyFrame, look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
     """The visits of the chosen journeys that were not merged, with owner, source and channel where they are needed."""
     if by is None and filters.everyone:
-        merged = look.journeys.lazy().filter(pl.col("outcome") == "merged").select("journey")
-        return visits.join(merged, on="journey", how="anti", maintain_order="left")
+        # To look among few is less than to join: a sixth.
+        merged = look.journeys.select(pl.col("journey").filter(pl.col("outcome") == "merged")).to_series()
+        return visits if merged.is_empty() else visits.filter(~pl.col("journey").is_in(merged.implode()))
     kept = chosen(look, filters).filter(pl.col("outcome") != "merged").select("journey", "owner", "source", "channel")
     return visits.join(kept, on="journey", how="inner", maintain_order="left")
 

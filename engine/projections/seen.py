@@ -87,7 +87,7 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
     corrections = rows.lazy().filter(is_kind("EntryRetracted") & is_known).select("value")
     taken_back = corrections.drop_nulls().collect().to_series()
     stands = is_known if taken_back.is_empty() else is_known & ~pl.col("position").is_in(taken_back.implode())
-    openings = told(columns.sides["openings"]).filter(pl.col("first"))
+    openings = told(columns.sides["openings"]).select("journey", "position", "pipeline", "first").filter("first")
     begun, standing = openings.filter(is_known).filter(BEGINS), openings.filter(stands).filter(BEGINS)
     began = dense(standing, "pipeline", len(columns.streams))
     voided = begun.filter(began.gather(begun["journey"]) == -1).select("journey", "pipeline")
