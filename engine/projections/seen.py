@@ -51,11 +51,16 @@ class Seen:
         """The journeys that begin a part, but for the first part."""
         return part_starts(self.rows["journey"])
 
-    @cached_property
+    @property
     def parts(self) -> list["Seen"]:
-        """The same in parts (engine/projections/parts.py); nothing is copied."""
+        """The same in parts (engine/projections/parts.py), always the same ones; nothing is copied."""
+        # Not remembered where it is the only one: who holds itself is not let go.
+        return self._parts or [self]
+
+    @cached_property
+    def _parts(self) -> list["Seen"]:
         if self.starts.is_empty():
-            return [self]
+            return []
         voided = cut(self.voided["journey"], self.starts)
         return [
             Seen(

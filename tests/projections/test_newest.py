@@ -9,7 +9,7 @@ from engine.projections.newest import newest_of_each
 JOURNEYS = st.lists(st.lists(st.sampled_from([None, "a", "b", "c"]), max_size=14), max_size=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(JOURNEYS)
 def test_the_last_word_on_each_thing_stays_and_in_its_place(journeys: list[list[str | None]]) -> None:
     told = [(number, thing) for number, things in enumerate(journeys) for thing in things]
