@@ -14,7 +14,7 @@ from engine.projections.likelihood import ENOUGH
 from engine.projections.look import Look
 from engine.projections.narrowing import narrowings
 from engine.stages.definition import Definition, Stage
-from replay.tried import Tried, may_fail, tried
+from replay.tried import Tried, may_fail
 from replay.unmapped import UnmappedKey
 
 MOST = 0.5
@@ -40,13 +40,14 @@ class Remark(Figures):
     of: int
 
 
-def review(look: Look, funnel: Sequence[StageConversion], keys: Sequence[UnmappedKey]) -> tuple[Remark, ...]:
+def review(
+    look: Look, funnel: Sequence[StageConversion], keys: Sequence[UnmappedKey], known: Mapping[str, Tried]
+) -> tuple[Remark, ...]:
     """All remarks on the look's definition.
 
-    funnel, keys: over the whole pipeline, as the look shows it.
+    funnel, keys: over the whole pipeline, as the look shows it. known: tried([look]) of it.
     """
     definition, visits = look.definition, look.visits
-    known = tried(look)
     return (
         *never_entered(definition, visits, known, look.journeys.height),
         *always_true(definition, known),

@@ -1,5 +1,7 @@
 """How often the criteria of a definition were looked at in all history, and how often they held."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from engine.projections.figures import Figures
@@ -13,18 +15,26 @@ class Tried(Figures):
     held: int
 
 
-def tried(look: Look) -> dict[str, Tried]:
-    """By stage key, of the criteria that may fail and of those that brought nobody in."""
+def tried(looks: Sequence[Look]) -> list[dict[str, Tried]]:
+    """Of each look by stage key, of the criteria that may fail and of those that brought nobody in.
+
+    looks: of one pipeline at one position, through one lens. What several ask for is counted once.
+    """
+    asked = [doubtful(look) for look in looks]
+    criteria = list(dict.fromkeys(criterion for each in asked for criterion in each.values()))
+    look = looks[0]
+    counted = tried_of(look.seen(), look.pipeline, criteria, look.codes) if criteria else []
+    found = {each: Tried(looked=looked, held=held) for each, (looked, held) in zip(criteria, counted, strict=True)}
+    return [{key: found[criterion] for key, criterion in each.items()} for each in asked]
+
+
+def doubtful(look: Look) -> dict[str, Criterion]:
     brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique())
-    asked = {
+    return {
         stage.key: stage.enter
         for rank, stage in enumerate(look.definition.stages)
         if stage.enter is not None and (rank not in brought or may_fail(stage.enter))
     }
-    if not asked:
-        return {}
-    counted = tried_of(look.seen(), look.pipeline, list(asked.values()), look.codes)
-    return {key: Tried(looked=looked, held=held) for key, (looked, held) in zip(asked, counted, strict=True)}
 
 
 def may_fail(criterion: Criterion) -> bool:

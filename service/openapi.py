@@ -71,7 +71,7 @@ def describe(app: FastAPI) -> None:
 def title_of(name: str) -> str:
     """Of a shape: its own alone, for programs that make clients name classes by it.
 
-    Two of one name are told apart by their module ("replay__preview__Listed"), two sides of one by "-Input", "-Output".
+    Two of one name are told apart by their module ("replay__fates__Listed"), two sides of one by "-Input", "-Output".
     """
     module, _, own = name.rpartition("__")
     return (module.rpartition("__")[2].title() + own).replace("-", "")

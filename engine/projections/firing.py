@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from engine.projections.columns import Codes
+from engine.projections.parts import on_threads
 from engine.projections.seen import HIDDEN, Seen
 from engine.stages.criteria import Criterion
 from engine.stages.criteria_polars import fires, is_kind, looked_at
@@ -37,14 +38,15 @@ def fired(
 
 def tried(seen: Seen, pipeline: str, criteria: Sequence[Criterion], codes: Codes) -> list[tuple[int, int]]:
     """For each criterion how often it was looked at in all, and how often it held."""
-    looked, held = [0] * len(criteria), [0] * len(criteria)
     code = codes.pipelines.get(pipeline)
-    if code is None:
-        return list(zip(looked, held, strict=True))
-    for part in seen.parts:
+    if code is None or not criteria:
+        return [(0, 0)] * len(criteria)
+
+    def of_part(part: Seen) -> list[tuple[int, int]]:
         rows = visiting(part, code, codes)
-        told = rows.select(looked_at(each, codes.signals).sum().alias(str(n)) for n, each in enumerate(criteria)).row(0)
-        looked = [before + n for before, n in zip(looked, told, strict=True)]
-        masks = fired(part, rows, code, criteria, codes)
-        held = [before + int(mask.sum()) for before, mask in zip(held, masks, strict=True)]
-    return list(zip(looked, held, strict=True))
+        looked = rows.select(looked_at(each, codes.signals).sum().alias(str(n)) for n, each in enumerate(criteria))
+        held = [int(mask.sum()) for mask in fired(part, rows, code, criteria, codes)]
+        return list(zip(looked.row(0), held, strict=True))
+
+    parts = zip(*on_threads(of_part, seen.parts), strict=True)
+    return [(sum(looked for looked, _ in each), sum(held for _, held in each)) for each in parts]

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from engine.projections.figures import Amount
-    from replay.preview import Listed, Preview, StageRow
+    from replay.fates import Listed
+    from replay.preview import Preview, StageRow
     from replay.side_by_side import Edit
     from replay.stage_figures import StageFigures
 

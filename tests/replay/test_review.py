@@ -9,7 +9,7 @@ from engine.stages.criteria import Criterion
 from engine.stages.definition import Definition, parse_definition
 from replay.review import Remark, review
 from replay.stage_figures import funnel as funnel_of
-from replay.tried import may_fail
+from replay.tried import may_fail, tried
 from replay.unmapped import unmapped_keys
 from tests.projections.journeys import SALES, Journey, funnel, journey
 
@@ -29,7 +29,7 @@ def remarks(definition: Definition, *journeys: Journey) -> dict[str, list[Remark
     """By kind."""
     look = funnel(*journeys, definition=definition).look
     told: dict[str, list[Remark]] = {}
-    for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look)):
+    for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look), tried([look])[0]):
         told.setdefault(each.kind, []).append(each)
     return told
 
