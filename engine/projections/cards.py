@@ -200,7 +200,7 @@ def cards_of(rows: Sequence[Row], look: "Look", chances: list[Likelihood]) -> tu
 
 def with_volume(rows: pl.DataFrame, look: "Look") -> pl.DataFrame:
     """Adds the attribute `volume` to the few journeys that are shown."""
-    told = look.attributes.filter(pl.col("name") == VOLUME).select("journey", volume="value")
+    told = look.attributes.filter(pl.col("name") == VOLUME).select("journey", volume=pl.col("value").cast(pl.String))
     return rows.join(told, on="journey", how="left", maintain_order="left")
 
 

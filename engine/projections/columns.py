@@ -29,6 +29,8 @@ EVENTS: Final[dict[str, PolarsDataType]] = {
     "policy": pl.Boolean,
     "actor": pl.Int32,
 }
+WORD: Final = pl.Categorical()
+"""Words that come again and again: a number in the rows, and each word once a process."""
 STAMP: Final[dict[str, PolarsDataType]] = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": pl.Int64}
 SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "openings": STAMP
@@ -37,27 +39,27 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
         "pipeline": pl.Int16,
         "first": pl.Boolean,
         "owner": pl.Int32,
-        "source": pl.String,
-        "channel": pl.String,
+        "source": WORD,
+        "channel": WORD,
         "title": pl.String,
-        "expected_close": pl.String,
+        "expected_close": WORD,
     },
-    "attributes": STAMP | {"name": pl.String, "value": pl.String},
+    "attributes": STAMP | {"name": WORD, "value": WORD},
     "follow_ups": STAMP
     | {
         "kind": pl.UInt8,
         "follow_up": pl.String,
         "due_at": pl.Int64,
-        "touch": pl.String,
-        "owner": pl.String,
+        "touch": WORD,
+        "owner": WORD,
         "note": pl.String,
-        "reason": pl.String,
-        "origin": pl.String,
+        "reason": WORD,
+        "origin": WORD,
     },
     "stalls": STAMP | {"started_by": pl.String},
     "proposals": STAMP | {"kind": pl.UInt8, "proposal": pl.String, "expires_at": pl.Int64},
-    "reasons": STAMP | {"reason": pl.String},
-    "closes": STAMP | {"expected_close": pl.String},
+    "reasons": STAMP | {"reason": WORD},
+    "closes": STAMP | {"expected_close": WORD},
 }
 """openings.first: the opening of the journey itself, not of a deal that continues its lead's."""
 

@@ -185,7 +185,7 @@ def with_membership(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.La
 
 def known_attribute(look: "Look", name: str) -> pl.DataFrame:
     """The rows of one attribute: journey, value. Rejected where no journey has it."""
-    rows = look.attributes.filter(pl.col("name") == name).select("journey", "value")
+    rows = look.attributes.filter(pl.col("name") == name).select("journey", pl.col("value").cast(pl.String))
     if rows.is_empty() and not look.journeys.is_empty():
         known = ", ".join(sorted(look.attributes["name"].unique())) or "none"
         raise Rejected(f"no journey has an attribute {name!r}: known are {known}")

@@ -14,6 +14,7 @@ from engine.errors import NotFound, Rejected
 from engine.log.keys import find_stream
 from engine.log.texts import texts
 from engine.projections.cards import Owner
+from engine.projections.columns import WORD
 from engine.projections.figures import Answer, Figures, head
 from engine.projections.filters import EVERYTHING, MEMBERSHIP, Filters, chosen, narrowed, person
 from engine.projections.groups import named
@@ -174,13 +175,15 @@ def open_steps(seen: Seen) -> pl.DataFrame:
     found = open_follow_ups(seen)
     scheduled = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
     said = scheduled.unique(["journey", "follow_up"], keep="first", maintain_order=True)
-    asked_by = pl.when(pl.col("origin").str.starts_with("policy:")).then(pl.col("origin").str.strip_prefix("policy:"))
-    return found.select("journey", "follow_up", "due_at", snoozed="reason").join(
+    origin = pl.col("origin").cast(pl.String)
+    asked_by = pl.when(origin.str.starts_with("policy:")).then(origin.str.strip_prefix("policy:"))
+    steps = found.select("journey", "follow_up", "due_at", snoozed="reason").join(
         said.select("journey", "follow_up", "touch", "owner", "note", made="position", policy=asked_by),
         on=["journey", "follow_up"],
         how="left",
         maintain_order="left",
     )
+    return steps.cast({WORD: pl.String})
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
             *clock(seen),
             *[pl.col(dimension.value).fill_null("unknown") for dimension in Dimension],
             owner=newest("owner", "assigned"),
-            expected_close=newest("expected_close", "awaited").str.to_date(),
+            expected_close=newest("expected_close", "awaited").cast(pl.String).str.to_date(),
         )
         .with_columns(owner=named("owner", codes.people))
         .drop("assigned", "awaited", f"^({'|'.join(STAMPED)})_(at|position)$")
@@ -158,7 +158,7 @@ def opened(seen: Seen) -> list[pl.LazyFrame]:
     openings = seen.sides["openings"].lazy()
 
     def told(column: str) -> pl.LazyFrame:
-        return openings.filter(pl.col(column).is_not_null()).select("journey", column)
+        return openings.filter(pl.col(column).is_not_null()).select("journey", pl.col(column).cast(pl.String))
 
     return [
         stamped(openings, "owner", "owner"),

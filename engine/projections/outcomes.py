@@ -33,7 +33,7 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         close_currency="currency",
         position="entered_position",
     )
-    reasons = seen.sides["reasons"].select("position", "reason")
+    reasons = seen.sides["reasons"].select("position", pl.col("reason").cast(pl.String))
     told = [profiles, *newest_touches(seen, definition)]
     if profiles.height > stands.height:
         told = [rows.filter(pl.col("journey").is_in(stands["journey"].implode())) for rows in told]

@@ -97,7 +97,8 @@ def waiting(look: "Look") -> pl.DataFrame:
         "follow_up", snoozed=pl.col("kind") == CODE["FollowUpSnoozed"]
     )
     asked = steps.filter(pl.col("kind") == CODE["FollowUpScheduled"])
-    by = pl.when(pl.col("origin").str.starts_with("policy:")).then(pl.col("origin").str.strip_prefix("policy:"))
+    origin = pl.col("origin").cast(pl.String)
+    by = pl.when(origin.str.starts_with("policy:")).then(origin.str.strip_prefix("policy:"))
     said = asked.select("journey", "follow_up", made="position", policy=by)
     return said.join(newest, on="follow_up").join(here, on="journey")
 

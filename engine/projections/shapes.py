@@ -247,7 +247,7 @@ def selected(
     for name, dtype in schema.items():
         value = values.get(name)
         if value is None:
-            columns.append(pl.col(name))
+            columns.append(pl.col(name).cast(dtype))
             continue
         said = value if isinstance(value, pl.Expr) else pl.lit(value(rows, known))
         if name == "code":

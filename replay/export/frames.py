@@ -10,6 +10,7 @@ import polars as pl
 from iso4217 import Currency
 from polars._typing import PolarsDataType
 
+from engine.projections.columns import WORD
 from engine.projections.filters import Filters, chosen, narrowed, with_membership
 from engine.projections.look import Look
 from engine.stages.definition import UNMAPPED, UNMAPPED_KEY, Definition
@@ -143,13 +144,14 @@ def stages(definition: Definition) -> Batches:
 def attributes(look: Look, rows: pl.DataFrame) -> Batches:
     """Free attributes, one row each: pipeline, journey, name, value."""
     ids = rows.select("journey", "journey_id")
-    found = look.attributes.join(ids, on="journey", how="inner", maintain_order="left")
+    found = look.attributes.cast({WORD: pl.String}).join(ids, on="journey", how="inner", maintain_order="left")
     yield found.select(pl.lit(look.pipeline).alias("pipeline"), dashed("journey_id").alias("journey"), "name", "value")
 
 
 def pivoted(look: Look, rows: pl.DataFrame) -> pl.DataFrame:
     """journey and a column attr.NAME for each attribute that one of the journeys has."""
-    told = look.attributes.join(rows.select("journey"), on="journey", how="semi").with_columns(
+    found = look.attributes.cast({WORD: pl.String})
+    told = found.join(rows.select("journey"), on="journey", how="semi").with_columns(
         name=pl.lit(ATTRIBUTE) + pl.col("name")
     )
     if told.is_empty():
