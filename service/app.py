@@ -98,7 +98,7 @@ async def follow(running: Running) -> None:
     """Reads the log once, then what is new, so that a question after a quiet hour is as quick as the next."""
     while True:
         try:
-            await asyncio.to_thread(running.views.catch_up if running.ready else running.warm_up)
+            await asyncio.to_thread(running.keep_up if running.ready else running.warm_up)
         except Exception:
             # The database may be away for a while; questions say so themselves.
             logging.getLogger(__name__).exception("following the log failed")

@@ -7,11 +7,9 @@ from dataclasses import replace
 from threading import Lock
 from typing import Generic, TypeVar
 
-from sqlalchemy import func, select
-
 from engine.errors import DealtrailError
 from engine.log.application import Log, Wanted, Written
-from engine.log.tables import erasures
+from engine.log.people import erasures
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.look import Look
@@ -96,6 +94,11 @@ class Running:
         self.ready = True
         logging.getLogger(__name__).info("ready", extra={"position": self.views.position})
 
+    def keep_up(self) -> None:
+        """What would else be left to the next question."""
+        self.views.catch_up()
+        self.views.settle()
+
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         return self.views.look(pipeline, lens)
 
@@ -110,8 +113,7 @@ class Running:
 
     def erased(self) -> int:
         """How many erasures there were: they change what answers show, and no position."""
-        with self.log.engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(erasures)).scalar_one()
+        return erasures(self.log)
 
     def close(self) -> None:
         self.writing.close()

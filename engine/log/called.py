@@ -16,8 +16,8 @@ FEW = 1_000
 def called(log: Log, journeys: Sequence[tuple[str, str | None]]) -> list[tuple[str | None, str | None]]:
     """Key (id in the source system) and title of each journey, given as journey_id and text_id of the title."""
     known = Words() if len(journeys) > FEW else log.remembered.since(erasures(log))
-    unread = [UUID(hex=journey) for journey, _ in journeys if journey not in known.keys]
-    known.keys.update((journey.hex, key) for journey, key in keys_of(log, unread).items())
-    unread = [UUID(hex=title) for _, title in journeys if title is not None and title not in known.titles]
-    known.titles.update((title.hex, body) for title, body in texts(log, unread).items())
+    if unread := [UUID(hex=journey) for journey, _ in journeys if journey not in known.keys]:
+        known.keys.update((journey.hex, key) for journey, key in keys_of(log, unread).items())
+    if unread := [UUID(hex=title) for _, title in journeys if title is not None and title not in known.titles]:
+        known.titles.update((title.hex, body) for title, body in texts(log, unread).items())
     return [(known.keys.get(journey), known.titles.get(title or "")) for journey, title in journeys]

@@ -189,13 +189,32 @@ def rank_of(look: "Look", stage: str) -> int:
 
 def cards_of(rows: Sequence[Row], look: "Look", chances: list[Likelihood]) -> tuple[Card, ...]:
     """rows: of Look.journeys, with volume."""
-    people = named(look, [row["owner"] for row in rows if row["owner"] is not None])
-    words = look.called([(row["journey_id"], row["title"]) for row in rows])
-    state = state_of(look, chances)
-    return tuple(
-        card({**row, **state(row), "key": key, "label": label}, look, people)
-        for row, (key, label) in zip(rows, words, strict=True)
-    )
+    return Made().cards(rows, look, chances)
+
+
+class Made:
+    """Cards as they were made, for who shows most of them again. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._held: tuple[object, dict[str, tuple[Row, object, Card]]] = (None, {})
+        """at which moment and by what chances; by journey_id the row, what else the card tells, the card"""
+
+    def cards(self, rows: Sequence[Row], look: "Look", chances: list[Likelihood]) -> tuple[Card, ...]:
+        """As cards_of."""
+        people = named(look, [row["owner"] for row in rows if row["owner"] is not None])
+        words = look.called([(row["journey_id"], row["title"]) for row in rows])
+        state, now = state_of(look, chances), (look.as_of, chances)
+        before, held = self._held
+        known = held if before == now else {}
+        made = {}
+        for row, (key, label) in zip(rows, words, strict=True):
+            told = (key, label, people.get(row["owner"] or ""))
+            was = known.get(row["journey_id"])
+            if was is None or was[0] is not row or was[1] != told:
+                was = row, told, card({**row, **state(row), "key": key, "label": label}, look, people)
+            made[row["journey_id"]] = was
+        self._held = now, made
+        return tuple(each for _, _, each in made.values())
 
 
 def with_volume(rows: pl.DataFrame, look: "Look") -> pl.DataFrame:

@@ -16,8 +16,8 @@ from engine.projections.cards import (
     VOLUME,
     Card,
     Cards,
+    Made,
     Order,
-    cards_of,
     cursor,
     rank_of,
     rows_of,
@@ -47,6 +47,7 @@ class Front(NamedTuple):
     """of Look.journeys, with volume"""
     end: Place | None
     """everything up to here is among them; None: there is no more"""
+    made: Made
 
 
 def is_carried(cards: Cards) -> bool:
@@ -74,7 +75,7 @@ def first_page(look: "Look", cards: Cards, chances: list[Likelihood]) -> tuple[t
         here = look.journeys.lazy().filter(~pl.col("outcome").is_in(APART))
         found, more = rows_of(wanted(here, look, cards), cards.model_copy(update={"limit": MOST + SPARE}))
         rows = [(place_of(row), row) for row in with_volume(found, look).iter_rows(named=True)]
-        return Front(rows, rows[-1][0] if more else None)
+        return Front(rows, rows[-1][0] if more else None, Made())
 
     def changed(front: Front, were: "Few", are: "Few") -> Front | None:
         codes = {row["journey"] for rows in were for row in rows.journeys}
@@ -88,8 +89,8 @@ def first_page(look: "Look", cards: Cards, chances: list[Likelihood]) -> tuple[t
             return None
         if len(found) > MOST + 2 * SPARE:
             found = found[: MOST + SPARE]
-            return Front(found, found[-1][0])
-        return Front(found, front.end)
+            return Front(found, found[-1][0], front.made)
+        return Front(found, front.end, front.made)
 
     question = f"cards {cards.order} {cards.currency} {stage} {cards.show}"
     front = look.carried(question, anew, changed)
@@ -98,7 +99,7 @@ def first_page(look: "Look", cards: Cards, chances: list[Likelihood]) -> tuple[t
     if len(front.rows) > cards.limit > 0:
         missing, rank, journey_id = front.rows[cards.limit - 1][0]
         following = cursor(cards, None if missing else rank, journey_id)
-    return cards_of(shown, look, chances), following
+    return front.made.cards(shown, look, chances), following
 
 
 def volume_of(attributes: Sequence[Row]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections import journey_alone, spans
+from engine.projections import journey_alone
 from engine.projections.alone import Alone, Words, alone
 from engine.projections.columns import Columns
 from engine.projections.frames import derive
@@ -23,6 +23,8 @@ from engine.stages.definition import Definition
 
 FEW: Final = 50
 """journeys that are derived one by one"""
+PLAIN: Final = 256
+"""journeys derived together that are then told by plain rows; of more, whatever was worked out is so anew"""
 WHOLESALE: Final = 0.03
 """from this share of changed journeys on, deriving all of them anew is cheaper"""
 
@@ -46,8 +48,11 @@ class OneByOne:
 
     def profiles_in(self, before: Spans) -> Spans:
         """The rows of derive_profiles, with these journeys'."""
-        rows = {journey: [row] for journey, row in self._profiles.items()}
-        return before.replaced(rows, [each.journey for each in self._journeys])
+        rows = {}
+        for each in self._journeys:
+            own = self._profiles.get(each.journey)
+            rows[each.journey] = before.rows_alone(each.journey), () if own is None else (own,)
+        return before.replaced(rows)
 
     def put_in(self, live: Live, definition: Definition) -> Live:
         """What derive gives, with these journeys'."""
@@ -77,7 +82,7 @@ class Together:
 
     def put_in(self, live: Live, definition: Definition) -> Live:
         frames = derive(self._seen, self._columns, definition, self._profiles)
-        if len(self._changed) > spans.BESIDE:
+        if len(self._changed) > PLAIN:
             return live.spliced(frames, self._changed)
         rows = [by_journey(each) for each in frames]
         return live.replaced({code: RowsAlone(*(each.get(code, ()) for each in rows)) for code in self._changed})

@@ -20,6 +20,8 @@ NEWEST: Final = 4096
 """rows that came a few at a time, before they are sorted in"""
 TIMES: Final = 8
 """a part is more than so many times as long as the next: few to look in, and few sorts of what was sorted before"""
+NEAR: Final = 32
+"""rows behind the first of a journey among which its last is looked for first"""
 FEW: Final = 64
 """journeys whose rows are taken slice by slice"""
 
@@ -125,7 +127,10 @@ def lengthened(parts: tuple[pl.DataFrame, ...], last: pl.DataFrame) -> tuple[pl.
 def between(ordered: pl.Series, wanted: int) -> tuple[int, int]:
     """Where the rows of one code begin and end: halved in Python, a third of what asking Polars takes."""
     begin = bisect_left(ordered, wanted)
-    return begin, bisect_left(ordered, wanted + 1, begin)
+    # Most have few rows.
+    near = min(begin + NEAR, len(ordered))
+    end = bisect_left(ordered, wanted + 1, begin, near)
+    return begin, end if end < near else bisect_left(ordered, wanted + 1, near)
 
 
 def bounds(ordered: pl.Series, wanted: pl.Series) -> list[tuple[int, int]]:

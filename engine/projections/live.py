@@ -47,7 +47,7 @@ class Live:
         at: Moment | None = None,
     ) -> None:
         """spans: of the fields of Frames."""
-        self._visits, self._journeys, self._attributes, self._void = self._spans = spans
+        self._visits, self._journeys, self._attributes, self._void = self.spans = spans
         self._told = told or {}
         self._at = at or Moment(0)
         self._since: tuple[Moment, Few, Few] | None = None
@@ -79,9 +79,10 @@ class Live:
 
     def replaced(self, fresh: Mapping[int, RowsAlone]) -> "Live":
         """With what is derived anew of a few journeys, by code: all that changed."""
+        were = {journey: self.rows_alone(journey) for journey in fresh}
         visits, journeys, attributes, void = (
-            spans.replaced({code: rows[place] for code, rows in fresh.items()}, list(fresh))
-            for place, spans in enumerate(self._spans)
+            spans.replaced({code: (were[code][place], rows[place]) for code, rows in fresh.items()})
+            for place, spans in enumerate(self.spans)
         )
         here, then = self._at, Moment(self._at.number + 1)
         told = {question: each for question, each in list(self._told.items()) if then.number - each.at.number <= MANY}
@@ -89,13 +90,13 @@ class Live:
             # Another instance went on from here: what it changed is none of this one's.
             told = {}
         if told:
-            here.were, here.next = {journey: self.rows_alone(journey) for journey in fresh}, then
+            here.were, here.next = were, then
         return Live((visits, journeys, attributes, void), told, then)
 
     def spliced(self, fresh: Frames, changed: pl.Series) -> "Live":
         """With what is derived anew of many journeys; changed: their codes, sorted. What was told is forgotten."""
         visits, journeys, attributes, void = (
-            spans.spliced(rows, changed) for spans, rows in zip(self._spans, fresh, strict=True)
+            spans.spliced(rows, changed) for spans, rows in zip(self.spans, fresh, strict=True)
         )
         return Live((visits, journeys, attributes, void))
 
@@ -104,12 +105,12 @@ class Live:
         return bool(self._visits.rows_alone(journey) or self._void.rows_alone(journey))
 
     def rows_alone(self, journey: int) -> RowsAlone:
-        return RowsAlone(*(spans.rows_alone(journey) for spans in self._spans))
+        return RowsAlone(*(spans.rows_alone(journey) for spans in self.spans))
 
     def framed(self, journeys: Few) -> Frames:
         """The frames of these journeys alone, which are sorted."""
         return Frames(
-            *(framed(flat(rows[place] for rows in journeys), spans.blank) for place, spans in enumerate(self._spans))
+            *(framed(flat(rows[place] for rows in journeys), spans.blank) for place, spans in enumerate(self.spans))
         )
 
     def carried(

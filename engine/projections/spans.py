@@ -5,6 +5,7 @@ And that only when all of it is asked for: until then the rows of changed journe
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import polars as pl
 
@@ -13,8 +14,18 @@ from engine.projections.rows_alone import Blank, Row, complete, flat, framed
 
 WIDTH = 8_192
 """journeys of a span: 600,000 make 74, and one is copied in a millisecond"""
-BESIDE = 256
+BESIDE = 512
+"""journeys whose rows lie beside, from which on whoever has the time puts them in (Views.settle)"""
+MOST = 4_096
 """journeys whose rows lie beside; of more, those of a span are put in with each change, for none to wait for all"""
+
+
+class PutIn(NamedTuple):
+    """What lay beside, put in."""
+
+    parts: list[pl.DataFrame]
+    beside: Mapping[int, Sequence[Row]]
+    whole: list[pl.DataFrame]
 
 
 class Spans:
@@ -41,16 +52,15 @@ class Spans:
         ends = rows["journey"].search_sorted(after, side="left").to_list()
         return cls([rows[begin:end] for begin, end in zip([0, *ends], ends, strict=False)])
 
-    def replaced(self, rows: Mapping[int, Sequence[Row]], journeys: Sequence[int]) -> "Spans":
-        """With these rows instead of all that the few journeys had."""
+    def replaced(self, rows: Mapping[int, tuple[Sequence[Row], Sequence[Row]]]) -> "Spans":
+        """With other rows of a few journeys; rows: what each of them had (rows_alone), and what it has."""
         parts, beside = self._held
         changed, height = dict(beside), self.height
-        for journey in journeys:
-            before, now = self.rows_alone(journey), complete(rows.get(journey, ()), self.blank)
+        for journey, (before, now) in rows.items():
             if before or now:
-                changed[journey] = now
+                changed[journey] = complete(now, self.blank)
                 height += len(now) - len(before)
-        while len(changed) > BESIDE:
+        while len(changed) > MOST:
             number = next(iter(changed)) // WIDTH
             oldest = {journey: changed.pop(journey) for journey in list(changed) if journey // WIDTH == number}
             parts = with_beside(parts, oldest, self.blank)
@@ -69,6 +79,17 @@ class Spans:
             # Two threads may both do this: they come to the same.
             self._held = (parts, {})
         return parts
+
+    def put_in(self) -> PutIn | None:
+        """What lies beside in the parts, where it is much: for `take`."""
+        parts, beside = self._held
+        return PutIn(parts, beside, with_beside(parts, beside, self.blank)) if len(beside) > BESIDE else None
+
+    def take(self, done: PutIn) -> None:
+        """Hold the same with what was put in, here or in an instance before; what changed since still lies beside."""
+        parts, beside = self._held
+        if parts is done.parts:
+            self._held = done.whole, {code: rows for code, rows in beside.items() if rows is not done.beside.get(code)}
 
     @cached_property
     def whole(self) -> pl.DataFrame:

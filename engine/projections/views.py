@@ -183,6 +183,22 @@ class Views:
                 every[pipeline, version] = now.put_in(live, definition)
         self._profiles, self._live = now.profiles_in(before), every
 
+    def settle(self) -> None:
+        """Put what followed the log beside the frames into them, where it is much: whoever asks next need not.
+
+        It may be called at any time; nobody waits for it.
+        """
+        done = [put for spans in self._spans() if (put := spans.put_in()) is not None]
+        for spans in self._spans():
+            for put in done:
+                spans.take(put)
+
+    def _spans(self) -> list[Spans]:
+        """All that follow the log, as they are."""
+        with self._lock:
+            live = [spans for each in self._live.values() for spans in each.spans]
+            return live if self._profiles is None else [*live, self._profiles]
+
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
 

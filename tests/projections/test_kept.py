@@ -31,6 +31,7 @@ def limits(few: int) -> Iterator[None]:
             (kept, "TIMES"),
             (kept, "FEW"),
             (spans, "BESIDE"),
+            (spans, "MOST"),
             (spans, "WIDTH"),
             (spans, "FEW"),
         ):
@@ -78,25 +79,30 @@ def test_two_go_on_from_the_same_rows() -> None:
 @given(
     changes,
     st.integers(1, 5),
-    st.lists(st.tuples(st.booleans(), st.booleans()), min_size=6, max_size=6),
+    st.lists(st.tuples(*[st.booleans()] * 3), min_size=6, max_size=6),
     st.sets(CODES),
 )
 def test_what_is_replaced_is_all_that_a_journey_had(
-    changed: list[dict[int, list[str]]], few: int, asks: list[tuple[bool, bool]], asked: set[int]
+    changed: list[dict[int, list[str]]], few: int, asks: list[tuple[bool, ...]], asked: set[int]
 ) -> None:
     with limits(few):
         words: dict[int, list[str]] = {1: ["a"], 4: ["b", "a"]}
         held = [(Spans.of(told(words)), dict(words))]
-        for change, (ask, plain) in zip(changed, asks, strict=False):
+        for change, (ask, plain, settled) in zip(changed, asks, strict=False):
             if ask:
                 # Somebody looks at all of it, so that it is put together.
                 assert held[-1][0].whole.rows() == told(words).rows()
             words = words | change
-            last, changed_codes = held[-1][0], codes(*change)
+            last = held[-1][0]
             if plain:
-                held.append((last.replaced(by_journey(told(change)), changed_codes.to_list()), dict(words)))
+                rows = by_journey(told(change))
+                now = last.replaced({code: (last.rows_alone(code), rows.get(code, ())) for code in change})
             else:
-                held.append((last.spliced(told(change), changed_codes), dict(words)))
+                now = last.spliced(told(change), codes(*change))
+            if settled and (put := last.put_in()) is not None:
+                # Meanwhile it went on.
+                now.take(put)
+            held.append((now, dict(words)))
         for each, expected in held:
             for journey in asked:
                 rows = each.rows_alone(journey)

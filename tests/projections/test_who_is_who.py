@@ -15,6 +15,7 @@ from engine.log.application import Log
 from engine.log.erasure import erase_person
 from engine.log.people import ensure_people, person
 from engine.projections.board import board
+from engine.projections.cards import Owner
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.views import Views
@@ -53,6 +54,20 @@ def test_who_was_erased_is_not_called_by_name_any_more_though_the_log_stands(log
     erase_person(log, known.person_id, known.person_id)
     assert log.position() == position
     assert keys(views) == set()
+
+
+def test_a_card_that_was_shown_before_calls_nobody_by_name_who_was_erased_since(log: Log, deal: UUID) -> None:
+    views = Views(log)
+
+    def owner() -> Owner | None:
+        (card,) = board(views.look("sales", Lens.of())).cards
+        return card.owner
+
+    known = person(log, REP.source, REP.key)
+    assert known is not None
+    assert owner() == owner() == Owner(key="rep-01", label="rep-01")
+    erase_person(log, known.person_id, known.person_id)
+    assert owner() == Owner(key=known.person_id.hex, label=known.person_id.hex)
 
 
 def test_who_did_nothing_yet_owns_nothing_and_a_stranger_is_refused(log: Log, deal: UUID) -> None:

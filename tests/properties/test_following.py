@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -89,6 +89,8 @@ def limits(few: int) -> Iterator[None]:
             (kept, "FEW"),
             (kept, "TIMES"),
             (spans, "BESIDE"),
+            (spans, "MOST"),
+            (following, "PLAIN"),
             (spans, "WIDTH"),
             (spans, "FEW"),
             (live, "MANY"),
@@ -159,7 +161,9 @@ def test_views_that_follow_the_log_equal_views_that_begin_anew(
         telling = Telling(random)
         for _ in writing(log, journeys, at_a_time=at_a_time, name="", tell=telling, envelope=telling.envelope):
             if random.random() < 0.2:
-                answers(by_rows.look("one", Lens.of(now=NOW)))
+                answers(by_rows.look("one", Lens.of(now=NOW - timedelta(minutes=random.randrange(2)))))
+            if random.random() < 0.2:
+                by_rows.settle()
             if random.random() < 0.5:
                 by_rows.catch_up()
                 with many_at_once():
