@@ -24,8 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import polars as pl
 import psutil
 
 from engine.aggregates.deal.commands import OpenDeal
@@ -34,6 +35,8 @@ from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinitio
 from engine.handle import handle
 from engine.log import schema
 from engine.log.application import Log
+from engine.projections.lens import Lens
+from engine.projections.views import Views
 from engine.stages.definition import parse_definition
 from service.keys import create_key, owner_of_key
 from tests.postgres import postgres
@@ -217,10 +220,11 @@ def measure(url: str) -> dict[str, Any]:
 
 
 def long_log(url: str, events: int) -> dict[str, Any]:
-    """The board of a long log: 50 reads and 100 commands a second in one process."""
-    deals, key = prepared(url)
+    """The board of a long log: 50 reads, and 100 commands that change it, a second in one process."""
+    _, key = prepared(url)
     made_up = ["simulate", "--events", str(events), "--pipelines", "direct", "--db", url]
     subprocess.run([DEALTRAIL, *made_up], check=True, capture_output=True)
+    deals = open_deals(url, "direct")
     port = free_port()
     with running([DEALTRAIL, "serve", "--port", str(port), "--db", url], port) as pid:
         reads_for(port, key, LONG_BOARD, 1, 50)
@@ -238,6 +242,15 @@ def long_log(url: str, events: int) -> dict[str, Any]:
         "command_ms": percentiles(written),
         "memory_mb": memory / 2**20,
     }
+
+
+def open_deals(url: str, pipeline: str) -> list[str]:
+    """Some of the pipeline's, from all over the log: the streams that take entries."""
+    log = Log(url)
+    journeys = Views(log).look(pipeline, Lens.of()).journeys
+    streams = journeys.filter(pl.col("outcome") == "open")["stream"]
+    log.close()
+    return [str(UUID(hex=stream)) for stream in streams.gather_every(max(1, len(streams) // (2 * DEALS)))]
 
 
 def percentiles(spans: Sequence[float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Generic, TypeVar
@@ -79,6 +79,7 @@ class Running:
         self.sharing = Sharing()
         self.ready = False
         """whether the views have read the whole log once"""
+        self.when_ready: Callable[[], None] = lambda: None
         self.answers: Newest[str, bytes] = Newest(64)
         """by entity tag"""
         self.looks: Newest[Pinned, Look] = Newest(4)
@@ -91,6 +92,7 @@ class Running:
         self.views.catch_up()
         for pipeline in self.views.pipelines():
             self.views.look(pipeline, Lens.of())
+        self.when_ready()
         self.ready = True
         logging.getLogger(__name__).info("ready", extra={"position": self.views.position})
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from engine.errors import Rejected
 from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
+from engine.projections.counted_alone import passed_alone
 from engine.projections.figures import DAY, Answer, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
@@ -92,7 +93,11 @@ def conversion(
     in_period: as it stood at the end of the window (Rejected without one).
     """
     if by is None and filters == EVERYTHING and within_days is None and not in_period:
-        counted = look.tally("conversion, strict" if strict else "conversion", partial(passed, strict=strict))
+        counted = look.tally(
+            "conversion, strict" if strict else "conversion",
+            partial(passed, strict=strict),
+            alone=partial(passed_alone, definition=look.definition, strict=strict),
+        )
     else:
         counted = passed(look, filters, by, strict=strict, within_days=within_days, in_period=in_period)
     groups = None

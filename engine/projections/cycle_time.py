@@ -12,6 +12,7 @@ import polars as pl
 from engine.errors import Rejected
 from engine.projections.closings import CLOSED, at_their_close
 from engine.projections.cohort import WIDTH
+from engine.projections.counted_alone import spent_alone
 from engine.projections.figures import Answer, Durations, Figures, Group, head
 from engine.projections.filters import EVERYTHING, Filters, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
@@ -76,7 +77,11 @@ def cycle_time(
         raise Rejected("from_stage and from_first_touch are two starts of one clock: give one")
     if by is None and filters == EVERYTHING and from_stage is None:
         question = "spent since the first touch" if from_first_touch else "spent"
-        counted = look.tally(question, partial(spent, from_first_touch=from_first_touch))
+        counted = look.tally(
+            question,
+            partial(spent, from_first_touch=from_first_touch),
+            alone=partial(spent_alone, from_first_touch=from_first_touch),
+        )
     else:
         counted = spent(look, filters, by, from_stage, from_first_touch=from_first_touch)
     groups = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from engine.projections.closings import at_their_close
+from engine.projections.counted_alone import decided_alone
 from engine.projections.figures import Amount, Answer, Durations, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
@@ -84,7 +85,7 @@ def win_rate(
     these reasons are left out (a customer who decided nothing).
     """
     if by is None and filters == EVERYTHING and cohort == "closed" and not without_reasons:
-        counted = look.tally("decided", decided)
+        counted = look.tally("decided", decided, alone=decided_alone)
     else:
         counted = decided(look, filters, by, cohort, without_reasons)
     groups = None

@@ -103,18 +103,27 @@ async def answered(
     compute: Callable[[Running, Seen], bytes],
     cell: ExplainQuestion | None = None,
 ) -> Response:
-    """Looks, compares the entity tag, and computes what nobody has computed yet; alike questions at once are one."""
+    """Looks, compares the entity tag, and computes what nobody has computed yet; alike questions at once are one.
+
+    All of it in one go on a thread: between two, a busy process would let others in first.
+    """
     running, caller = running_of(request), caller_of(request)
+
+    def found() -> tuple[Seen, bytes | None]:
+        seen = looked(running, caller, request, question, cell)
+        body = running.answers.get(seen.tag)
+        if body is None and not unchanged(request, seen.tag):
+            body = compute(running, seen)
+        return seen, body
+
     with metrics.answer_seconds.labels(name).time():
         whose = caller.person_id if caller.role == "rep" else None
         asked_now = (name, str(request.query_params), whose)
-        seen = await running.sharing.fresh(
-            asked_now, lambda: running.reading.run(lambda: looked(running, caller, request, question, cell))
-        )
+        seen, body = await running.sharing.fresh(asked_now, lambda: running.reading.run(found))
         if unchanged(request, seen.tag):
             return not_modified(seen.tag)
-        body = running.answers.get(seen.tag)
         if body is None:
+            # Who asked first had it already.
             body = await running.sharing.same(seen.tag, lambda: running.reading.run(lambda: compute(running, seen)))
         return told(body, seen.tag)
 

@@ -130,7 +130,8 @@ def frames(look: Look) -> list[list[tuple[object, ...]]]:
 def answers(look: Look) -> list[Answer]:
     """Those that are told of what was added up before and what changed since."""
     boards = [board(look, cards=cards) for cards in CARDS]
-    return [*boards, conversion(look), conversion(look, strict=True), cycle_time(look), win_rate(look)]
+    times = [cycle_time(look), cycle_time(look, from_first_touch=True)]
+    return [*boards, *times, conversion(look), conversion(look, strict=True), win_rate(look)]
 
 
 SHOWN: list[tuple[Literal["all", "open", "closed"], int]] = [("all", 2), ("open", 1), ("closed", 1)]
