@@ -61,6 +61,19 @@ class Recorded(Generic[E]):
     recorded_at: datetime | None = None
     """When the log learned of it; strictly increasing with position; None until stamped."""
 
+    def stamped(self, position: int, recorded_at: datetime) -> "Recorded[E]":
+        """The same as the log holds it from now on."""
+        return Recorded(
+            self.event,
+            self.stream_id,
+            self.version,
+            self.event_id,
+            self.occurred_at,
+            self.envelope,
+            position,
+            recorded_at,
+        )
+
     @property
     def originator_id(self) -> UUID:
         return self.stream_id

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -139,8 +139,7 @@ def _written(wanted: Wanted, stamp: Stamp | Refused) -> Written | DealtrailError
         return stamp
     recorded = [event for write in wanted.writes for event in write.events]
     stamped = [
-        replace(event, position=stamp.position + n, recorded_at=from_micros(stamp.recorded_at + n))
-        for n, event in enumerate(recorded)
+        event.stamped(stamp.position + n, from_micros(stamp.recorded_at + n)) for n, event in enumerate(recorded)
     ]
     return Written(stamped, stamp.position + len(stamped) - 1)
 

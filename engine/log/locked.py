@@ -4,29 +4,24 @@ Positions must become visible in order, without holes: a reader that polls by po
 whose transaction commits later. So positions are given under this lock, which is held until the commit.
 """
 
-import random
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from engine.errors import DealtrailError
-from engine.log.connect import LOCK_SECONDS, SQLITE
+from engine.log.connect import SQLITE
+from engine.log.turns import Busy, begin_immediate, begin_sqlite, writing_connection
+
+__all__ = ["APPEND_LOCK", "Busy", "Head", "Writing", "append_lock", "begin_sqlite", "busy_told", "execute"]
 
 APPEND_LOCK = 0x6465616C_00000001
 _LOCK_NOT_AVAILABLE = "55P03"
-
-
-class Busy(DealtrailError):
-    """Other writers have held the log for so long that we gave up; nothing was written, trying again is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +45,19 @@ class Writing:
         self.connection = connection
         self.head = head
         self.sqlite = connection.dialect.name == SQLITE
+        self.driver: Any = connection.connection.driver_connection
         self._waiting: list[str] = []
 
     def insert(self, into: str, rows: Sequence[tuple[object, ...]], unless: str = "") -> None:
         """INSERT INTO {into} of the rows, {unless} they clash (ON CONFLICT ...); ids as each database keeps them."""
         if not rows:
             return
-        driver: Any = self.connection.connection.driver_connection
         if self.sqlite:
             marks = ", ".join("?" * len(rows[0]))
-            insert = f"INSERT INTO {into} VALUES ({marks}) {unless}"
-            with _told_by_sqlalchemy(insert):
-                driver.executemany(insert, rows)
+            _run(self.driver.executemany, f"INSERT INTO {into} VALUES ({marks}) {unless}", rows)
             return
         row_of_marks = f"({', '.join(['%s'] * len(rows[0]))})"
-        with driver.cursor() as cursor:
+        with self.driver.cursor() as cursor:
             if len(rows) <= _FEW:
                 run = f"EXECUTE {self._prepared(into, len(rows[0]), unless)} {row_of_marks}"
                 self._waiting += [cursor.mogrify(run, row).decode() for row in rows]
@@ -88,7 +81,10 @@ class Writing:
 
     def commit(self) -> None:
         """SQLAlchemy's IntegrityError where a row clashes with one that is there."""
-        execute(self.connection, "; ".join([*self._waiting, "COMMIT"]))
+        if self.sqlite:
+            _run(self.driver.execute, "COMMIT")
+        else:
+            execute(self.connection, "; ".join([*self._waiting, "COMMIT"]))
 
 
 _INSERTS = "dealtrail inserts"
@@ -96,11 +92,10 @@ _FEW = 20
 _AT_ONCE = 1_000
 
 
-@contextmanager
-def _told_by_sqlalchemy(statement: str) -> Iterator[None]:
-    """What the driver raises as SQLAlchemy would: a statement that goes straight to it takes a quarter of the time."""
+def _run(execute: Callable[..., object], statement: str, *rows: object) -> None:
+    """By SQLite's driver, in a quarter of the time that it takes by way of SQLAlchemy; raises what SQLAlchemy would."""
     try:
-        yield
+        execute(statement, *rows)
     except sqlite3.IntegrityError as error:
         raise IntegrityError(statement, None, error) from error
     except sqlite3.OperationalError as error:
@@ -118,11 +113,12 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), commands: Sequence
 
     The head tells the versions of the streams and what is known of the commands.
     """
-    with busy_told(), in_turn(engine), engine.connect() as connection:
+    with busy_told(), writing_connection(engine) as connection:
         try:
             if engine.dialect.name == SQLITE:
-                begin_sqlite(connection)
-                head = _head_sqlite(connection, streams, commands)
+                driver: Any = connection.connection.driver_connection
+                begin_immediate(driver)
+                head = _head_sqlite(driver, streams, commands)
             else:
                 head = _begin_postgresql(connection, streams, commands)
             writing = Writing(connection, head)
@@ -140,32 +136,8 @@ def busy_told() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
-            raise Busy(_BUSY) from error
+            raise Busy from error
         raise
-
-
-_TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
-
-
-@contextmanager
-def in_turn(engine: Engine) -> Iterator[None]:
-    """On SQLite the threads of a process queue here, and only one looks whether the file is free.
-
-    PostgreSQL has a queue of its own, in which a writer is woken by the commit before it.
-    """
-    if engine.dialect.name != SQLITE:
-        yield
-        return
-    turn = _TURNS.setdefault(engine, Lock())
-    if not turn.acquire(timeout=LOCK_SECONDS):
-        raise Busy(_BUSY)
-    try:
-        yield
-    finally:
-        turn.release()
-
-
-_BUSY = f"the log is busy: other writers have held it for {LOCK_SECONDS} seconds; nothing was written, try again"
 
 
 def _roll_back(connection: Connection) -> None:
@@ -181,34 +153,7 @@ def _roll_back(connection: Connection) -> None:
         connection.invalidate()
 
 
-def begin_sqlite(connection: Connection) -> None:
-    """BEGIN IMMEDIATE, waiting in small random steps.
-
-    SQLite's own waiting backs off to steps of 100 ms and so starves under many writers, each of which is done in less.
-    """
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    deadline = time.monotonic() + LOCK_SECONDS
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                if time.monotonic() > deadline:
-                    raise Busy(_BUSY) from error
-                time.sleep(random.uniform(0.0002, 0.002))
-            else:
-                return
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
-
-
-def _head_sqlite(connection: Connection, streams: Sequence[UUID], commands: Sequence[UUID]) -> Head:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+def _head_sqlite(driver: sqlite3.Connection, streams: Sequence[UUID], commands: Sequence[UUID]) -> Head:
     position, recorded_at = driver.execute(
         "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
     ).fetchone() or (0, 0)

@@ -1,9 +1,9 @@
 """The rows written beside events: people, texts, keys, and the answers of accepted commands."""
 
-import json
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import Table
 
 from engine.errors import Rejected
@@ -58,21 +58,12 @@ def command_row(command: CommandRecord, position: int, recorded_at: int) -> Comm
 
 def answer_but_position(command: CommandRecord) -> str:
     """The command's answer as it is kept, up to the position that ends it: that and a brace are still to come."""
-    told = _compact(command.result)[:-1]
+    told = to_json(command.result).decode()[:-1]
     return f'{told},"position":' if command.result else '{"position":'
 
 
 def insert_commands(writing: Writing, rows: Sequence[CommandRow]) -> None:
     _insert(writing, commands, rows)
-
-
-def _by_id(value: object) -> str:
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"a command's result holds ids and plain values only, not {type(value).__name__}")
-
-
-_compact = json.JSONEncoder(separators=(",", ":"), default=_by_id).encode
 
 
 def _insert(writing: Writing, table: Table, rows: Sequence[Row], unless: str = "") -> None:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from engine.log import connect, locked
+from engine.log import connect, locked, turns
 from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.log.locked import Busy, append_lock
@@ -148,11 +148,23 @@ def test_every_acknowledged_append_outlives_a_kill(database_url: str) -> None:
 
 def test_who_waits_too_long_is_told_that_the_log_is_busy(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "LOCK_SECONDS", 0.2)
-    monkeypatch.setattr(locked, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(turns, "LOCK_SECONDS", 0.2)
     log = Log(database_url)
     with append_lock(log.engine), pytest.raises(Busy, match="try again"):
         log.append([write(uuid4(), 0, OPENED)])
     assert log.append([write(uuid4(), 0, OPENED)])[0].position == 1
+    log.close()
+
+
+def test_a_closed_log_holds_its_file_no_longer(sqlite_url: str) -> None:
+    """Though a connection is kept for writing: SQLite removes its second file when the last connection is closed."""
+    log = Log(sqlite_url)
+    beside = Path(f"{log.engine.url.database}-wal")
+    log.append([write(uuid4(), 0, OPENED)])
+    assert beside.exists()
+    log.close()
+    assert not beside.exists()
+    assert log.append([write(uuid4(), 0, OPENED)])[0].position == 2
     log.close()
 
 

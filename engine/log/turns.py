@@ -1,0 +1,104 @@
+"""On what, and when, a thread writes: on SQLite one at a time, on a connection that is kept.
+
+PostgreSQL has a queue of its own, in which a writer is woken by the commit before it.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, event
+
+from engine.errors import DealtrailError
+from engine.log.connect import LOCK_SECONDS, SQLITE
+
+
+class Busy(DealtrailError):
+    """Other writers have held the log for so long that we gave up; nothing was written, trying again is safe."""
+
+    def __init__(self, said: str = "") -> None:
+        told = f"the log is busy: other writers have held it for {LOCK_SECONDS} seconds; nothing was written, try again"
+        super().__init__(said or told)
+
+
+@contextmanager
+def writing_connection(engine: Engine) -> Iterator[Connection]:
+    """On SQLite the threads of a process queue here, and only one looks whether the file is free."""
+    if engine.dialect.name != SQLITE:
+        with engine.connect() as connection:
+            yield connection
+        return
+    kept = _KEPT.get(engine) or _KEPT.setdefault(engine, _Kept(engine))
+    if not kept.turn.acquire(timeout=LOCK_SECONDS):
+        raise Busy
+    try:
+        yield kept.connection(engine)
+    finally:
+        kept.turn.release()
+
+
+class _Kept:
+    """The one connection of an engine that writes: what it has read of the file stays good while no other writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.turn = Lock()
+        self._connection: Connection | None = None
+        event.listen(engine, "engine_disposed", self._disposed)
+
+    def connection(self, engine: Engine) -> Connection:
+        """For whose turn it is."""
+        if self._connection is not None and self._connection.invalidated:
+            self._close()
+        if self._connection is None:
+            self._connection = engine.connect()
+            self._connection.exec_driver_sql(_DO_NOT_WAIT)
+        return self._connection
+
+    def _disposed(self, _engine: Engine) -> None:
+        with self.turn:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            # Not back to the pool, where connections wait for the file.
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+_KEPT: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+_DO_NOT_WAIT = "PRAGMA busy_timeout=0"
+
+
+def begin_sqlite(connection: Connection) -> None:
+    """BEGIN IMMEDIATE on a connection of the pool."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(_DO_NOT_WAIT)
+    try:
+        begin_immediate(driver)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
+
+
+def begin_immediate(driver: sqlite3.Connection) -> None:
+    """On a connection that does not wait by itself: it waits in small random steps.
+
+    SQLite's own waiting backs off to steps of 100 ms and so starves under many writers, each of which is done in less.
+    """
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() > deadline:
+                raise Busy from error
+            time.sleep(random.uniform(0.0002, 0.002))
+        else:
+            return
