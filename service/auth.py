@@ -104,7 +104,7 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
                 raise Refused("malformed", f"{name.decode()} is there more than once: send it once")
         running: Running = request.app.state.running
         callers: Callers = request.app.state.callers
-        kind, text = get_authorization_scheme_param(request.headers.get("authorization"))
+        kind, text = get_authorization_scheme_param(header(request, b"authorization"))
         if kind.lower() != "bearer" or not text:
             raise Refused("unauthenticated", "send Authorization: Bearer and an API key", headers=NOBODY)
         caller = callers.remembered(text)
@@ -121,6 +121,11 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
             await running.access.run(lambda: record_read(running.log, auditor, path, query))
 
     return check
+
+
+def header(request: Request, name: bytes) -> str | None:
+    """The first of this name (in lower case), as Starlette's headers have it, which decode all names for each."""
+    return next((value.decode("latin-1") for known, value in request.scope["headers"] if known == name), None)
 
 
 def record_read(log: Log, caller: Caller, path: str, query: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,10 +69,12 @@ def forget_the_dead(folder: Path) -> None:
 @contextmanager
 def counted(command: str) -> Iterator[None]:
     """Counts the command by its result and times it."""
-    with command_seconds.time():
-        try:
-            yield
-        except Exception as error:
-            commands.labels(command, type(error).__name__).inc()
-            raise
-    commands.labels(command, "accepted").inc()
+    began, result = time.perf_counter(), "accepted"
+    try:
+        yield
+    except BaseException as error:
+        result = type(error).__name__
+        raise
+    finally:
+        command_seconds.observe(time.perf_counter() - began)
+        commands.labels(command, result).inc()

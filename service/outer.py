@@ -4,10 +4,9 @@ import asyncio
 import logging
 import re
 import time
-from uuid import uuid4
+from secrets import token_hex
 
 from fastapi import HTTPException, Request
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import metrics
@@ -32,7 +31,7 @@ class Outer:
             await self.app(scope, receive, send)
             return
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-        number = given if GIVEN.fullmatch(given) else uuid4().hex
+        number = given if GIVEN.fullmatch(given) else token_hex(16)
         token = request_id.set(number)
         began, status = time.perf_counter(), 0
 
@@ -67,12 +66,14 @@ class Outer:
         """What no route takes, refused before anything is read."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Refused("malformed", "the address holds a NUL character: remove it")
-        size = len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
+        size, length = len(scope["raw_path"]) + len(scope["query_string"]), b"0"
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+            if name == b"content-length":
+                length = value
         if size > HEAD_BYTES:
             raise Refused("head-too-large", f"address and headers are {size:,} bytes: send at most {HEAD_BYTES:,}")
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self.body_bytes:
+        if length.isdigit() and int(length) > self.body_bytes:
             raise self.too_large()
 
     def too_large(self) -> HTTPException:

@@ -18,6 +18,7 @@ from engine.log.dialogue import Dialogue, together
 from service.work import Overloaded
 
 T = TypeVar("T")
+Work = Dialogue[Any]
 
 
 class Writer:
@@ -79,8 +80,8 @@ class Writer:
             found.append(another)
         return found
 
-    def _dialogue(self, waiting: "_Waiting") -> Dialogue[Any]:
-        def begin() -> Dialogue[Any]:
+    def _dialogue(self, waiting: "_Waiting") -> Work:
+        def begin() -> Work:
             if time.monotonic() - waiting.since > self.patience_seconds:
                 raise Overloaded
             return (yield from waiting.begin())

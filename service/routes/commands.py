@@ -33,6 +33,8 @@ from service.routes.table import GIVEN, JOURNEYS, Given
 from service.running import Running
 
 ORIGIN = "api"
+Handling = Dialogue[Outcome]
+Answering = Dialogue[Response]
 
 
 class Written(BaseModel):
@@ -130,7 +132,7 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
     ) -> Response:
         caller, running = caller_of(request), running_of(request)
 
-        def work() -> Dialogue[Response]:
+        def work() -> Answering:
             with running.tracing.span(kind), metrics.counted(kind):
                 asking = asked(running, given, caller, body, idempotency_key, if_match, name)
                 outcome = yield from running.tracing.appending(asking)
@@ -163,7 +165,7 @@ ADDRESSES = {
 
 def asked(
     running: Running, given: Given, caller: Caller, body: Body, key: str, if_match: str | None, name: str
-) -> Dialogue[Outcome]:
+) -> Handling:
     """The one way from a request to the engine."""
     expected = version_of(if_match)
     if expected is None and if_match is None and given.version_needed:
@@ -183,7 +185,7 @@ def asked(
         problems = [FieldProblem(field=f"path.{each.field}", problem=each.why) for each in problems_of(error)]
         raise Refused("invalid", "; ".join(f"{each.field}: {each.problem}" for each in problems), problems) from None
 
-    def handled(on: UUID | None) -> Dialogue[Outcome]:
+    def handled(on: UUID | None) -> Handling:
         if caller.role == "rep" and log.command(command_id) is None:
             if on is not None and not is_asked(log, caller, on, command):
                 may_write(log, caller, on, name)
@@ -212,7 +214,7 @@ def asked(
         raise
 
 
-def on_journey(running: Running, name: str, handled: Callable[[UUID | None], Dialogue[Outcome]]) -> Dialogue[Outcome]:
+def on_journey(running: Running, name: str, handled: Callable[[UUID | None], Handling]) -> Handling:
     """Of the stream that is called so, or, where it is a lead that became a deal, of the deal if the lead refuses.
 
     An id of ours is tried as it is: only what fails costs another look.

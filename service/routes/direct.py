@@ -5,6 +5,7 @@ The route is FastAPI's in every other respect; its document is made from the end
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -12,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
+
+from service.auth import header
 
 Check = Callable[[Request], Awaitable[None]]
 MISSING = {"type": "missing", "msg": "Field required", "input": None}
@@ -28,9 +31,13 @@ class Reader:
     wanted: TypeAdapter[Any]
     needed: bool = True
 
+    @cached_property
+    def name(self) -> bytes:
+        """of the header, as the server tells it"""
+        return self.alias.lower().encode()
+
     def read(self, request: Request, into: dict[str, Any], errors: list[Any]) -> None:
-        source = request.headers if self.place == "header" else request.path_params
-        given = source.get(self.alias)
+        given = header(request, self.name) if self.place == "header" else request.path_params.get(self.alias)
         if given is None:
             if self.needed:
                 errors.append({**MISSING, "loc": (self.place, self.alias)})

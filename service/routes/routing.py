@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from service.auth import allowed
+from service.auth import allowed, header
 from service.http_errors import FieldProblem, Refused, documented
 from service.keys import Role
 from service.routes.direct import Check
@@ -96,9 +96,10 @@ async def once_each(request: Request) -> None:
 
 
 async def json_alone(request: Request) -> None:
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    encoding = header(request, b"content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
         raise Refused("not-json", "send the body as it is: no Content-Encoding is taken here")
-    if not JSON.fullmatch(request.headers.get("content-type", "")):
+    if not JSON.fullmatch(header(request, b"content-type") or ""):
         raise Refused("not-json", "send the body as Content-Type: application/json")
 
 
