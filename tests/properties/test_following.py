@@ -4,11 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -18,20 +17,15 @@ from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.projections import first_page, following, kept, lengths, live, spans, streams
 from engine.projections import views as reading
-from engine.projections.board import board
-from engine.projections.cards import FIRST_PAGE, Cards, Order
 from engine.projections.columns import Columns
-from engine.projections.conversion import conversion
-from engine.projections.cycle_time import cycle_time
-from engine.projections.figures import Answer
 from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.views import Views
-from engine.projections.win_rate import win_rate
-from engine.stages.definition import UNMAPPED_KEY, Definition
+from engine.stages.definition import Definition
 from engine.stages.facts import KINDS, MOVES, Fact
 from engine.values import from_micros
 from replay.verify import verify
+from tests.properties.answers_of import answers
 from tests.properties.events_of import START, STEP, publish, write_journeys, writing
 from tests.properties.random_logs import definitions, facts
 from tests.properties.telling_events import Telling, with_limits
@@ -125,24 +119,6 @@ def in_words(columns: Columns) -> dict[str, object]:
 
 def frames(look: Look) -> list[list[tuple[object, ...]]]:
     return [frame.rows() for frame in (look.visits, look.journeys, look.attributes)] + [[(look.void,)]]
-
-
-def answers(look: Look) -> list[Answer]:
-    """Those that are told of what was added up before and what changed since."""
-    boards = [board(look, cards=cards) for cards in CARDS]
-    times = [cycle_time(look), cycle_time(look, from_first_touch=True)]
-    return [*boards, *times, conversion(look), conversion(look, strict=True), win_rate(look)]
-
-
-SHOWN: list[tuple[Literal["all", "open", "closed"], int]] = [("all", 2), ("open", 1), ("closed", 1)]
-CARDS = [
-    FIRST_PAGE,
-    *(
-        Cards(order=order, currency="EUR" if order == "value" else None, show=show, limit=limit)
-        for order, (show, limit) in zip(get_args(Order), cycle(SHOWN), strict=False)
-    ),
-    Cards(stage=UNMAPPED_KEY, limit=2),
-]
 
 
 @settings(max_examples=12, deadline=None)
