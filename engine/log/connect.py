@@ -51,6 +51,8 @@ def connect(url: URL) -> Engine:
         "timezone": "UTC",
         # Else the one statement we prepare (locked.py) would be planned again and again, for more than it takes.
         "plan_cache_mode": "force_generic_plan",
+        # Else who waited for the lock would look at the log as it was before, where the database's default is another.
+        "default_transaction_isolation": r"read\ committed",
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options}

@@ -188,3 +188,30 @@ def test_who_stands_still_under_the_lock_loses_it(postgres_url: str, monkeypatch
 def test_readers_do_not_wait_for_a_writer(log: Log, act: Callable[[Log], object]) -> None:
     with append_lock(log.engine), ThreadPoolExecutor(1) as pool:
         pool.submit(act, log).result(3)
+
+
+def test_who_waited_sees_what_was_written_meanwhile_whatever_the_database_s_default(postgres_url: str) -> None:
+    first = Log(postgres_url)
+    with first.engine.connect() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
+    first.close()
+    ahead, behind = Log(postgres_url), Log(postgres_url)
+    with ThreadPoolExecutor(1) as pool:
+        with append_lock(ahead.engine) as writing:
+            waiting = pool.submit(behind.append, [write(uuid4(), 0, OPENED)])
+            until = time.monotonic() + 30
+            while not waits_for_a_lock(writing):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            insert(writing, uuid4(), 1)
+        waiting.result(30)
+    assert read_feed(behind, 0)["position"].to_list() == [1, 2]
+    ahead.close()
+    behind.close()
+
+
+def waits_for_a_lock(writing: locked.Writing) -> bool:
+    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    asked = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = {here}"
+    return bool(writing.connection.exec_driver_sql(asked).scalar_one())
