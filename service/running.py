@@ -94,8 +94,9 @@ class Running:
     def warm_up(self) -> None:
         """Read the log and derive what the questions of the present need."""
         self.views.catch_up()
-        for pipeline in self.views.pipelines():
-            self.views.look(pipeline, Lens.of())
+        # Held together, for the log to be seen once for all pipelines.
+        looks = [self.views.look(pipeline, Lens.of()) for pipeline in self.views.pipelines()]
+        del looks
         self.when_ready()
         self.ready = True
         logging.getLogger(__name__).info("ready", extra={"position": self.views.position})

@@ -18,7 +18,6 @@ from engine.projections.live import Live
 from engine.projections.profile_alone import profile
 from engine.projections.rows_alone import RowsAlone, by_journey
 from engine.projections.seen import see
-from engine.projections.spans import Spans
 from engine.stages.definition import Definition
 
 FEW: Final = 50
@@ -46,14 +45,6 @@ class OneByOne:
         self.pipelines = {pipeline for each in self._journeys for pipeline in each.pipelines}
         """every pipeline that one of them is or was in"""
 
-    def profiles_in(self, before: Spans) -> Spans:
-        """The rows of derive_profiles, with these journeys'."""
-        rows = {}
-        for each in self._journeys:
-            own = self._profiles.get(each.journey)
-            rows[each.journey] = before.rows_alone(each.journey), () if own is None else (own,)
-        return before.replaced(rows)
-
     def put_in(self, live: Live, definition: Definition) -> Live:
         """What derive gives, with these journeys'."""
         return live.replaced({each.journey: self._rows(each, definition) for each in self._journeys})
@@ -76,9 +67,6 @@ class Together:
         self._profiles = derive_profiles(self._seen, columns.codes)
         names = list(columns.codes.pipelines)
         self.pipelines = {names[code] for code in self._seen.pipelines(changed) if code >= 0}
-
-    def profiles_in(self, before: Spans) -> Spans:
-        return before.spliced(self._profiles, self._changed)
 
     def put_in(self, live: Live, definition: Definition) -> Live:
         frames = derive(self._seen, self._columns, definition, self._profiles)

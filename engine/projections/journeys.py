@@ -15,8 +15,36 @@ from engine.stages.criteria_polars import CODE, VERDICTS, is_kind, valued
 from engine.values import Dimension
 
 VERDICT: Final = pl.Enum([verdict.value for verdict in VERDICTS])
-STAMPED: Final = ("owner", "assigned", "expected_close", "awaited")
-"""of which there are two sources, of which the newest counts"""
+PROFILE: Final = (
+    "opened_at",
+    "last_activity_at",
+    "last_activity_position",
+    "touches",
+    "first_touch_at",
+    "last_touch_at",
+    "amount_minor",
+    "currency",
+    "owner",
+    "stream",
+    "source",
+    "channel",
+    "title",
+    "expected_close",
+    "fit",
+    "engagement",
+    "next_action_at",
+    "step_position",
+    "snoozed_until",
+    "snoozed_at",
+    "snoozed_position",
+    "alerted",
+    "alerted_position",
+    "merged_at",
+    *(dimension.value for dimension in Dimension),
+    "active_at",
+    "active_position",
+)
+"""what is told of a journey whatever its stages are"""
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
@@ -32,8 +60,14 @@ def first(rows: Rows) -> Rows:
 
 
 def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
-    """What the entries say of each journey whatever its stages: value, owner, touches, BANT, scores, next action."""
-    return pl.concat(on_threads(partial(profiles_of, codes=codes), seen.parts))
+    """What the entries say of each journey whatever its stages: journey, and PROFILE.
+
+    Remembered with the entries, which several pipelines and definitions are derived from.
+    """
+    if not seen.profiles:
+        # Two threads may both do this: they come to the same.
+        seen.profiles.append(pl.concat(on_threads(partial(profiles_of, codes=codes), seen.parts)))
+    return seen.profiles[0]
 
 
 def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
@@ -74,7 +108,7 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
             expected_close=newest("expected_close", "awaited").cast(pl.String).str.to_date(),
         )
         .with_columns(owner=named("owner", codes.people))
-        .drop("assigned", "awaited", f"^({'|'.join(STAMPED)})_(at|position)$")
+        .select("journey", *PROFILE)
     )
 
 

@@ -30,6 +30,11 @@ class Lens:
     definition: Choice = "now"
     live: bool = False
 
+    @property
+    def present(self) -> bool:
+        """It hides nothing: what follows the log shows what it shows."""
+        return self.live and self.known_at is None
+
     @classmethod
     def of(
         cls,

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.journeys import first, last, side_by_side
+from engine.projections.journeys import PROFILE, first, last, side_by_side
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import CODE, is_touch
 from engine.stages.definition import Definition
@@ -73,6 +73,12 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         )
         .drop("transferred", "by_kind", "position", "merged_at", "^(at|position)_[0-9]+$")
     )
+
+
+def profiles_told(journeys: pl.DataFrame) -> pl.DataFrame:
+    """What derive_profiles gives of a pipeline's journeys, read from the rows that derive_journeys made of them."""
+    merged = pl.when(pl.col("outcome") == "merged").then("closed_at")
+    return journeys.with_columns(merged_at=merged).select("journey", *PROFILE)
 
 
 def counting(definition: Definition) -> dict[tuple[TouchKind, ...] | None, list[int]]:

@@ -35,6 +35,8 @@ class Seen:
     """journey and the pipeline of its retracted opening, of the void ones"""
     fired: dict[tuple[int, Criterion], pl.Series] = field(default_factory=dict, compare=False, repr=False)
     """where criteria fire, by pipeline, as far as it was asked (firing.py)"""
+    profiles: list[pl.DataFrame] = field(default_factory=list, compare=False, repr=False)
+    """of their journeys (journeys.py), once they were asked for"""
 
     @cached_property
     def events(self) -> pl.DataFrame:

@@ -30,6 +30,7 @@ from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.live import Live
 from engine.projections.look import Look
+from engine.projections.outcomes import profiles_told
 from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
@@ -67,15 +68,16 @@ class Snapshot:
     people: pl.DataFrame
     persons: Mapping[str, tuple[str, str]]
     log: Log
-    profiles: Spans | None
-    """of the present, where the lens shows the present"""
+    live: Mapping[str, Live]
+    """by pipeline what is told of it by some version of its stages, where the lens shows the present"""
     seen: Callable[[], Seen]
     again: Callable[[], Seen]
     """as seen, which keeps what it gave"""
 
     def frames(self, definition: Definition) -> Frames:
         seen = self.seen()
-        profiles = derive_profiles(seen, self.columns.codes) if self.profiles is None else self.profiles.whole
+        told = self.live.get(definition.pipeline)
+        profiles = derive_profiles(seen, self.columns.codes) if told is None else profiles_told(told.journeys)
         return derive(seen, self.columns, definition, profiles)
 
     def look(self, definition: Definition, version: int, frames: Frames | Live) -> Look:
@@ -115,7 +117,6 @@ class Views:
         self._members: tuple[tuple[int, int, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
-        self._profiles: Spans | None = None
         self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
         self._lock = RLock()
@@ -147,7 +148,7 @@ class Views:
                     self._take_roster(feed)
             finally:
                 # Also where the database failed on the way: what was read before is not read again.
-                if changed and self._profiles is not None:
+                if changed and self._live:
                     self._follow(pl.concat(changed).unique().sort())
 
     def _take_few(self, few: Sequence[FeedRow]) -> None:
@@ -160,7 +161,7 @@ class Views:
         changed = take_few(self.columns, few, partial(position_of, self.log))
         if told:
             self._take_roster(feed_of(told))
-        if changed and self._profiles is not None:
+        if changed and self._live:
             self._follow(pl.Series(changed, dtype=pl.UInt32))
 
     def _take_roster(self, feed: pl.DataFrame) -> None:
@@ -170,10 +171,9 @@ class Views:
 
     def _follow(self, changed: pl.Series) -> None:
         """Bring the live frames up to date with the journeys that changed."""
-        assert self._profiles is not None
-        before, every = self._profiles, self._live
+        every = self._live
         # Nothing half brought up to date is left where this fails: it is derived anew.
-        self._profiles, self._live = None, {}
+        self._live = {}
         now = derived_anew(self.columns, changed)
         if now is None:
             return
@@ -181,7 +181,7 @@ class Views:
             if pipeline in now.pipelines or any(map(live.holds, changed)):
                 definition = self.definitions.choose(pipeline, Lens(0, definition=version)).definition
                 every[pipeline, version] = now.put_in(live, definition)
-        self._profiles, self._live = now.profiles_in(before), every
+        self._live = every
 
     def settle(self) -> None:
         """Put what followed the log beside the frames into them, where it is much: whoever asks next need not.
@@ -196,8 +196,7 @@ class Views:
     def _spans(self) -> list[Spans]:
         """All that follow the log, as they are."""
         with self._lock:
-            live = [spans for each in self._live.values() for spans in each.spans]
-            return live if self._profiles is None else [*live, self._profiles]
+            return [spans for each in self._live.values() for spans in each.spans]
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         """What the lens shows of a pipeline (None: the only one), after catching up with the log.
@@ -209,7 +208,7 @@ class Views:
             published = self.definitions.choose(pipeline, lens)
             definition, version = published.definition, published.version
             now = self._snapshot(lens)
-            if now.profiles is not None and version > 0:
+            if lens.present and version > 0:
                 live = self._live.pop((definition.pipeline, version), None) or Live.of(now.frames(definition))
                 self._live[definition.pipeline, version] = live
                 pipelines = len(self.definitions.by_pipeline)
@@ -240,8 +239,6 @@ class Views:
         again = partial(self._see, columns, as_of, known)
         # Several policies and answers ask more than once.
         seen = cache(again)
-        if lens.live and known is None and self._profiles is None:
-            self._profiles = Spans.of(derive_profiles(seen(), columns.codes))
         people, persons = self._everybody()
         return Snapshot(
             lens=lens,
@@ -250,7 +247,7 @@ class Views:
             people=people,
             persons=persons,
             log=self.log,
-            profiles=self._profiles if lens.live and lens.known_at is None else None,
+            live={pipeline: live for (pipeline, _), live in self._live.items()} if lens.present else {},
             seen=seen,
             again=again,
         )

@@ -12,6 +12,7 @@ from engine.projections import parts
 from engine.projections.columns import Columns
 from engine.projections.frames import derive
 from engine.projections.journeys import derive_profiles, with_values
+from engine.projections.outcomes import profiles_told
 from engine.projections.seen import see
 from engine.projections.visits import derive_visits
 from engine.stages.definition import Definition
@@ -93,6 +94,9 @@ def test_what_is_derived_in_parts_equals_what_is_derived_at_once(
         return [seen.events, profiles, *derive(seen, columns, definition, profiles)]
 
     at_once = frames()
+    _, profiles, _, rows, *_ = at_once
+    # Another definition of the pipeline is derived from what this one's rows tell.
+    assert_frame_equal(profiles_told(rows), profiles.filter(pl.col("journey").is_in(rows["journey"].implode())))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "PART", 1)
         patch.setattr(pl, "thread_pool_size", lambda: size)
