@@ -125,7 +125,11 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
 
 def header(request: Request, name: bytes) -> str | None:
     """The first of this name (in lower case), as Starlette's headers have it, which decode all names for each."""
-    return next((value.decode("latin-1") for known, value in request.scope["headers"] if known == name), None)
+    for known, value in request.scope["headers"]:
+        if known == name:
+            told: str = value.decode("latin-1")
+            return told
+    return None
 
 
 def record_read(log: Log, caller: Caller, path: str, query: str) -> None:
