@@ -1,5 +1,6 @@
 """The command line. Every failure is one sentence on stderr and an exit code that means something (exits.py)."""
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -8,12 +9,16 @@ from engine.errors import Conflict, DealtrailError, NotFound
 from service.cli import exits
 from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
 
+OBJECTS = 50_000
+"""made more than given back, until garbage is looked for"""
 LONGEST = 1_500
 """characters of a message; a value in it may be of any size"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits."""
+    # What is imported stays: to look through it for garbage again and again takes an eighth of the start.
+    gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])
     from service.cli.commands import app
 
     try:
