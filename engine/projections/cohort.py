@@ -5,10 +5,16 @@ journey * 64 + rank. Only a horizon (as it stood N days later) needs the visits 
 """
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from engine.projections.figures import DAY
+from engine.projections.filters import Filters
 from engine.stages.definition import Definition
+
+if TYPE_CHECKING:
+    from engine.projections.look import Look
 
 TRANSFERRED = -2
 """place of a journey that is now in another pipeline"""
@@ -16,6 +22,8 @@ NOWHERE = -3
 """next stage of a stage that has none"""
 WIDTH = 64
 """more than the ranks of any definition"""
+PARTS = ("advanced", "skipped", "lost", "moved_back", "transferred", "still_there")
+"""what may have become of a journey that entered a stage"""
 
 
 def ranks_of(definition: Definition, *kinds: str) -> list[int]:
@@ -39,6 +47,23 @@ def entries(visits: pl.LazyFrame, definition: Definition) -> pl.LazyFrame:
         passed=passes(definition),
         **first_and_cohort(definition),
     ).filter(pl.col("first") | pl.col("cohort"))
+
+
+def with_flags(cohort: pl.LazyFrame, definition: Definition, passed: pl.Expr) -> pl.LazyFrame:
+    """Adds far (it was won) and PARTS, each by its own condition, so that what fits none shows as a missing one."""
+    lost = pl.col("place").is_in(ranks_of(definition, "lost"))
+    further = pl.col("reach") > pl.col("stage")
+    stays = ~further & (pl.col("place") != TRANSFERRED)
+    won = ranks_of(definition, "won")
+    return cohort.with_columns(
+        far=pl.col("reach") >= won[0] if won else pl.lit(False),
+        advanced=further & passed,
+        skipped=further & ~passed,
+        lost=stays & lost,
+        moved_back=stays & ~lost & (pl.col("place") < pl.col("stage")),
+        transferred=~further & (pl.col("place") == TRANSFERRED),
+        still_there=stays & ~lost & (pl.col("place") == pl.col("stage")),
+    )
 
 
 def highest_from_here(level: pl.Expr) -> pl.Expr:
@@ -105,6 +130,16 @@ def entries_as_they_stood(visits: pl.LazyFrame, definition: Definition, *, horiz
         )
     )
     return found.join(became, on=["journey", "n"], how="inner")
+
+
+def horizon_of(look: "Look", filters: Filters, within_days: float | None, *, in_period: bool) -> pl.Expr:
+    """The moment up to which each visit's journey is followed, itself included."""
+    ends = [pl.lit(look.as_of)]
+    if within_days is not None:
+        ends.append(pl.col("entered_at") + round(within_days * DAY))
+    if in_period and filters.window.until is not None:
+        ends.append(pl.lit(filters.window.until - 1))
+    return pl.min_horizontal(ends)
 
 
 def is_progress(definition: Definition) -> pl.Expr:

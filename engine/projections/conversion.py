@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.errors import Rejected
-from engine.projections.cohort import TRANSFERRED, entries, entries_as_they_stood, ranks_of
+from engine.projections.cohort import (
+    PARTS,
+    TRANSFERRED,
+    entries,
+    entries_as_they_stood,
+    horizon_of,
+    ranks_of,
+    with_flags,
+)
 from engine.projections.counted_alone import passed_alone
 from engine.projections.figures import DAY, Answer, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, of_chosen
@@ -22,8 +30,6 @@ from engine.stages.definition import Definition
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
-
-PARTS = ("advanced", "skipped", "lost", "moved_back", "transferred", "still_there")
 
 
 class StageConversion(Figures):
@@ -155,49 +161,20 @@ def asked_of(
     if within_days is not None and not 0 < within_days <= 36_500:
         raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
     visits = of_chosen(visits, look, filters, by)
-    horizon = None
-    if within_days is not None or in_period:
+    if within_days is None and not in_period:
+        horizon, cohort = None, entries(visits, look.definition).with_columns(horizon=pl.lit(look.as_of))
+    else:
         horizon = horizon_of(look, filters, within_days, in_period=in_period)
         cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
-    else:
-        cohort = entries(visits, look.definition).with_columns(horizon=pl.lit(look.as_of))
     passed = pl.col("passed") if strict else pl.lit(True)
     days = pl.lit(None) if within_days is None else pl.col("at") + round(within_days * DAY)
-    cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed).with_columns(
-        immature=(days > look.as_of).fill_null(False)
-    )
+    cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed)
+    cohort = cohort.with_columns(immature=(days > look.as_of).fill_null(False))
     moves = transitions(visits, horizon).rename({"entered_at": "at"})
     inside = filters.window.holds("at")
     return (
         grouped(narrowed(cohort.filter(inside), look, filters), look, by, filters),
         grouped(narrowed(moves.filter(inside), look, filters), look, by, filters),
-    )
-
-
-def horizon_of(look: "Look", filters: Filters, within_days: float | None, *, in_period: bool) -> pl.Expr:
-    """The moment up to which each visit's journey is followed, itself included."""
-    ends = [pl.lit(look.as_of)]
-    if within_days is not None:
-        ends.append(pl.col("entered_at") + round(within_days * DAY))
-    if in_period and filters.window.until is not None:
-        ends.append(pl.lit(filters.window.until - 1))
-    return pl.min_horizontal(ends)
-
-
-def with_flags(cohort: pl.LazyFrame, definition: Definition, passed: pl.Expr) -> pl.LazyFrame:
-    """Adds far (it was won) and PARTS, each by its own condition, so that what fits none shows as a missing one."""
-    lost = pl.col("place").is_in(ranks_of(definition, "lost"))
-    further = pl.col("reach") > pl.col("stage")
-    stays = ~further & (pl.col("place") != TRANSFERRED)
-    won = ranks_of(definition, "won")
-    return cohort.with_columns(
-        far=pl.col("reach") >= won[0] if won else pl.lit(False),
-        advanced=further & passed,
-        skipped=further & ~passed,
-        lost=stays & lost,
-        moved_back=stays & ~lost & (pl.col("place") < pl.col("stage")),
-        transferred=~further & (pl.col("place") == TRANSFERRED),
-        still_there=stays & ~lost & (pl.col("place") == pl.col("stage")),
     )
 
 

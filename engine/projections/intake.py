@@ -8,8 +8,9 @@ from engine.aggregates.deal import events as deal
 from engine.aggregates.lead import events as lead
 from engine.log.feed import FEED
 from engine.messages import Event
+from engine.projections.coding import FEW, coded
 from engine.projections.columns import Columns, EntriesOf
-from engine.projections.shapes import FEW, Known, coded, hexed, read
+from engine.projections.shapes import Known, hexed, read
 from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE
 

@@ -10,12 +10,10 @@ from typing import Final, NamedTuple
 import polars as pl
 from polars._typing import PolarsDataType
 
+from engine.projections.coding import FEW, coded
 from engine.projections.columns import EVENTS, SIDES, STAMP, Codes, EntriesOf
 from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS
-
-FEW: Final = 1_000
-"""rows that are read one by one: to look for equal ones first would cost more"""
 
 
 class Known(NamedTuple):
@@ -70,19 +68,6 @@ def word(field: str, kind: str, *, ids: bool = False, part: str | None = None) -
         return coded(words if part is None else words.struct.field(part), getattr(known.codes, kind), ids=ids)
 
     return codes_of
-
-
-def coded(words: pl.Series, codes: dict[str, int], *, ids: bool = False) -> pl.Series:
-    """The codes of a column of words, new words added; null stays null. ids: they lose their dashes."""
-    if words.null_count() == words.len():
-        return words.cast(pl.Int32)
-    many = words.len() > FEW
-    known = (words.drop_nulls().unique(maintain_order=True) if many else words).to_list()
-    plain = [each and each.replace("-", "") for each in known] if ids else known
-    numbers = [None if each is None else codes.setdefault(each, len(codes)) for each in plain]
-    if not many:
-        return pl.Series(words.name, numbers, dtype=pl.Int32)
-    return words.replace_strict(known, numbers, default=None, return_dtype=pl.Int32)
 
 
 def taken_back(rows: pl.DataFrame, known: Known) -> pl.Series:

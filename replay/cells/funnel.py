@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from engine.projections.cohort import TRANSFERRED, ranks_of
-from engine.projections.conversion import PARTS, asked_of
+from engine.projections.cohort import PARTS, TRANSFERRED, ranks_of
+from engine.projections.conversion import asked_of
 from engine.projections.filters import Filters, chosen
 from engine.projections.look import Look
 from replay.cells.counted import Counted, What, all_rows, of_stage

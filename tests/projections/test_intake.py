@@ -11,9 +11,9 @@ from polars.testing import assert_frame_equal
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
+from engine.projections.coding import FEW
 from engine.projections.columns import SIDES, Columns
 from engine.projections.intake import take
-from engine.projections.shapes import FEW
 from engine.stages.criteria_polars import CODE
 from engine.stages.facts import MOVES
 from tests.replay.archive.histories import write_history
