@@ -85,8 +85,8 @@ def measure(log: Log) -> dict[str, Any]:
         for name in ("preview of a draft", "the same again"):
             watched.step(name, lambda: Asking(port, key).post("/v1/pipelines/direct/preview", stages))
         ago = quote((datetime.now(UTC) - timedelta(days=365)).replace(microsecond=0).isoformat())
-        for lens in ("as_of", "known_at"):
-            watched.step(f"board, {lens} a year ago", partial(get, f"{LONG_BOARD}&{lens}={ago}"))
+        for answer in ("board", "conversion"):
+            watched.step(f"{answer} as of a year ago", partial(get, f"/v1/{answer}?pipeline=direct&as_of={ago}"))
         spans = chain(Asking(port, key))
         watched.step("board after new events", partial(get, LONG_BOARD))
     return {"events": log.position(), "steps": watched.steps, "chain_ms": spans}
