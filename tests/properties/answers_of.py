@@ -20,7 +20,7 @@ def answers(look: Look) -> list[Answer]:
     return [*boards, *times, conversion(look), conversion(look, strict=True), win_rate(look)]
 
 
-SHOWN: list[tuple[Literal["all", "open", "closed"], int]] = [("all", 2), ("open", 1), ("closed", 1)]
+SHOWN: list[tuple[Literal["all", "open", "closed"], int]] = [("all", 2), ("open", 2), ("closed", 2)]
 CARDS = [
     FIRST_PAGE,
     *(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from random import Random
 from unittest.mock import patch
 
@@ -11,15 +12,19 @@ from hypothesis import strategies as st
 
 from engine.projections import first_page, lengths, live
 from engine.projections.frames import Frames
+from engine.projections.likelihood import Likelihood
 from engine.projections.live import Live
+from engine.projections.state import state_of, with_state
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact
-from tests.projections.journeys import look
+from tests.projections.journeys import FoundLook, look
 from tests.properties.answers_of import answers
 from tests.properties.random_logs import definitions, facts
 from tests.properties.telling_events import with_limits
 
 DAY = 86_400_000_000
+AS_OF = (2 * DAY + 30, 3 * DAY + 30)
+"""what happened in the middle of the facts' time has been so for two days, or for three"""
 
 
 @contextmanager
@@ -31,28 +36,41 @@ def limits(few: int) -> Iterator[None]:
         yield
 
 
-@settings(max_examples=40, deadline=None)
-@given(facts(), facts(), definitions(), st.integers(0, 2**32))
-def test_answers_that_follow_journeys_one_by_one_equal_answers_about_what_they_became(
-    before: list[list[Fact]], after: list[list[Fact]], definition: Definition, seed: int
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(facts(), facts(), facts()), definitions(), st.integers(0, 2**32))
+def test_answers_that_follow_journeys_a_few_at_a_time_equal_answers_about_what_they_became(
+    told: tuple[list[list[Fact]], ...], definition: Definition, seed: int
 ) -> None:
-    """Each journey becomes another, as if what was entered of it until now had been replaced."""
+    """Each journey becomes another, and then a third, as if what was entered of it until now had been replaced."""
     random = Random(seed)
-    definition = with_limits(definition, random)
-    # What happened in the middle of the facts' time has been so for two days, or for three.
-    as_of = random.choice([2, 3]) * DAY + 30
-    began, became = (look(dict(enumerate(told)), definition, as_of=as_of) for told in (before, after))
-    assert isinstance(became.frames, Frames)
-    then = Live.of(became.frames)
-    codes = list(range(max(len(before), len(after))))
+    definition, as_of = with_limits(definition, random), random.choice(AS_OF)
+    began, meanwhile, became = (look(dict(enumerate(each)), definition, as_of=as_of) for each in told)
+    now, *others = (Live.of(derived(each)) for each in (began, meanwhile, became))
+    codes = list(range(max(map(len, told)))) * 2
     random.shuffle(codes)
-    assert isinstance(began.frames, Frames)
-    now = Live.of(began.frames)
     with limits(random.choice([2, 5, 9])):
         answers(replace(began, frames=now))
         while codes:
-            changed = sorted(codes.pop() for _ in range(min(len(codes), random.choice([1, 1, 2]))))
-            now = now.replaced({code: then.rows_alone(code) for code in changed})
-            if random.random() < 0.5:
+            changed = {codes.pop() for _ in range(min(len(codes), random.choice([1, 1, 2])))}
+            now = now.replaced({code: others[code not in codes].rows_alone(code) for code in sorted(changed)})
+            if random.random() < 0.4:
                 answers(replace(began, frames=now))
         assert answers(replace(became, frames=now)) == answers(became)
+
+
+def derived(found: FoundLook) -> Frames:
+    assert isinstance(found.frames, Frames)
+    return found.frames
+
+
+@settings(max_examples=40, deadline=None)
+@given(facts(), definitions(), st.integers(0, 2**32))
+def test_what_is_told_of_a_row_is_what_is_told_of_its_column(
+    told: list[list[Fact]], definition: Definition, seed: int
+) -> None:
+    random = Random(seed)
+    found = look(dict(enumerate(told)), with_limits(definition, random), as_of=random.choice(AS_OF))
+    chances = [Likelihood(Fraction(1, rank + 2), 30, False) for rank in range(len(definition.stages))]
+    expected = with_state(found.journeys.lazy(), found, chances).select("age", "stalled", "likelihood").collect()
+    state = state_of(found, chances)
+    assert [state(row) for row in found.journeys.iter_rows(named=True)] == expected.rows(named=True)
