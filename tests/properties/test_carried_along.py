@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.projections import first_page, lengths, live
+from engine.projections.board import board
+from engine.projections.cards import Cards
 from engine.projections.frames import Frames
 from engine.projections.likelihood import Likelihood
 from engine.projections.live import Live
 from engine.projections.state import state_of, with_state
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact
-from tests.projections.journeys import FoundLook, look
+from tests.projections.journeys import FoundLook, funnel, journey, look
 from tests.properties.answers_of import answers
 from tests.properties.random_logs import definitions, facts
 from tests.properties.telling_events import with_limits
@@ -74,3 +76,16 @@ def test_what_is_told_of_a_row_is_what_is_told_of_its_column(
     expected = with_state(found.journeys.lazy(), found, chances).select("age", "stalled", "likelihood").collect()
     state = state_of(found, chances)
     assert [state(row) for row in found.journeys.iter_rows(named=True)] == expected.rows(named=True)
+
+
+def test_a_page_is_full_whoever_leaves_it() -> None:
+    """All cards that were carried leave at once: those behind them, which nobody carried, are shown."""
+    here = funnel(*(journey(f"contact@{number}") for number in range(9)), as_of=20).look
+    gone = funnel(*(journey("contact@0", "merged@1") for _ in range(9)), as_of=20).look
+    left, now = Live.of(derived(gone)), Live.of(derived(here))
+    with limits(2):
+        first = board(replace(here, frames=now), cards=Cards(limit=2))
+        now = now.replaced({code: left.rows_alone(code) for code in range(3)})
+        then = board(replace(here, frames=now), cards=Cards(limit=2))
+    assert [[card.key for card in each.cards] for each in (first, then)] == [["0", "1"], ["3", "4"]]
+    assert then.next is not None
