@@ -33,6 +33,13 @@ def database_url(given: str | None = None) -> str:
     raise Rejected(f"a database of the kind {scheme!r} can't hold a log: use a file or postgresql://...")
 
 
+def shown_url(url: str) -> str:
+    """Without the password."""
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
 def archive_folder(url: str) -> Path | None:
     """Where the log's archive is: DEALTRAIL_ARCHIVE, else beside an SQLite file, else nowhere."""
     from replay.archive import default_folder

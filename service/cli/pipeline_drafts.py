@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
 from service.cli.pipeline_told import print_json
@@ -55,10 +56,8 @@ def draft(
         print_json({"pipeline": definition.pipeline, **named, "based_on": event.based_on})
         return
     on = f"on version {event.based_on}" if event.based_on else "the first stages of this pipeline"
-    print(
-        f"{definition.pipeline}: draft:{event.number}, {on}; look at what it changes with "
-        f"`dealtrail pipeline preview draft:{event.number} --pipeline {definition.pipeline}`"
-    )
+    look = to_type(db, "pipeline", "preview", f"draft:{event.number}", "--pipeline", definition.pipeline)
+    print(f"{definition.pipeline}: draft:{event.number}, {on}; look at what it changes with `{look}`")
 
 
 def drafts(

@@ -30,10 +30,8 @@ WHOLE = ("entered", "won", "lost", "disqualified", "open", "qualified", "stalled
 LEGEND = "+ new, - removed, ~ other rules or another name; before -> after (difference), else the same"
 
 
-def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> None:
-    """publish: what was previewed, to be named in the command that would publish it; newest: the version in force, 0:
-    there is none.
-    """
+def draw(found: "Preview", out: "Console", outlook: str | None) -> None:
+    """outlook: how what was previewed is put in force; None: a comparison."""
     out.print(f"[bold]{named(found.against)}[/bold] -> [bold]{named(found.definition)}[/bold]\n{LEGEND}\n")
     if found.against is None:
         said = f"These would be the first stages of a pipeline {found.pipeline!r}; --as KEY takes them for another's.\n"
@@ -46,10 +44,8 @@ def draw(found: "Preview", out: "Console", publish: str | None, newest: int) -> 
     stalls(found, out)
     policies(found, out)
     remarks(found, out)
-    if publish is not None:
-        over = f" --expect-version {newest} --reason '...'" if newest else ""
-        command = f"dealtrail pipeline publish {publish}{over}"
-        out.print(f"\nNothing was written. To put it in force: {escape(command)}", soft_wrap=True)
+    if outlook is not None:
+        out.print(f"\nNothing was written. {escape(outlook)}", soft_wrap=True, highlight=False)
 
 
 def named(definition: int | str | None) -> str:

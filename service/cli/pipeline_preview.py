@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.answering import answer
+from service.cli.hints import to_type
 from service.cli.naming import Lang, names_in
 from service.cli.opening import viewed
 from service.cli.pipeline_drafts import draft_number
@@ -14,11 +15,15 @@ from service.cli.presets import preset_or_file
 from service.cli.question import Question, asks
 
 if TYPE_CHECKING:
+    from engine.projections.definitions import Definitions
     from engine.projections.lens import Choice, Lens
     from engine.stages.definition import Definition
 
 SHOWN = 10
 """journeys of each list on a terminal, when --limit does not say"""
+
+Previewed = int | tuple[str, ...]
+"""a draft by its number, or the words that name a preset or a file, as they were typed"""
 
 Limit = Annotated[
     int | None,
@@ -47,8 +52,11 @@ def preview(
 
     lens = lens_of(question)
     before = replace(lens, definition=choice(against, "--against"))
-    if draft_number(stages) is not None:
-        show(question, before, replace(lens, definition=choice(stages, "draft")), limit, lang, stages)
+    number = draft_number(stages)
+    if number is not None:
+        if called is not None:
+            raise typer.BadParameter("--as: a draft is of one pipeline; draft it under the other key")
+        show(question, before, replace(lens, definition=choice(stages, "draft")), limit, lang, number)
         return
     definition = preset_or_file(stages)
     if called is not None:
@@ -57,7 +65,8 @@ def preview(
         raise typer.BadParameter(
             f"--pipeline: the stages are those of {definition.pipeline!r}; use --as to rename them"
         )
-    show(replace(question, pipeline=definition.pipeline), before, definition, limit, lang, stages)
+    named = (stages,) if called is None else (stages, "--as", called)
+    show(replace(question, pipeline=definition.pipeline), before, definition, limit, lang, named)
 
 
 @asks
@@ -97,9 +106,9 @@ def show(
     after: "Lens | Definition",
     limit: int | None,
     lang: str | None,
-    stages: str | None,
+    previewed: "Previewed | None",
 ) -> None:
-    """stages: what was asked to be previewed, as it was typed; None: a comparison."""
+    """previewed: None in a comparison."""
     from replay import preview as metric
     from replay.beside import looks, of_both, sharing
     from replay.stage_figures import side
@@ -113,10 +122,23 @@ def show(
         before_side, after_side = sharing(*of_both(old, new, partial(side, filters=filters)))
         policies = policy_rows(views, before_side, after_side)
         found = metric.preview(before_side, after_side, policies=policies, listed=listed)
-        versions = views.definitions.by_pipeline.get(new.pipeline)
-        newest = versions[-1].version if versions else 0
+        outlook = None if previewed is None else outlook_of(views.definitions, new.pipeline, previewed, question.db)
         names: dict[str, str] | None = None
         if lang is not None:
             names = {} if old is None else names_in(lang, old.definition) or {}
             names = {**names, **(names_in(lang, new.definition) or {})}
-        answer(found, question.shape, partial(draw, publish=stages, newest=newest), names=names)
+        answer(found, question.shape, partial(draw, outlook=outlook), names=names)
+
+
+def outlook_of(definitions: "Definitions", pipeline: str, previewed: Previewed, db: str) -> str:
+    """How what was previewed is put in force: the command that does it, on the database that was looked at."""
+    if isinstance(previewed, tuple):
+        named = previewed
+    elif definitions.draft(pipeline, previewed).discarded:
+        return f"draft:{previewed} was discarded: to put it in force, draft its stages again"
+    else:
+        named = (f"draft:{previewed}", "--pipeline", pipeline)
+    versions = definitions.by_pipeline.get(pipeline)
+    over = ("--expect-version", str(versions[-1].version)) if versions else ()
+    why = " --reason '...'" if versions else ""
+    return f"To put it in force: {to_type(db, 'pipeline', 'publish', *named, *over)}{why}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import Rejected
+from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
 from service.cli.pipeline_told import english, print_json
@@ -62,10 +63,12 @@ def publish(
         said = [publish_draft(db, pipeline, number, publisher, reason, expect_version)]
     else:
         definition = preset_or_file(stages)
-        definitions = [under(definition, key) for key in dict.fromkeys(pipelines)] if pipelines else [definition]
+        named: dict[tuple[str, ...], Definition] = {(stages,): definition}
+        if pipelines:
+            named = {(stages, "--as", key): under(definition, key) for key in pipelines}
         with opened(db) as log:
-            said = [put_in_force(log, each, publisher, reason, expect_version, stages) for each in definitions]
-    tell(said, json)
+            said = [put_in_force(log, each, publisher, reason, expect_version, words) for words, each in named.items()]
+    tell(said, json, db)
 
 
 def rollback(
@@ -88,17 +91,18 @@ def rollback(
         views.catch_up()
         key = views.definitions.key(pipeline)
         command = RollBackDefinition(pipeline=key, to=to, reason=reason, replaces_version=expect_version)
-        tell([given(views.log, command, PersonRef(source="login", key=actor))], json)
+        tell([given(views.log, command, PersonRef(source="login", key=actor))], json, db)
 
 
-def tell(said: list[dict[str, Any]], json: bool) -> None:
+def tell(said: list[dict[str, Any]], json: bool, db: str) -> None:
     if json:
         print_json(said[0] if len(said) == 1 else {"pipelines": said})
         return
     for each in said:
         key, version = each["pipeline"], each["version"]
         if each["published"]:
-            print(f"{key}: version {version} is in force ({each['reason']}); `dealtrail pipeline show {key}` shows it")
+            show = to_type(db, "pipeline", "show", key)
+            print(f"{key}: version {version} is in force ({each['reason']}); `{show}` shows it")
         else:
             print(f"{key}: version {version} says the same already; nothing was written")
 
@@ -109,18 +113,22 @@ def put_in_force(
     publisher: "PersonRef",
     reason: str | None,
     expected_version: int | None,
-    named: str,
+    named: tuple[str, ...],
 ) -> dict[str, Any]:
-    """Creates the pipeline where there is none yet, then publishes; what is in force afterwards."""
+    """Creates the pipeline where there is none yet, then publishes; what is in force afterwards.
+
+    named: the words that name the definition on the command line.
+    """
     from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
     from engine.handle import handle
 
     key = definition.pipeline
     before = state_of(log, key)
     if expected_version is None and before.version > 0 and definition != before.definition:
+        look = to_type(log.url, "pipeline", "preview", *named)
         raise Rejected(
-            f"version {before.version} of pipeline {key!r} is in force: look at what changes with `dealtrail pipeline "
-            f"preview {named}`, then publish with --expect-version {before.version} and a --reason"
+            f"version {before.version} of pipeline {key!r} is in force: look at what changes with `{look}`, then "
+            f"publish with --expect-version {before.version} and a --reason"
         )
     command = PublishDefinition(
         pipeline=key,

@@ -10,7 +10,7 @@ import typer
 from engine.errors import Rejected
 from service.cli.opening import opened
 from service.cli.options import Db
-from service.settings import DATABASE_VARIABLE, Serving
+from service.settings import DATABASE_VARIABLE, Serving, shown_url
 
 if TYPE_CHECKING:
     from engine.log.application import Log
@@ -97,10 +97,3 @@ def run(settings: Serving) -> None:
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
-
-
-def shown_url(url: str) -> str:
-    """Without the password."""
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)

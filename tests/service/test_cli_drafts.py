@@ -58,17 +58,48 @@ def test_a_preview_of_a_file_shows_both_and_writes_nothing(sample_log: Path, one
     assert position(sample_log) == before
 
 
+def typed(said: str, command: str) -> list[str]:
+    """The words of a command that was told to be typed, from its name on."""
+    return shlex.split(said[said.index(f"dealtrail {command}") :].partition("`")[0])[1:]
+
+
 def test_what_the_preview_says_to_type_publishes_it(own_sample: Path, one_offer: Path) -> None:
     drawn = run("pipeline", "preview", one_offer, "--db", own_sample).out
-    command = shlex.split(drawn[drawn.index("dealtrail pipeline publish") :])[1:]
-    assert command[-4:] == ["--expect-version", "1", "--reason", "..."]
-    said = run(*command[:-1], "one offer is enough", "--db", own_sample, "--json").answer
+    command = typed(drawn, "pipeline publish")
+    assert command[-2:] == ["--reason", "..."]
+    said = run(*command[:-1], "one offer is enough", "--json").answer
     assert said == {
         "pipeline": "office-coffee",
         "version": 2,
         "published": True,
         "reason": "one offer is enough",
     }
+
+
+def test_what_is_said_to_be_typed_is_about_the_pipeline_and_the_database_that_were_looked_at(
+    own_sample: Path, one_offer: Path, tmp_path: Path
+) -> None:
+    db = ("--db", own_sample.rename(tmp_path / "our own.db"))
+    run("pipeline", "draft", one_offer, *db)
+    drafted = run("pipeline", "draft", "ca", "--as", "wholesale", *db).out
+    looked = run(*typed(drafted, "pipeline preview")).out
+    published = run(*typed(looked, "pipeline publish"))
+    assert published.out.startswith("wholesale: version 1 is in force")
+    assert json.loads(run(*typed(published.out, "pipeline show"), "--json").out)["pipeline"] == "wholesale"
+    refused = run("pipeline", "publish", "es", "--as", "wholesale", *db)
+    refused.refused(exits.REFUSED, "--expect-version 1")
+    looked = run(*typed(refused.err, "pipeline preview")).out
+    said = run(*typed(looked, "pipeline publish"), "--json").answer
+    assert (said["pipeline"], said["version"]) == ("wholesale", 2)
+
+
+def test_nobody_is_told_to_publish_a_draft_that_was_discarded(own_sample: Path, one_offer: Path) -> None:
+    db = ("--db", own_sample)
+    run("pipeline", "draft", one_offer, *db)
+    run("pipeline", "discard", "draft:1", *db)
+    looked = run("pipeline", "preview", "draft:1", *db).out
+    assert "draft:1 was discarded" in looked
+    assert "pipeline publish" not in looked
 
 
 def test_a_draft_is_kept_listed_looked_through_and_published(own_sample: Path, one_offer: Path) -> None:
@@ -107,7 +138,8 @@ def test_a_new_draft_says_how_to_look_at_it_where_there_are_several_pipelines(
     own_sample: Path, one_offer: Path
 ) -> None:
     told = run("pipeline", "draft", one_offer, "--db", own_sample)
-    assert "`dealtrail pipeline preview draft:1 --pipeline office-coffee`" in " ".join(told.out.split())
+    command = typed(told.out, "pipeline preview")
+    assert command == ["pipeline", "preview", "draft:1", "--pipeline", "office-coffee", "--db", str(own_sample)]
 
 
 def test_a_draft_that_nobody_wants_is_discarded(own_sample: Path, one_offer: Path) -> None:
