@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from service.auth import Callers
-from service.background import Background
+from service.background import Background, keep_measuring
 from service.http_errors import handle_errors
 from service.logs import log_as_json
 from service.openapi import describe
@@ -46,14 +46,15 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(follow(running))
+        tasks = [asyncio.create_task(follow(running)), asyncio.create_task(keep_measuring(running))]
         background.start()
         try:
             yield
         finally:
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await asyncio.to_thread(background.close)
             await asyncio.to_thread(running.close)
 

@@ -1,4 +1,9 @@
-"""What a process of the service does unasked: runs the policies, and sends notices. Each has threads of its own."""
+"""What a process of the service does unasked: runs the policies, sends notices, and tells how it is doing itself.
+
+The first two have threads of their own.
+"""
+
+import asyncio
 
 from engine.log.application import Log
 from service import metrics
@@ -8,6 +13,8 @@ from service.notices.senders import Senders
 from service.notices.webhooks import every
 from service.policing import Policing
 from service.running import Running
+
+MEASURED_SECONDS = 1.0
 
 
 class Background:
@@ -31,6 +38,20 @@ class Background:
         """Finishes what is under way and begins nothing new."""
         for each in self._started:
             each.close()
+
+
+async def keep_measuring(running: Running) -> None:
+    """Tells what this process alone knows, all the time: for the metrics another one may be asked."""
+    while True:
+        measure(running)
+        await asyncio.sleep(MEASURED_SECONDS)
+
+
+def measure(running: Running) -> None:
+    metrics.view_position.set(running.views.position)
+    metrics.memory.set(metrics.resident_bytes())
+    for pool in (running.writing, running.changing, running.reading):
+        metrics.waiting.labels(pool.name).set(pool.inside)
 
 
 def observe(log: Log) -> None:

@@ -18,7 +18,9 @@ append_seconds = Histogram("dealtrail_append_seconds", "Appends to the log, lock
 command_seconds = Histogram("dealtrail_command_seconds", "Commands from decide to commit", buckets=FAST)
 answer_seconds = Histogram("dealtrail_answer_seconds", "Answers, catching up included", ["answer"], buckets=FAST)
 log_position = Gauge("dealtrail_log_position", "Position of the last event", multiprocess_mode="max")
-view_position = Gauge("dealtrail_view_position", "Position the views have read to", multiprocess_mode="min")
+view_position = Gauge(
+    "dealtrail_view_position", "Position the views of every process have read to", multiprocess_mode="livemin"
+)
 memory = Gauge("dealtrail_memory_bytes", "Resident memory of all processes", multiprocess_mode="livesum")
 policy_actions = Counter("dealtrail_policy_actions", "What was due, by what came of it", ["policy", "result"])
 policy_seconds = Histogram("dealtrail_policy_seconds", "Rounds of the policies", buckets=FAST)
@@ -48,7 +50,6 @@ def resident_bytes() -> int:
 
 def exposition() -> bytes:
     """The text format of Prometheus."""
-    memory.set(resident_bytes())
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
@@ -58,7 +59,7 @@ def exposition() -> bytes:
 
 
 def forget_the_dead(folder: Path) -> None:
-    """What a process that was killed has and waits for is no longer had; what it counted stays counted."""
+    """What a process that was killed has, has read and waits for is no longer told; what it counted stays counted."""
     for process in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
         try:
             os.kill(process, 0)

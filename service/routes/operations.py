@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import metrics
 from service.auth import WHOLE
-from service.background import observe
+from service.background import measure, observe
 from service.http_errors import Refused
 from service.openapi import DOCUMENT
 from service.routes.routing import Routes, running_of
@@ -106,10 +106,8 @@ async def prometheus(request: Request) -> Response:
 
     def work() -> Response:
         metrics.log_position.set(running.log.position())
-        metrics.view_position.set(running.views.position)
+        measure(running)
         observe(running.log)
-        for pool in (running.writing, running.changing, running.reading):
-            metrics.waiting.labels(pool.name).set(pool.inside)
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
     return await running.reading.run(work)

@@ -7,7 +7,7 @@ from uuid import uuid5
 from engine.values import UUID
 from service.auth import TRUSTED_SECONDS
 from tests.service.commandline import run
-from tests.service.http.server import Reply
+from tests.service.http.server import Client, Reply
 from tests.stories.conftest import Served
 from tests.stories.pipeline import STAGES
 
@@ -45,6 +45,11 @@ def test_ops_feed_a_nightly_job_twice_and_nothing_doubles(served: Served) -> Non
     told = ops.get("/metrics").content.decode()
     assert "dealtrail_commands_total" in told
     assert 'command="OpenDeal",result="accepted"' in told
+    # Of two processes, too, though one may never have been asked anything.
+    until = time.monotonic() + 10
+    while (views := gauge(ops, "dealtrail_view_position")) < 42:
+        assert time.monotonic() < until, f"some process has read to {views} alone"
+        time.sleep(0.2)
 
     prefix = (ops.key or "").split("_")[1]
     assert run("keys", "revoke", prefix, "--db", served.url).code == 0
@@ -52,3 +57,8 @@ def test_ops_feed_a_nightly_job_twice_and_nothing_doubles(served: Served) -> Non
     for _ in range(4):
         ops.get("/v1/board").refused(401, "unauthenticated", "revoked")
     assert run("check", "--db", served.url, "--json").answer["n"] == 0
+
+
+def gauge(client: Client, name: str) -> float:
+    told = client.get("/metrics").content.decode()
+    return float(next(line.split()[1] for line in told.splitlines() if line.startswith(f"{name} ")))

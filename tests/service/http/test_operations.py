@@ -1,8 +1,10 @@
 """Alive, ready, measured; and documented without the internet."""
 
 import re
+import time
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from service.http_errors import KINDS
@@ -45,6 +47,15 @@ def test_prometheus_counts_commands_by_result(service: Service, manager: Client)
     assert 'dealtrail_waiting{pool="writing"}' in values
     # By route, not by address: an address for each deal would be a series for each deal.
     assert deal not in told
+
+
+def test_a_process_that_nobody_asks_tells_how_far_its_views_are(service: Service, manager: Client) -> None:
+    position = manager.post("/v1/deals", {"pipeline": "loans"}).answer["position"]
+    until = time.monotonic() + 10
+    while REGISTRY.get_sample_value("dealtrail_view_position") != position:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert (REGISTRY.get_sample_value("dealtrail_memory_bytes") or 0) > 10**7
 
 
 def test_the_documentation_needs_no_internet(service: Service) -> None:
