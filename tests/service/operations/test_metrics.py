@@ -1,0 +1,46 @@
+"""What several processes tell together, of which one was killed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TELLING = """
+import sys, time
+from service import metrics
+metrics.view_position.set(int(sys.argv[1]))
+metrics.memory.set(int(sys.argv[2]))
+metrics.requests.labels("GET", "/livez", 200).inc()
+if sys.argv[3:]:
+    print(metrics.exposition().decode())
+else:
+    print("told", flush=True)
+    time.sleep(60)
+"""
+
+
+def told(folder: Path, *said: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", TELLING, *map(str, said)]
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def asked(folder: Path, *said: object) -> dict[str, float]:
+    """What a further process with these numbers answers a scrape with."""
+    lines = told(folder, *said, "scraped").communicate(timeout=60)[0].splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line and line[0] != "#")}
+
+
+def test_the_view_farthest_behind_and_all_memory_are_told_of_the_processes_that_live(tmp_path: Path) -> None:
+    other = told(tmp_path, 5, 300)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "told\n"
+        found = asked(tmp_path, 9, 1_000)
+        assert (found["dealtrail_view_position"], found["dealtrail_memory_bytes"]) == (5, 1_300)
+    finally:
+        other.kill()
+        other.communicate()
+    found = asked(tmp_path, 9, 1_000)
+    assert (found["dealtrail_view_position"], found["dealtrail_memory_bytes"]) == (9, 1_000)
+    assert found['dealtrail_http_requests_total{method="GET",route="/livez",status="200"}'] == 3
