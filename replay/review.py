@@ -4,6 +4,7 @@ Pure functions of a definition and of what history became by it. Exact definitio
 """
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Literal
 
 import polars as pl
@@ -12,7 +13,7 @@ from engine.projections.conversion import StageConversion
 from engine.projections.figures import Figures
 from engine.projections.likelihood import ENOUGH
 from engine.projections.look import Look
-from engine.projections.narrowing import narrowings
+from engine.projections.narrowing import highest_likely, narrowings
 from engine.stages.definition import Definition, Stage
 from replay.tried import Tried, may_fail
 from replay.unmapped import UnmappedKey
@@ -188,22 +189,35 @@ def unmapped(keys: Sequence[UnmappedKey]) -> list[Remark]:
 
 
 def passing_all(definition: Definition, funnel: Sequence[StageConversion]) -> list[Remark]:
-    """Open stages that enough journeys left and none left but forward."""
+    """Open stages that enough journeys left, and none but forward, where the other steps and chance don't explain it.
+
+    Nor do those that still stand there: even if none of them went further, it would pass on more than the others do.
+    """
     opens = {stage.key for stage in definition.stages if stage.kind == "open"}
-    return [
-        Remark(
-            kind="passes_all",
-            stage=each.stage,
-            says=f"all {left:,} journeys that left it went further: its conversion is 100 %",
-            advice="what ends it decides nothing: merge it with the next stage, or let losses be recorded in it",
-            n=each.advanced,
-            of=left,
-        )
+    steps = [
+        (each, left)
         for each in funnel
-        if each.stage in opens
-        and (left := each.entered - each.still_there - each.transferred) >= ENOUGH
-        and each.advanced == left
+        if each.stage in opens and (left := each.entered - each.still_there - each.transferred) >= ENOUGH
     ]
+    found = []
+    for each, left in steps:
+        others = [other.advanced / n for other, n in steps if other is not each]
+        lowest = 1 - highest_likely(each.still_there, left + each.still_there)
+        if each.advanced < left or (others and lowest <= median(others)):
+            continue
+        beside = f" (the other steps pass on {median(others):.1%})" if others else ""
+        waiting = f"; {each.still_there:,} still stand there" if each.still_there else ""
+        found.append(
+            Remark(
+                kind="passes_all",
+                stage=each.stage,
+                says=f"all {left:,} journeys that left it went further{beside}{waiting}",
+                advice="what ends it decides nothing: merge it with the next stage, or let losses be recorded in it",
+                n=each.advanced,
+                of=left,
+            )
+        )
+    return found
 
 
 def narrowing(definition: Definition, funnel: Sequence[StageConversion]) -> list[Remark]:

@@ -157,11 +157,26 @@ def test_keys_that_moves_name_and_the_definition_does_not_know() -> None:
 
 
 def test_a_step_that_loses_nobody() -> None:
-    straight = [journey("contact", "met", "won")] * MANY + [journey("contact", "lost")]
+    straight = [journey("contact", "met", "won")] * MANY + [journey("contact", "lost")] * 10
     (only,) = remarks(stages(MET), *straight)["passes_all"]
     assert (only.stage, only.n, only.of) == ("met", MANY, MANY)
+    assert only.says == "all 30 journeys that left it went further (the other steps pass on 75.0%)"
     assert "passes_all" not in remarks(stages(MET), *straight, journey("contact", "met", "lost"))
     assert "passes_all" not in remarks(stages(MET), *straight[:9])
+
+
+def test_a_step_that_lost_nobody_yet_is_no_sign_while_many_stand_there() -> None:
+    fallen = [journey("contact", "lost")] * 30
+    passed, waiting = [journey("contact", "met", "won")] * 50, [journey("contact", "met")]
+    (only,) = remarks(stages(MET), *fallen, *passed, *waiting * 5)["passes_all"]
+    assert (only.stage, only.n, only.of) == ("met", 50, 50)
+    assert only.says.endswith("; 5 still stand there"), "a conversion of 91 % is not called 100 %"
+    assert "passes_all" not in remarks(stages(MET), *fallen, *passed, *waiting * 20)
+
+
+def test_a_step_that_loses_nobody_is_no_sign_where_the_others_lose_hardly_anybody() -> None:
+    straight = [journey("contact", "met", "won")] * MANY
+    assert "passes_all" not in remarks(stages(MET), *straight, journey("contact", "lost"))
 
 
 def test_a_narrowing_points_at_the_stage_before() -> None:
