@@ -21,7 +21,7 @@ from engine.log.dialogue import Dialogue, alone
 from engine.log.writes import CommandRecord, StreamWrite
 from engine.messages import AnyRecorded, Command, Envelope, Recorded
 from engine.streams import remember
-from engine.values import utc
+from engine.values import utc, within_years
 
 POLICY = "policy:"
 """how the origin of a policy's command begins"""
@@ -174,9 +174,11 @@ def first_answer(log: Log, record: CommandRecord) -> Outcome:
 
 def aware(occurred_at: datetime) -> datetime:
     try:
-        return utc(occurred_at)
-    except ValueError as naive:
-        raise Rejected(f"occurred_at {naive}") from None
+        moment = utc(occurred_at)
+        within_years(moment)
+    except (ValueError, OverflowError) as wrong:
+        raise Rejected(f"occurred_at: {wrong}") from None
+    return moment
 
 
 def fingerprint(command: Command, on: UUID | None, occurred_at: datetime | None) -> str:

@@ -51,6 +51,12 @@ def from_micros(micros: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def within_years(day: date) -> None:
+    """A mistyped year is refused: it would move the mean of all years, and calendars end around those far away."""
+    if not 1900 <= day.year < 3000:
+        raise ValueError(f"the year {day.year} is not meant: give one from 1900 to 2999")
+
+
 def written(raw: object) -> object:
     """A bare number is refused: it would count seconds or milliseconds since 1970, whichever fits."""
     if isinstance(raw, int | float) or (isinstance(raw, str) and not _ISO.match(raw)):
@@ -108,10 +114,13 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+MOST_MINOR = 10**15
+
+
 class Money(Value):
     """An amount in minor units (cents) of one currency. Amounts of two currencies are never added."""
 
-    amount_minor: Annotated[Whole, Field(ge=0, le=10**15)]
+    amount_minor: Annotated[Whole, Field(ge=0, le=MOST_MINOR)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(known_currency)]
 
     @classmethod

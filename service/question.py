@@ -121,7 +121,10 @@ def money_of(field: str, text: str | None) -> Money | None:
         return None
     amount, currency = text[:-3].strip(), text[-3:].upper()
     try:
-        return Money.of(Decimal(amount), currency)
+        worth = Decimal(amount)
+        if not worth.is_finite():
+            raise ValueError(amount)
+        return Money.of(worth, currency)
     except (InvalidOperation, ValueError, Rejected) as error:
         why = str(error) if isinstance(error, Rejected) else "write an amount and its currency, such as 100000 EUR"
         raise Unclear([Problem(field, why, shown(text))]) from None

@@ -208,6 +208,11 @@ def test_a_time_without_a_zone_is_refused(sales: Log, deal: UUID) -> None:
         ask(sales, CALL, deal, occurred_at=datetime(2026, 1, 5, 9))  # noqa: DTZ001
 
 
+def test_a_mistyped_year_is_refused(sales: Log, deal: UUID) -> None:
+    with pytest.raises(Rejected, match="the year 206 is not meant: give one from 1900"):
+        ask(sales, CALL, deal, occurred_at=datetime(206, 1, 5, 9, tzinfo=UTC))
+
+
 def test_a_retracted_entry_is_not_decided_on(sales: Log, deal: UUID) -> None:
     [won] = ask(sales, Win(evidence="contract 7"), deal).events
     with pytest.raises(Rejected, match="won already"):

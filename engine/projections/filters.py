@@ -1,5 +1,6 @@
 """Which journeys an answer is about: by owner, source, channel, team, manager, region, attributes, value and window."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
-from engine.values import Utc, Value, Zone, exponent, known_currency, to_micros, written
+from engine.values import MOST_MINOR, Utc, Value, Zone, exponent, known_currency, to_micros, within_years, written
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
@@ -50,14 +51,29 @@ def day_or_moment(raw: object) -> object:
     """A naive datetime is refused, not taken for the day it begins."""
     raw = written(raw)
     if isinstance(raw, str):
-        raw = datetime.fromisoformat(raw) if len(raw) > len("2026-01-05") else date.fromisoformat(raw)
+        raw = read(raw)
     if isinstance(raw, datetime) and raw.tzinfo is None:
         raise ValueError(f"{raw.isoformat()} has no time zone: add an offset, or give a date alone")
+    if isinstance(raw, date):
+        within_years(raw)
     return raw
+
+
+def read(text: str) -> datetime | date:
+    try:
+        return datetime.fromisoformat(text) if len(text) > len("2026-01-05") else date.fromisoformat(text)
+    except ValueError as error:
+        if _LOST_PLUS.search(text):
+            raise ValueError(f"{text} has a space before its offset: in an address write + as %2B") from None
+        raise error
+
+
+_LOST_PLUS = re.compile(" [0-9]{2}:[0-9]{2}$")
 
 
 Bound = Annotated[Utc | date, BeforeValidator(day_or_moment)]
 """a date is its first moment in tz"""
+Worth = Annotated[Decimal, Field(ge=0, le=MOST_MINOR)]
 
 
 class Filters(Value):
@@ -75,9 +91,9 @@ class Filters(Value):
     """the owner's team, manager and region of the moment the answer looks at, or of as_of"""
     attributes: tuple[tuple[str, str], ...] = ()
     """name and value; of several values of one name any will do"""
-    value_min: Annotated[Decimal, Field(ge=0)] | None = None
+    value_min: Worth | None = None
     """in major units of the currency"""
-    value_max: Annotated[Decimal, Field(ge=0)] | None = None
+    value_max: Worth | None = None
     currency: Annotated[str, AfterValidator(known_currency)] | None = None
     since: Bound | None = None
     until: Bound | None = None
@@ -144,9 +160,9 @@ def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame
         rows = rows.filter(pl.col("currency") == filters.currency)
         scale = exponent(filters.currency)
         if filters.value_min is not None:
-            rows = rows.filter(pl.col("amount_minor") >= ceil(filters.value_min.scaleb(scale)))
+            rows = rows.filter(pl.col("amount_minor") >= min(ceil(filters.value_min.scaleb(scale)), MOST_MINOR + 1))
         if filters.value_max is not None:
-            rows = rows.filter(pl.col("amount_minor") <= floor(filters.value_max.scaleb(scale)))
+            rows = rows.filter(pl.col("amount_minor") <= min(floor(filters.value_max.scaleb(scale)), MOST_MINOR))
     if filters.team is None and filters.manager is None and filters.region is None:
         return rows
     rows = with_membership(rows, look, filters)

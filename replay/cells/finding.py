@@ -1,6 +1,6 @@
 """Finding a cell: the table and the rows that `stage=proposal part=lost group=rep-03` speaks of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -72,4 +72,13 @@ def cell_of(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.replace(",", " ").split()]
     if not pairs or not all(name and separator and value for name, separator, value in pairs):
         raise Rejected(f"cell {text!r} is not understood: write NAME=VALUE, such as stage=proposal part=lost")
-    return {name: value for name, _, value in pairs}
+    return one_of_each([(name, value) for name, _, value in pairs])
+
+
+def one_of_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The cell that these name. Rejected: one name twice, for no cell has two stages."""
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
+        raise Rejected(f"cell names {', '.join(twice)} more than once: name one cell")
+    return named

@@ -8,6 +8,7 @@ from pydantic import BaseModel, create_model
 
 from engine.projections.figures import Answer
 from engine.stages.names import stage_names
+from replay.cells.finding import one_of_each
 from replay.explain import Explanation, explain
 from service import metrics
 from service.auth import EVERY, caller_of
@@ -149,7 +150,7 @@ def explained(running: Running, each: Asked, seen: Seen) -> bytes:
     cell = seen.cell
     assert cell is not None
     options = {name: value for name, value in seen.question.options().items() if name not in Paged.model_fields}
-    named = dict(pair(text, "cell") for text in cell.cell)
+    named = one_of_each([pair(text, "cell") for text in cell.cell])
     found = explain(seen.look, each.name, named, seen.filters, limit=cell.limit, after=cell.after, **options)
     body = continued(running, seen, found).model_dump_json().encode()
     running.answers.put(seen.tag, body)

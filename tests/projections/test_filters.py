@@ -126,6 +126,7 @@ def test_a_value_range_includes_both_ends_and_one_currency_alone() -> None:
     assert ns(told, value_min=10, value_max=20, currency="EUR") == [2, 2, 2, 2]
     assert ns(told, value_min="20.005", currency="EUR") == [1, 1, 1, 1]
     assert ns(told, currency="USD") == [1, 1, 1, 1]
+    assert ns(told, value_min=10**15, currency="CLF") == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,9 @@ def test_a_value_range_includes_both_ends_and_one_currency_alone() -> None:
         ({"since": datetime(2026, 1, 1)}, "no time zone"),  # noqa: DTZ001 (naive on purpose)
         ({"since": "2026-01-01T00:00:00"}, "no time zone"),
         ({"since": "yesterday"}, "since"),
+        ({"since": "0001-01-01"}, "1900 to 2999"),
+        ({"since": "2026-01-01T00:00:00 02:00"}, "%2B"),
+        ({"value_min": "1e38", "currency": "EUR"}, "less than or equal"),
         ({"since": date(2026, 1, 2), "until": date(2026, 1, 2)}, "is empty"),
         ({"colour": "red"}, "colour"),
     ],

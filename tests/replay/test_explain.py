@@ -139,6 +139,8 @@ def test_a_cell_is_written_name_value() -> None:
         == cell_of("stage=proposal,part=lost")
         == {"stage": "proposal", "part": "lost"}
     )
+    with pytest.raises(Rejected, match="stage more than once"):
+        cell_of("stage=proposal stage=contact")
     for wrong in ("", "proposal", "stage=", "=lost"):
         with pytest.raises(Rejected, match="NAME=VALUE"):
             cell_of(wrong)

@@ -41,6 +41,7 @@ def test_tables_are_plain_text_in_a_pipe(command: str, by: tuple[str, ...], samp
 def test_a_target_says_its_currency_and_is_one(sample_log: Path) -> None:
     run("sizing", "--target", "lots", "--db", sample_log).refused(exits.USAGE, "--target", "100000 EUR")
     run("sizing", "--target", "1.001 EUR", "--db", sample_log).refused(exits.USAGE, "--target", "decimals")
+    run("sizing", "--target", "NaN EUR", "--db", sample_log).refused(exits.USAGE, "--target", "such as 100000 EUR")
     run("sizing", "--db", sample_log).refused(exits.USAGE, "a revenue or a number of deals")
 
 

@@ -161,6 +161,7 @@ def test_a_difference_is_the_command_line_s(sample_service: Service, reader: Cli
         ({"weather": "fine"}, 422, ("query.weather",)),
         ({"owner": "x" * 5000}, 422, ("query.owner",)),
         ({"as_of": "9999-12-31T23:59:59-23:00"}, 422, ("query.as_of",)),
+        ({"as_of": "9999-12-31"}, 422, ("query.as_of", "1900 to 2999")),
         ({"as_of": "0001-01-01T00:00:00+23:00"}, 422, ("query.as_of",)),
     ],
 )
