@@ -18,6 +18,7 @@ from engine.log.tables import reads
 from engine.values import to_micros
 from service.http_errors import Refused
 from service.keys import BEGINS, ROLES, Role, find_key
+from service.membership import has_left
 from service.running import Newest, Running
 from service.tokens import BadToken, Issuer, IssuerSilent, NoRole
 
@@ -114,6 +115,9 @@ def allowed(roles: frozenset[Role]) -> Callable[..., Awaitable[None]]:
         if caller.role not in roles:
             may = ", ".join(role for role in ROLES if role in roles)
             raise Refused("forbidden", f"a key of role {caller.role} may not do this: it takes one of {may}")
+        if caller.role == "rep" and await running.access.run(lambda: has_left(running.log, caller.person_id)):
+            # Here, for every route alike: what was theirs is the team's until somebody takes it.
+            raise Refused("forbidden", "you have left the roster: ask a manager")
         if caller.role == "auditor":
             # Before the answer: what can't be recorded is not read.
             path, query = request.url.path, request.url.query

@@ -1,4 +1,5 @@
-"""What a rep may see, change and name: the team's journeys, and the own ones. Other roles are settled by auth.py.
+"""What a rep may see, change and name: the team's journeys, and the own ones. Other roles, and reps who
+left the roster, are settled by auth.py.
 
 A journey is its owner's team's; while nobody owns it, or its owner has left the roster, it is the team's that is
 responsible for the stage it stands in.
@@ -17,8 +18,6 @@ from engine.aggregates.journey.commands import (
     SnoozeFollowUp,
 )
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead
-from engine.aggregates.roster.state import Membership
-from engine.decision import rep_stream
 from engine.entries import FollowUpScheduled
 from engine.errors import NotFound, Rejected
 from engine.knowledge import Introductions, Knowledge, stream_called
@@ -30,6 +29,7 @@ from engine.projections.filters import Filters
 from engine.streams import DEAL, LEAD, Stream, load
 from service.auth import Caller
 from service.http_errors import Refused
+from service.membership import has_left, membership_of, team_of
 
 
 def opening_of(log: Log, caller: Caller, command: Command) -> Command:
@@ -190,21 +190,3 @@ def responsible(log: Log, stream: Stream) -> str | None:
     standing = Knowledge(log, stream, now, now, Introductions(log)).standing
     rank = standing.definition.ranks.get(standing.stage or "")
     return None if rank is None else standing.definition.stages[rank].team
-
-
-def team_of(log: Log, person_id: UUID) -> str | None:
-    membership = membership_of(log, person_id)
-    return None if membership is None else membership.team
-
-
-def has_left(log: Log, person_id: UUID) -> bool:
-    """Whether they were on the roster and are not now."""
-    found = load(log, rep_stream(person_id))
-    return found is not None and found.state.rep is not None and found.state.membership is None
-
-
-def membership_of(log: Log, person_id: UUID) -> Membership | None:
-    """On the roster now; None for who never was, or left."""
-    found = load(log, rep_stream(person_id))
-    membership: Membership | None = None if found is None else found.state.membership
-    return membership

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from engine.errors import NotFound
 from engine.projections.reps import Rep, reps
 from service.auth import EVERY, Caller, caller_of
+from service.membership import team_of
 from service.question import Problem, Unclear
-from service.rights import team_of
 from service.routes.asked import Glance, Text
 from service.routes.commands import ADDRESSES, known_rep
 from service.routes.routing import Routes, running_of

@@ -190,6 +190,20 @@ def test_a_rep_reads_the_team_s_journeys_and_writes_the_own(team: dict[str, Clie
     assert team["rep-01"].get(f"/v1/deals/{deal}").answer["state"]["touches"] == 2
 
 
+def test_a_rep_who_left_the_roster_may_do_nothing(team: dict[str, Client], app: FastAPI) -> None:
+    deal = team["rep-01"].post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
+    team["manager"].post("/v1/reps/crm:rep-01/leave").done()
+    for method, path in every_route(app):
+        if path not in OPEN and "rep" in expected(method, path):
+            address = path.replace("{journey}", deal).replace("{deal}", deal).replace("{", "").replace("}", "")
+            body, headers = (b"{}", {"Content-Type": "application/json"}) if method == "POST" else (None, None)
+            reply = team["rep-01"].send(method, address, body, headers)
+            reply.refused(403, "forbidden", "you have left the roster: ask a manager")
+    team["rep-02"].post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).refused(404, "not-found")
+    team["manager"].post("/v1/reps", {"rep": {"source": "crm", "key": "rep-01"}, "team": "north"}).done()
+    team["rep-01"].post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).done()
+
+
 def test_who_is_asked_ends_the_follow_up_on_another_s_journey(team: dict[str, Client]) -> None:
     deal = team["rep-01"].post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
     step, own = str(uuid4()), str(uuid4())
