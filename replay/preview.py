@@ -12,7 +12,8 @@ from engine.projections.lens import called
 from engine.projections.parts import on_threads
 from replay.fates import Fates, Moves, Stalls, Unmapped
 from replay.policy_figures import PolicyRow
-from replay.review import Remark, compared, review
+from replay.remark import Remark
+from replay.review import compared, review
 from replay.side_by_side import Edit, How, Pair, edited_whole, pairs
 from replay.stage_figures import Side, StageFigures, WholeFigures, difference, funnel, together
 from replay.tried import Tried, tried

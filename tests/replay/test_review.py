@@ -1,5 +1,6 @@
 """What a careful reviewer remarks on stages: each remark where its case is, and none where it is not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from engine.projections.filters import EVERYTHING
 from engine.stages.criteria import Criterion
 from engine.stages.definition import Definition, parse_definition
-from replay.review import Remark, review
+from replay.remark import Remark
+from replay.review import review
 from replay.stage_figures import funnel as funnel_of
 from replay.tried import may_fail, tried
 from replay.unmapped import unmapped_keys
@@ -16,9 +18,11 @@ from tests.projections.journeys import SALES, Journey, funnel, journey
 MANY = 30
 
 
-def stages(*opens: dict[str, Any]) -> Definition:
-    closed = [{"key": "won", "kind": "won", "enter": {"event": "DealWon"}},
-              {"key": "lost", "kind": "lost", "enter": {"event": "DealLost"}}]  # fmt: skip
+WON = {"key": "won", "kind": "won", "enter": {"event": "DealWon"}}
+LOST = {"key": "lost", "kind": "lost", "enter": {"event": "DealLost"}}
+
+
+def stages(*opens: dict[str, Any], closed: Sequence[dict[str, Any]] = (WON, LOST)) -> Definition:
     first = {"key": "contact", "kind": "open"}
     return parse_definition(
         {"pipeline": "sales", "stages": [first, *({"kind": "open", **each} for each in opens), *closed]}
@@ -67,6 +71,39 @@ def test_a_stage_that_is_overtaken_whenever_its_criterion_holds() -> None:
     ]
     assert only.stage == "invited"
     assert "held 2 times" in only.says
+    assert "before the stages that are entered at the same moment" in only.advice
+
+
+def test_an_after_sale_stage_is_not_to_be_placed_before_others() -> None:
+    retention = {"key": "retention", "kind": "after_sale", "enter": {"event": "SatisfactionRecorded"}}
+    sold = journey("contact", "won", "retention")
+    never = [{"key": "won", "kind": "won", "enter": {"signal": "never"}}, retention]
+    (only,) = remarks(stages(MET, closed=never), sold)["never_entered"]
+    assert only.stage == "retention"
+    assert only.says.endswith("its criterion held 1 times, but nobody was won, and only from a won stage "
+                              "does one come here")  # fmt: skip
+    at_the_win = {**retention, "enter": {"any": [{"event": "DealWon"}, {"event": "PaymentReceived"}]}}
+    (only,) = remarks(stages(MET, closed=[WON, at_the_win]), sold)["never_entered"]
+    assert "never after the win" in only.says
+    assert "after the sale" in only.advice
+
+
+@pytest.mark.parametrize("kind", ["won", "lost"])
+def test_a_closing_stage_that_another_forestalls_is_not_to_be_placed_before_others(kind: str) -> None:
+    second = {"key": "partner", "kind": kind, "enter": {"event": "DealWon"}}
+    (only,) = remarks(stages(MET, closed=[second, WON]), journey("contact", "won"))["never_entered"]
+    assert (only.stage, only.n) == ("partner", 0)
+    assert "another stage closed" in only.says
+    assert "place" not in only.advice
+
+
+def test_a_criterion_that_holds_at_moves_alone_brings_nobody_in() -> None:
+    reopened = {"key": "lost", "kind": "lost", "enter": {"event": "DealReopened"}}
+    told = journey("contact", "met", "won", "^contact")
+    found = remarks(stages({"key": "moved", "enter": {"happened": "StageMoved"}}, closed=[WON, reopened]),
+                    journey("contact", "<contact"), told)["never_entered"]  # fmt: skip
+    assert [each.stage for each in found] == ["moved", "lost"]
+    assert all("held 1 times, each time at a person's move" in each.says for each in found)
 
 
 def test_a_criterion_that_never_held_though_it_was_looked_at() -> None:
