@@ -120,6 +120,7 @@ def put_in_force(
     named: the words that name the definition on the command line.
     """
     from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
+    from engine.aggregates.pipeline.rules import must_be_in_force
     from engine.handle import handle
 
     key = definition.pipeline
@@ -137,6 +138,8 @@ def put_in_force(
         replaces_version=expected_version,
     )
     if before.key is None:
+        # A publication that will be refused begins no pipeline.
+        must_be_in_force(before, key, expected_version)
         handle(log, CreatePipeline(pipeline=key, name=english(definition.name) or key), actor=publisher, origin="cli")
     return given(log, command, publisher)
 

@@ -144,6 +144,14 @@ def test_a_version_is_rolled_back_only_by_who_knows_it_with_a_reason_and_to_an_e
     pipeline.given().when(RollBackDefinition(pipeline="sales", reason="x")).rejected("create it first")
 
 
+def test_before_the_first_publication_there_is_no_version_to_go_over_or_back_to() -> None:
+    late = PublishDefinition(pipeline="sales", definition=SALES, reason="why", replaces_version=1)
+    pipeline.given(CREATED).when(late).rejected("no version of pipeline 'sales'", "you looked at 1", as_=Conflict)
+    back = RollBackDefinition(pipeline="sales", reason="why")
+    pipeline.given(CREATED).when(back).rejected("no earlier version", "none was published yet")
+    pipeline.given(CREATED, PUBLISHED).when(back).rejected("no earlier version", "version 1 is its first")
+
+
 def test_exactly_one_of_a_draft_and_a_definition_is_published() -> None:
     known = pipeline.given(CREATED, PUBLISHED, DRAFTED)
     known.when(PublishDefinition(pipeline="sales", reason="why")).rejected("exactly one")
@@ -161,7 +169,7 @@ def test_a_definition_is_published_only_over_the_version_its_author_looked_at() 
     def replacing(version: int) -> PublishDefinition:
         return PublishDefinition(pipeline="sales", definition=SHORTER, reason="why", replaces_version=version)
 
-    pipeline.given(CREATED, PUBLISHED).when(replacing(0)).rejected("version 1", "looked at 0", as_=Conflict)
+    pipeline.given(CREATED, PUBLISHED).when(replacing(0)).rejected("version 1", "looked at none", as_=Conflict)
     pipeline.given(CREATED, PUBLISHED).when(replacing(1)).then(
         DefinitionPublished(version=2, definition=SHORTER, reason="why")
     )

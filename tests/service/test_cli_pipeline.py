@@ -76,6 +76,13 @@ def test_publishing_over_somebody_elses_version_is_a_conflict(database_url: str,
     assert position(database_url) == before
 
 
+def test_publishing_over_a_version_of_a_pipeline_that_is_not_there_begins_none(sqlite_url: str, stages: Path) -> None:
+    before = position(sqlite_url)
+    late = ("pipeline", "publish", stages, "--expect-version", "1", "--db", sqlite_url)
+    run(*late).refused(exits.CONFLICT, "no version of pipeline 'loans'", "looked at 1")
+    assert position(sqlite_url) == before
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -100,11 +100,7 @@ def published(
     state: Pipeline, definition: Definition, reason: str | None, looked_at: int | None, draft_id: UUID | None = None
 ) -> list[Event]:
     """looked_at: the version the author knew to be in force; None: whichever."""
-    if looked_at is not None and looked_at != state.version:
-        raise Conflict(
-            f"version {state.version} of pipeline {state.key!r} is in force, you looked at {looked_at}: "
-            f"look at what changed and publish again, over version {state.version}"
-        )
+    must_be_in_force(state, state.key or definition.pipeline, looked_at)
     if definition == state.definition:
         return []
     if reason is None:
@@ -136,11 +132,27 @@ def earlier(state: Pipeline, to: int | None) -> tuple[int, Definition]:
     """The version to go back to: without a number the one before that in force."""
     before = [version for version in state.versions if version < state.version]
     if not before:
-        raise Rejected(f"pipeline {state.key!r} has no earlier version to go back to: it is at {state.version}")
+        at = f"version {state.version} is its first" if state.version else "none was published yet"
+        raise Rejected(f"pipeline {state.key!r} has no earlier version to go back to: {at}")
     version = max(before) if to is None else to
     if version not in before:
         raise Rejected(f"pipeline {state.key!r} can't go back to version {to}: the earlier ones are 1 to {max(before)}")
     return version, state.versions[version]
+
+
+def must_be_in_force(state: Pipeline, key: str, looked_at: int | None) -> None:
+    """looked_at: the version that its author knew; None: whichever. Conflict where it is another, or none yet."""
+    if looked_at in (None, state.version):
+        return
+    if state.version == 0:
+        raise Conflict(
+            f"no version of pipeline {key!r} is in force yet, you looked at {looked_at}: look whether the key is "
+            "right, or publish its first stages over none (0)"
+        )
+    raise Conflict(
+        f"version {state.version} of pipeline {key!r} is in force, you looked at {looked_at or 'none'}: look at what "
+        f"changed and publish again, over version {state.version}"
+    )
 
 
 def must_exist(state: Pipeline, key: str) -> None:
