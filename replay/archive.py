@@ -5,20 +5,18 @@ consecutive journeys, in the order in which journeys appear in the log, so that 
 what events hold, hence no name and no free text. Why so: docs/adr/0008-archive-by-range.md.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.errors import NotFound
 from engine.log.application import Log
 from engine.log.connect import database, sqlite_file
 from engine.log.positions import event_ids
 from engine.projections.views import Start, Views
 from replay.archive_files import as_long_as_written, as_written, columns_of, read_told
-from replay.archive_manifest import MANIFEST, REMEDY, ArchiveRefused, Manifest, only_one, read_manifest
+from replay.archive_manifest import REMEDY, ArchiveRefused, Manifest, read_manifest, unreadable
 
 TRIES: Final = 5
 """times a reader looks again when a writer replaced the files under its hands"""
@@ -62,6 +60,8 @@ def load(log: Log, folder: Path) -> Start | None:
         except FileNotFoundError as error:
             if not again:
                 raise lacking(folder, error) from None
+        except OSError as error:
+            raise unreadable(folder, error) from None
     raise AssertionError("the last try either returns or raises")
 
 
@@ -120,6 +120,8 @@ def status(log: Log, folder: Path, *, verify: bool = False) -> Status:
             # Perhaps replaced by a writer under our hands.
             if not again:
                 return Status(folder, "refused", end, why=str(lacking(folder, error)))
+        except OSError as error:
+            return Status(folder, "refused", end, why=str(unreadable(folder, error)))
     if manifest is None:
         return Status(folder, "none", end)
     return Status(
@@ -134,13 +136,3 @@ def status(log: Log, folder: Path, *, verify: bool = False) -> Status:
         manifest.bytes,
         manifest.written_at,
     )
-
-
-def drop(folder: Path) -> None:
-    """Removes the archive, whatever its state. NotFound: there is none; Conflict: another process writes it."""
-    if not folder.is_dir():
-        raise NotFound(f"there is no archive in {folder}")
-    with only_one(folder):
-        # The manifest first: half an archive must not look like one.
-        (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder)

@@ -19,6 +19,7 @@ from engine.projections.intake import KIND_OF, NEEDED, take
 from engine.projections.kept import ORDER, Kept
 from replay.archive import belonging, lacking
 from replay.archive_files import as_written, copied, read_table, read_told, without_rows, write_part
+from replay.archive_folder import refuse_strangers, sweep
 from replay.archive_manifest import (
     MEANING,
     TABLES,
@@ -28,7 +29,6 @@ from replay.archive_manifest import (
     Manifest,
     Range,
     only_one,
-    sweep,
     write_manifest,
 )
 from replay.archive_pieces import Pieces, within
@@ -62,8 +62,9 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
     one that is not to be believed.
 
     progress: events read, of how many. width: journeys in a range of a new archive. Raises Conflict when another
-    process writes the archive.
+    process writes the archive, Rejected for a folder of something else.
     """
+    refuse_strangers(folder)
     with only_one(folder):
         before, why = what_stands(log, folder)
         end = log.position()

@@ -104,9 +104,11 @@ class Manifest(BaseModel):
 def read_manifest(folder: Path) -> Manifest | None:
     """What the folder holds; None: no archive. ArchiveRefused: what stands there is none of this program's."""
     try:
-        text = (folder / MANIFEST).read_text()
+        text = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unreadable(folder, error) from None
     try:
         found = Manifest.model_validate_json(text)
     except ValidationError:
@@ -114,6 +116,10 @@ def read_manifest(folder: Path) -> Manifest | None:
     if found.meaning != MEANING:
         raise ArchiveRefused(f"the archive in {folder} was written by another version of this program: {REMEDY}")
     return found
+
+
+def unreadable(folder: Path, error: OSError) -> ArchiveRefused:
+    return ArchiveRefused(f"there is no reading an archive in {folder} ({error.strerror}): name another folder")
 
 
 REMEDY: Final = "build it anew with `dealtrail archive build`, or remove it with `dealtrail archive drop`"
@@ -140,12 +146,19 @@ def flush(path: Path) -> None:
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Held by the one process that writes the archive; Conflict when another does. It ends with the process."""
+    """Held by the one process that writes the archive; Conflict when another does. It ends with the process.
+
+    Rejected: there can be no such folder, or none to write in.
+    """
     import fcntl
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = (folder / LOCK).open("w")
+    except OSError as error:
+        raise Rejected(f"{folder} is no folder to write in ({error.strerror}): name another") from None
     taken = Conflict(f"another process is writing in {folder}: wait for it")
-    with (folder / LOCK).open("w") as lock:
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -154,11 +167,3 @@ def only_one(folder: Path) -> Iterator[None]:
         if not (folder / LOCK).exists() or not os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat()):
             raise taken
         yield
-
-
-def sweep(folder: Path, manifest: Manifest | None) -> None:
-    """Removes the files that nobody names: of the archive before, or of a writer that was killed."""
-    kept = {MANIFEST, LOCK} | ({part.file for part in manifest.parts} if manifest else set())
-    for path in folder.iterdir():
-        if path.name not in kept and (path.suffix == ".parquet" or path.name == f"{MANIFEST}.new"):
-            path.unlink()

@@ -79,14 +79,14 @@ def status(
 @app.command(epilog="Example: dealtrail archive drop --dir /var/lib/dealtrail/archive")
 def drop(directory: Dir = None, db: Db = "", json: Json = False) -> None:
     """Remove the archive. Nothing is lost: it can be built from the log at any time."""
-    from replay.archive import drop as remove
+    from replay.archive_folder import drop as remove
 
     folder = chosen(db, directory)
     remove(folder)
     if json:
         print_json({"folder": str(folder), "state": "none"})
     else:
-        print(f"Removed {folder}")
+        print(f"Removed the archive in {folder}")
 
 
 def tell_built(built: "Built", folder: Path, seconds: float, json: bool) -> None:

@@ -8,14 +8,16 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, NotFound, Rejected
 from engine.log.application import Log
 from engine.log.tables import people, texts
+from engine.projections.lens import Lens
 from engine.projections.views import Views
 from replay import archive
-from replay.archive import belonging, drop, load, status, views_of
+from replay.archive import belonging, load, status, views_of
 from replay.archive_build import build
 from replay.archive_files import columns_of
+from replay.archive_folder import drop
 from replay.archive_manifest import (
     LOCK,
     MANIFEST,
@@ -81,7 +83,7 @@ def test_only_ranges_in_which_something_happened_are_written_anew(history: Log, 
 
 def test_no_file_is_left_that_nobody_names(history: Log, folder: Path) -> None:
     build(history, folder, width=WIDTH)
-    (folder / "events-of-a-killed-writer.parquet").write_bytes(b"half")
+    (folder / "events-0123456789ab.parquet").write_bytes(b"half")
     (folder / "piece-of-a-killed-writer.arrow").write_bytes(b"half")
     write_history(history, journeys=5, seed=2)
     manifest = build(history, folder).manifest
@@ -236,6 +238,43 @@ def test_dropping_removes_the_folder_and_says_when_there_is_none(history: Log, f
     assert status(history, folder).state == "none"
     with pytest.raises(NotFound):
         drop(folder)
+
+
+def test_what_is_not_the_archive_s_is_left_alone(history: Log, folder: Path) -> None:
+    build(history, folder)
+    others = {name: (folder / name) for name in ("report.parquet", "events-2025.parquet", "notes.txt")}
+    for name, path in others.items():
+        path.write_text(name)
+    (folder / "sub").mkdir()
+    (folder / "manifest.json").unlink()
+    build(history, folder)
+    drop(folder)
+    assert {path.name for path in folder.iterdir()} == {*others, "sub"}
+    assert all(path.read_text() == name for name, path in others.items())
+
+
+@pytest.mark.parametrize("names", [["log.db"], ["mine.parquet"], ["manifest.json"], ["lock", "log.db"]])
+def test_a_folder_of_something_else_is_neither_built_in_nor_dropped(
+    history: Log, folder: Path, names: list[str]
+) -> None:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("precious")
+    with pytest.raises(Rejected, match="name a new or an empty folder"):
+        build(history, folder)
+    with pytest.raises(NotFound):
+        drop(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
+def test_a_file_in_the_folder_s_place_is_refused_and_the_log_answers(history: Log, folder: Path) -> None:
+    folder.write_text("precious")
+    assert status(history, folder).state == "refused"
+    with pytest.raises(Rejected, match="no folder to write in"):
+        build(history, folder)
+    said: list[str] = []
+    assert views_of(history, folder, said.append).look("direct", Lens.of()).position == history.position()
+    assert "reading the whole log instead" in said[0]
 
 
 def test_the_archive_holds_no_name_and_no_free_text(history: Log, folder: Path) -> None:
