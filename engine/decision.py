@@ -10,6 +10,7 @@ from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.aggregates.lead.events import LeadConverted
+from engine.aggregates.pipeline.commands import PipelineCommand
 from engine.aggregates.pipeline.state import pipeline_stream
 from engine.errors import Conflict, NotFound, Rejected
 from engine.knowledge import Introductions, Knowledge, stream_called
@@ -57,10 +58,7 @@ def decide(log: Log, request: Request, by_memory: bool = False) -> Decision:
     known = remembered(log, request.on) if by_memory and request.on is not None else None
     stream = known or found(log, request, introductions)
     if request.expected_version not in (None, stream.version):
-        raise Conflict(
-            f"{stream.kind.name} {stream.stream_id} is at version {stream.version}, you saw "
-            f"{request.expected_version}: look at what changed and decide again"
-        )
+        raise Conflict(changed(request, stream))
     if type(request.command) not in stream.kind.commands:
         raise Rejected(
             f"{type(request.command).__name__} is not asked of a {stream.kind.name}: {stream.stream_id} is one"
@@ -74,6 +72,20 @@ def decide(log: Log, request: Request, by_memory: bool = False) -> Decision:
         changes.append((knowledge.stream, opening))
     erasable = Erasable(introductions.new, knowledge.texts, called(log, request.command, stream))
     return Decision(changes, occurred_at, actor, erasable, knowledge.looked_at)
+
+
+def changed(request: Request, stream: Stream) -> str:
+    """What to say to who decided by an earlier version of the stream."""
+    if isinstance(request.command, PipelineCommand):
+        # Its stages have versions of their own, and are another thing than its stream.
+        return (
+            f"pipeline {request.command.pipeline!r} has changed since you saw it (a draft, a policy or its stages): "
+            "look at it again; or take it at any version, and name that of the stages you looked at in replaces_version"
+        )
+    return (
+        f"{stream.kind.name} {stream.stream_id} is at version {stream.version}, you saw {request.expected_version}: "
+        "look at what changed and decide again"
+    )
 
 
 def rep_stream(person_id: UUID) -> UUID:

@@ -83,6 +83,18 @@ def test_a_draft_is_published_over_the_version_it_was_drafted_on(manager: Client
     manager.post(f"{LOANS}/publish", {**publish, "replaces_version": 2}, if_match="*").done()
 
 
+def test_what_one_saw_of_a_pipeline_is_its_drafts_too_unless_one_names_the_version_in_force(manager: Client) -> None:
+    etag = manager.get(LOANS).etag
+    manager.post(f"{LOANS}/draft", {"definition": SIMPLER}).done()
+    publish = {"definition": BARE, "reason": "bare"}
+    refused = manager.post(f"{LOANS}/publish", publish, if_match=etag)
+    refused.refused(412, "changed", "pipeline 'loans' has changed since you saw it (a draft", "replaces_version")
+    manager.post(f"{LOANS}/publish", {**publish, "replaces_version": 2}, if_match="*").refused(
+        412, "changed", "version 1"
+    )
+    manager.post(f"{LOANS}/publish", {**publish, "replaces_version": 1}, if_match="*").done()
+
+
 def test_a_draft_is_discarded(manager: Client) -> None:
     manager.post(f"{LOANS}/draft", {"definition": SIMPLER}).done()
     draft = manager.get(f"{LOANS}/drafts").answer["drafts"][0]
