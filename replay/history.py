@@ -91,7 +91,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
     at: event_id or position of the entry after which the state is wanted (live entries in order up to and including
     it). NotFound: an unknown journey, one not there yet under the lens, an event that is not in its history.
     """
-    found = find_journey(log, str(journey))
+    found = find_journey(log, journey)
     facts = facts_of(found.history)
     alive = life(facts, as_of=lens.as_of, known_at=lens.known_at)
     live = {fact.position for fact in alive.entries}

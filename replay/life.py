@@ -26,9 +26,9 @@ class Journey:
     """events of lead and deal together, by position"""
 
 
-def find_journey(log: Log, named: str) -> Journey:
+def find_journey(log: Log, named: str | UUID) -> Journey:
     """By our id of the lead or the deal, or by its key in the source system. NotFound; Rejected when ambiguous."""
-    stream_id = find_stream(log, named)
+    stream_id = named if isinstance(named, UUID) else find_stream(log, named)
     own = log.stream(stream_id)
     first = own[0].event if own else None
     if isinstance(first, DealOpened) and first.from_lead is not None:
@@ -39,7 +39,7 @@ def find_journey(log: Log, named: str) -> Journey:
         return Journey(stream_id, by_position([*own, *(entry for deal in deals for entry in log.stream(deal))]))
     if isinstance(first, DealOpened):
         return Journey(stream_id, own)
-    raise NotFound(f"{named!r} is no lead or deal: give the id or key of one")
+    raise NotFound(f"{str(named)!r} is no lead or deal: give the id or key of one")
 
 
 def by_position(history: Sequence[AnyRecorded]) -> list[AnyRecorded]:

@@ -19,7 +19,7 @@ from engine.aggregates.journey.commands import (
 )
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead
 from engine.entries import FollowUpScheduled
-from engine.errors import NotFound, Rejected
+from engine.errors import Rejected
 from engine.knowledge import Introductions, Knowledge, stream_called
 from engine.log.application import Log
 from engine.log.keys import unknown
@@ -103,24 +103,16 @@ def may_name(log: Log, caller: Caller, command: Command) -> None:
 def must_be_visible(log: Log, caller: Caller, field: str, named: UUID | None) -> None:
     if named is None:
         return
-    try:
-        may_read(log, caller, named, str(named))
-    except NotFound:
+    if not reads(log, caller, named):
         # The same where there is none: a rule says so later, to who may see everything.
-        raise Rejected(f"{field}: there is no lead or deal {named}: name one that exists") from None
+        raise Rejected(f"{field}: there is no lead or deal {named}: name one that exists")
 
 
 def must_not_be_hidden(log: Log, caller: Caller, record: SourceKey | None) -> None:
     """A key belongs to one journey in all; whose it is, and its id, is told to who may see it (by a rule, later)."""
     taken = None if record is None else stream_called(log, record)
-    if record is None or taken is None:
-        return
-    try:
-        may_read(log, caller, taken, record.key)
-    except NotFound:
-        raise Rejected(
-            f"record: {record.source}:{record.key} is here already, in another team: ask a manager"
-        ) from None
+    if record is not None and taken is not None and not reads(log, caller, taken):
+        raise Rejected(f"record: {record.source}:{record.key} is here already, in another team: ask a manager")
 
 
 def must_be_on_the_roster(log: Log, caller: Caller, who: Who | None) -> None:
@@ -139,16 +131,23 @@ def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
 
     named: as the caller named it.
     """
+    if not reads(log, caller, stream_id):
+        raise unknown(named)
+
+
+def reads(log: Log, caller: Caller, stream_id: UUID) -> bool:
+    """Whether it is a journey that the caller may read."""
     if caller.role != "rep":
-        return
+        return True
     found = stream_of(log, stream_id)
-    if found is not None:
-        owner = found.state.journey.owner
-        team = team_of(log, caller.person_id)
-        theirs = responsible(log, found) if owner is None or has_left(log, owner) else team_of(log, owner)
-        if owner == caller.person_id or (team is not None and theirs == team):
-            return
-    raise unknown(named)
+    if found is None:
+        return False
+    owner = found.state.journey.owner
+    if owner == caller.person_id:
+        return True
+    team = team_of(log, caller.person_id)
+    theirs = responsible(log, found) if owner is None or has_left(log, owner) else team_of(log, owner)
+    return team is not None and theirs == team
 
 
 def narrowed(log: Log, caller: Caller, filters: Filters) -> Filters:

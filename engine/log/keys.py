@@ -1,10 +1,10 @@
 """What leads and deals are called in the systems they came from. The table is erasable."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
@@ -13,28 +13,41 @@ from engine.log.identity import from_database, to_database
 from engine.log.tables import events, keys
 
 
-def find_stream(log: Log, named: str) -> UUID:
+def find_stream(log: Log, named: str, sees: Callable[[UUID], bool] | None = None) -> UUID:
     """The stream of an id of ours, of a key ("173688") or of a key with its source ("bpic2012:173688").
 
+    sees: which streams the asker may know of: where several are called so the others do not count, nor are they told.
     NotFound where nothing is called so; Rejected where two sources have the key.
     """
+    ways = _called(log, named)
+    if sees is not None and sum(map(len, ways)) > 1:
+        ways = [{stream: source for stream, source in way.items() if sees(stream)} for way in ways]
+    found = next(filter(None, ways), {})
+    if not found:
+        raise unknown(named)
+    if len(found) > 1:
+        choices = " or ".join(f"{source}:{named}" for source in found.values())
+        raise Rejected(f"{len(found)} sources have the key {named!r}: say which, as {choices}")
+    return next(iter(found))
+
+
+def _called(log: Log, named: str) -> list[dict[UUID, str]]:
+    """Streams with their sources: by key, by source and key, by our id; who is called so in one way comes first."""
+    source, colon, key = named.partition(":")
+    fits = keys.c.key == named
+    if colon:
+        fits = or_(fits, and_(keys.c.source == source, keys.c.key == key))
+    stream = _uuid(named)
     with log.engine.connect() as connection:
-        known = select(keys.c.source, keys.c.stream_id)
-        found = connection.execute(known.where(keys.c.key == named)).all()
-        source, colon, key = named.partition(":")
-        if not found and colon:
-            found = connection.execute(known.where(keys.c.source == source, keys.c.key == key)).all()
-        if len(found) > 1:
-            choices = " or ".join(f"{row.source}:{named}" for row in found)
-            raise Rejected(f"{len(found)} sources have the key {named!r}: say which, as {choices}")
-        if found:
-            return from_database(found[0].stream_id)
-        stream = _uuid(named)
-        if stream:
+        rows = connection.execute(select(keys).where(fits)).all()
+        ways = [
+            {from_database(row.stream_id): row.source for row in rows if (row.key == named) is by_key}
+            for by_key in (True, False)
+        ]
+        if stream is not None:
             asked = select(events.c.position).where(events.c.stream_id == to_database(connection, stream)).limit(1)
-            if connection.execute(asked).first():
-                return stream
-    raise unknown(named)
+            ways.append({stream: ""} if connection.execute(asked).first() else {})
+    return ways
 
 
 def unknown(named: str) -> NotFound:

@@ -24,7 +24,7 @@ from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused
 from service.keys import uuid_of
 from service.question import problems_of
-from service.rights import is_asked, may_name, may_write, opening_of
+from service.rights import is_asked, may_name, may_write, opening_of, reads
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.examples import ACCEPTED
@@ -185,6 +185,9 @@ def asked(
         problems = [FieldProblem(field=f"path.{each.field}", problem=each.why) for each in problems_of(error)]
         raise Refused("invalid", "; ".join(f"{each.field}: {each.problem}" for each in problems), problems) from None
 
+    def counts(stream: UUID) -> bool:
+        return reads(log, caller, stream) or is_asked(log, caller, stream, command)
+
     def handled(on: UUID | None) -> Handling:
         if caller.role == "rep" and log.command(command_id) is None:
             if on is not None and not is_asked(log, caller, on, command):
@@ -204,7 +207,7 @@ def asked(
     try:
         if not name or addressed:
             return (yield from handled(None))
-        return (yield from on_journey(running, name, handled))
+        return (yield from on_journey(running, name, counts, handled))
     except Conflict as error:
         if log.command(command_id) is not None:
             said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
@@ -214,16 +217,18 @@ def asked(
         raise
 
 
-def on_journey(running: Running, name: str, handled: Callable[[UUID | None], Handling]) -> Handling:
+def on_journey(
+    running: Running, name: str, counts: Callable[[UUID], bool], handled: Callable[[UUID | None], Handling]
+) -> Handling:
     """Of the stream that is called so, or, where it is a lead that became a deal, of the deal if the lead refuses.
 
     An id of ours is tried as it is: only what fails costs another look.
     """
-    on = uuid_of(name) or find_stream(running.log, name)
+    on = uuid_of(name) or find_stream(running.log, name, counts)
     try:
         return (yield from handled(on))
     except NotFound:
-        other = find_stream(running.log, name)
+        other = find_stream(running.log, name, counts)
         if other == on:
             raise
         return (yield from handled(other))

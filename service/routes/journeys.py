@@ -1,5 +1,6 @@
 """One journey: how it stands, its whole history, and what came between two moments of it."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
 from engine.errors import NotFound
+from engine.log.keys import find_stream
 from engine.projections.figures import Answer
 from engine.streams import DEAL, LEAD, load
 from replay.difference import JourneyDifference, difference
@@ -15,7 +17,7 @@ from replay.life import find_journey
 from replay.standing import Person, Standing
 from service.auth import EVERY, Caller, caller_of
 from service.question import Clock, lenses_of
-from service.rights import may_read
+from service.rights import may_read, reads
 from service.routes.asked import Glance, Text, Time
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
@@ -107,9 +109,9 @@ async def journey_endpoint(request: Request, named: Named, glance: Annotated[Gla
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
-        lead, deal, version = streams_of(running, caller, named)
+        journey, lead, deal, version = streams_of(running, caller, named)
         lens = glance.lens()
-        found = history(running.log, named, lens)
+        found = history(running.log, journey, lens)
         tag = f"{version}.{tag_of(running, caller, request, found.definition, lens, found.position)}"
         if unchanged(request, tag):
             return not_modified(tag)
@@ -123,9 +125,9 @@ async def history_endpoint(request: Request, named: Named, since: Annotated[Sinc
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
-        streams_of(running, caller, named)
+        journey, *_ = streams_of(running, caller, named)
         lens = since.lens()
-        found = history(running.log, named, lens, at=since.at)
+        found = history(running.log, journey, lens, at=since.at)
         tag = tag_of(running, caller, request, found.definition, lens, found.position)
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
 
@@ -136,27 +138,31 @@ async def difference_endpoint(request: Request, named: Named, between: Annotated
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
-        streams_of(running, caller, named)
+        journey, *_ = streams_of(running, caller, named)
         before, after = lenses_of(between.since, between.until, between.clock, between)
-        found = difference(running.log, named, before, after)
+        found = difference(running.log, journey, before, after)
         tag = tag_of(running, caller, request, found.definition, before, after, found.position)
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
 
     return await running.reading.run(work)
 
 
-def streams_of(running: Running, caller: Caller, named: str) -> tuple[str | None, str | None, int]:
-    """Lead, deal and the version of the one that commands go to. NotFound also where the caller may not look."""
-    journey = find_journey(running.log, named).journey_id
-    found = load(running.log, journey)
+def streams_of(running: Running, caller: Caller, named: str) -> tuple[UUID, str | None, str | None, int]:
+    """Journey, lead, deal, and the version of the one that commands go to. NotFound also where the caller may not look.
+
+    Of several that are called so, those count that the caller may read.
+    """
+    log = running.log
+    journey = find_journey(log, find_stream(log, named, partial(reads, log, caller))).journey_id
+    found = load(log, journey)
     if found is None or found.kind not in (LEAD, DEAL):
         raise NotFound(f"no lead or deal is called {named!r}")
-    may_read(running.log, caller, journey, named)
+    may_read(log, caller, journey, named)
     if found.kind is DEAL:
-        return None, str(journey), found.version
+        return journey, None, str(journey), found.version
     deal: UUID | None = found.state.converted_to
     if deal is None:
-        return str(journey), None, found.version
-    became = load(running.log, deal)
+        return journey, str(journey), None, found.version
+    became = load(log, deal)
     assert became is not None
-    return str(journey), str(deal), became.version
+    return journey, str(journey), str(deal), became.version

@@ -86,6 +86,25 @@ def test_a_stream_is_found_by_id_key_and_source(log: Log) -> None:
     assert sorted(keys_frame(log).rows()) == sorted([(one.hex, "crm", "7"), (two.hex, "shop", "7")])
 
 
+def test_streams_that_the_asker_may_not_know_of_do_not_count_beside_others(log: Log) -> None:
+    own, hidden, confusing, named_like = uuid4(), uuid4(), uuid4(), uuid4()
+    called = [
+        StreamKey(own, "crm", "7"),
+        StreamKey(hidden, "shop", "7"),
+        StreamKey(confusing, "shop", "crm:7"),
+        StreamKey(named_like, "shop", str(own)),
+    ]
+    log.append([write(each.stream_id, 0, OPENED) for each in called], Erasable(keys=called))
+    for name in ("7", "crm:7", str(own)):
+        assert find_stream(log, name, lambda stream: stream == own) == own
+    with pytest.raises(NotFound, match="no lead or deal is called '7'"):
+        find_stream(log, "7", lambda stream: False)
+    with pytest.raises(Rejected, match="crm:7 or shop:7"):
+        find_stream(log, "7", lambda stream: True)
+    assert find_stream(log, "crm:7") == confusing
+    assert find_stream(log, str(own)) == named_like
+
+
 def test_erasing_a_customer_takes_rows_and_changes_no_event(log: Log) -> None:
     actor, customer, other = (
         each.person_id

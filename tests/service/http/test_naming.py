@@ -97,6 +97,32 @@ def test_the_id_behind_a_key_that_is_taken_is_told_to_the_team_alone(kind: str, 
     team["manager"].post(f"/v1/{kind}s", asked).refused(409, "rejected", there)
 
 
+def test_a_key_that_other_teams_have_too_is_the_rep_s_own(team: dict[str, Client]) -> None:
+    for source in ("a9", "b9"):
+        opened(team["stranger"], "lead", record={"source": source, "key": "X-1"})
+    own = opened(team["own"], "lead", record={"source": "crm", "key": "C-1"})
+    for record in ({"source": "crm2", "key": "C-1"}, {"source": "crm2", "key": "crm:C-1"}):
+        opened(team["stranger"], "lead", record=record)
+    call = {"kind": "call"}
+    told = []
+    for name in ("X-1", "X-2"):
+        for reply in (
+            team["own"].get(f"/v1/journeys/{name}"),
+            team["own"].get(f"/v1/journeys/{name}/history"),
+            team["own"].post(f"/v1/journeys/{name}/touch", call),
+        ):
+            told.append(reply.refused(404, "not-found")["detail"].replace(name, "NAME"))
+    assert len(set(told)) == 1
+    for name in ("C-1", "crm:C-1"):
+        team["own"].post(f"/v1/journeys/{name}/touch", call).done()
+        assert team["own"].get(f"/v1/journeys/{name}/history").answer["journey"] == own
+        assert team["own"].get(f"/v1/journeys/{name}/difference?since=2026-01-01").answer["journey"] == own
+    team["manager"].get("/v1/journeys/X-1").refused(422, "invalid", "a9:X-1 or b9:X-1")
+    opened(team["colleague"], "lead", record={"source": "hr", "key": "C-1"})
+    problem = team["own"].get("/v1/journeys/C-1").refused(422, "invalid", "2 sources", "crm:C-1", "hr:C-1")
+    assert "crm2" not in problem["detail"]
+
+
 def test_a_rep_hands_over_to_somebody_on_the_roster(team: dict[str, Client]) -> None:
     deal, lead = opened(team["own"], "deal"), opened(team["own"], "lead")
     step = {"kind": "call", "due_at": "2099-01-05T09:00:00Z"}
