@@ -6,7 +6,6 @@ the object is to the event or to the other object. Which attributes each has: do
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -15,6 +14,7 @@ import polars as pl
 
 from engine.values import Dimension
 from replay.export.attributes import attributes
+from replay.export.ocel_told import Cell, Told
 from replay.export.people import People
 from replay.export.shown import iso
 from replay.export.xes import ids_of
@@ -62,8 +62,6 @@ BEGINNING: Final = "1970-01-01T00:00:00.000000Z"
 REMEMBERED: Final = 50_000
 """payloads of which it is remembered what they say; most are like many others"""
 
-Cell = str | int | float
-"""bool is an int; a moment is text"""
 Names = Mapping[str, tuple[str, str | None]]
 """key and name by person_id"""
 
@@ -86,28 +84,6 @@ class Said(NamedTuple):
     proposal: str | None
 
 
-@dataclass
-class Told:
-    """What a batch tells, as rows of the tables of the SQLite form."""
-
-    events: list[tuple[str, str]] = field(default_factory=list)
-    """id and type"""
-    links: list[tuple[str, str, str]] = field(default_factory=list)
-    """event, object, qualifier"""
-    rows: dict[tuple[str, tuple[str, ...]], list[tuple[Cell, ...]]] = field(default_factory=dict)
-    """id, time and attributes of events, by type and the names of the attributes"""
-    objects: dict[str, tuple[str, dict[str, Cell]]] = field(default_factory=dict)
-    """type and the attributes that it had from the beginning, by id"""
-    changes: dict[tuple[str, str], dict[tuple[str, str], Cell]] = field(default_factory=dict)
-    """by type of object and name of the attribute: from that time on the object has the value, by id and time"""
-    relations: dict[tuple[str, str, str], None] = field(default_factory=dict)
-    """source, target, qualifier"""
-
-    def change(self, kind: str, own: str, time: str, name: str, value: Cell) -> None:
-        # Of several values at one moment the last is the one that stands.
-        self.changes.setdefault((kind, name), {})[own, time] = value
-
-
 class Teller:
     """Tells batches of lives.py, one after the other."""
 
@@ -119,9 +95,11 @@ class Teller:
         """Everything that a batch tells, rosters included."""
         names = self._people.of(ids_of(rows))
         stream = pl.col("type").str.split(".").list.first()
+        # Few sources have a name of its own for what their leads become.
+        key = pl.coalesce("key", pl.col("key").filter(stream == "lead").first().over("journey"))
         wanted = rows.filter(stream.is_in(STREAMS)).select(
-            stream, "kind", iso("occurred_at"), "stream_id", "event_id", "actor", "position", iso("recorded_at"),
-            "origin", "key", "entered", "payload",
+            stream, "kind", iso("occurred_at"), "stream_id", pl.coalesce("journey", "stream_id"), "event_id", "actor",
+            "position", iso("recorded_at"), "origin", key, "entered", "payload",
         )  # fmt: skip
         told = Told()
         for row in wanted.iter_rows():
@@ -136,6 +114,7 @@ class Teller:
         kind: str,
         time: str,
         own: str,
+        journey: str,
         event_id: str,
         actor: str,
         position: int,
@@ -169,17 +148,22 @@ class Teller:
             objects[own] = (stream, {} if key is None else {"key": key})
         for other, qualifier in said.lasting:
             told.relations[own, other, qualifier] = None
+            if qualifier == "customer":
+                told.customers[journey] = other
+        if kind == "DealOpened" and journey != own:
+            told.convert(journey, own, time)
         if entered is not None:
-            told.change(stream, own, time, "stage", entered)
+            told.change_of(journey, stream, own, time, "stage", entered)
         if said.owner is not None:
-            told.change(stream, own, time, "owner", names.get(said.owner, (said.owner,))[0])
-        changed, of = own, stream
-        if said.proposal is not None:
-            changed, of = said.proposal, "proposal"
-            objects.setdefault(changed, (of, {}))
-            told.relations[changed, own, "of"] = None
+            told.change_of(journey, stream, own, time, "owner", names.get(said.owner, (said.owner,))[0])
+        if said.proposal is None:
+            for name, value in said.changes:
+                told.change_of(journey, stream, own, time, name, value)
+            return
+        objects.setdefault(said.proposal, ("proposal", {}))
+        told.relations[said.proposal, own, "of"] = None
         for name, value in said.changes:
-            told.change(of, changed, time, name, value)
+            told.change("proposal", said.proposal, time, name, value)
 
 
 def said_by(kind: str, payload: Mapping[str, Any]) -> Said:

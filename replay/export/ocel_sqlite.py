@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 import polars as pl
 
-from replay.export.ocel import BEGINNING, STREAMS, Cell, Teller, Told
+from replay.export.ocel import BEGINNING, STREAMS, Teller
+from replay.export.ocel_told import Cell, Told
 from replay.export.people import People
 
 PEOPLE: Final = ("rep", "customer")

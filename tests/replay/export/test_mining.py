@@ -17,6 +17,7 @@ from engine.aggregates.deal.commands import DeclineProposal, OpenDeal, SendPropo
 from engine.aggregates.deal.events import ProposalOption
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.journey.commands import RetractEntry, SetAttributes, Touch
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.entries import EntryRetracted
 from engine.log import schema
 from engine.log.application import Log
@@ -33,6 +34,7 @@ from engine.stages.presets import preset
 from engine.values import Attribute, Money, TouchKind, from_micros
 from replay.export.lives import AT_ONCE
 from replay.export.manifest import Format
+from replay.export.ocel_told import Told
 from replay.export.run import Asked, export
 from service.importers.run import run_import
 from service.sample import PIPELINE
@@ -229,27 +231,45 @@ def test_json_and_sqlite_say_the_same_to_both_readers(sample: Log, out: Path) ->
 
 
 def test_objects_remember_what_they_were(sample: Log, out: Path) -> None:
-    """The last value of a lead's or deal's attributes is what the answers say; each change stands at its time."""
+    """A journey's deal, or its lead where there is none, has what the answers say; each change stands at its time."""
     ocel = convert_ocel(written(sample, out / "log.json", "ocel-json"), out / "snapshot", validate=True)
     look = Views(sample).look(None, NOW)
-    journeys = {str(UUID(row["journey_id"])): row for row in look.journeys.iter_rows(named=True)}
+    journeys = {str(UUID(row["journey_id"])): row for row in look.named(look.journeys).iter_rows(named=True)}
     opened = {str(e.stream_id): str(e.event.from_lead) for e in live(sample) if getattr(e.event, "from_lead", None)}
-    last: dict[tuple[str, str], tuple[datetime, Any]] = {}
-    for row in ocel.object_changes("lead", "deal").filter(~pl.col("ocel_is_initial")).collect().iter_rows(named=True):
-        journey = opened.get(row["ocel_id"], row["ocel_id"])
-        field = row["ocel_changed_field"]
-        last[journey, field] = max(
-            last.get((journey, field), (row["ocel_time"], row[field])),
-            (row["ocel_time"], row[field]),
-            key=lambda p: p[0],
-        )
+    converted = {str(e.stream_id): e.occurred_at for e in live(sample) if getattr(e.event, "from_lead", None)}
+    told: dict[str, dict[str, list[tuple[datetime, Any]]]] = defaultdict(lambda: defaultdict(list))
+    keys: dict[str, str] = {}
+    for row in ocel.object_changes("lead", "deal").collect().sort("ocel_time").iter_rows(named=True):
+        if row["ocel_is_initial"]:
+            keys[row["ocel_id"]] = row["key"]
+        else:
+            told[row["ocel_id"]][row["ocel_changed_field"]].append((row["ocel_time"], row[row["ocel_changed_field"]]))
+    deals = {lead: deal for deal, lead in opened.items()}
+    people = keys_of(sample)
     for journey, row in journeys.items():
-        assert last[journey, "stage"][1] == look.definition.key_of(row["stage"])
-        assert last[journey, "stage"][0] == from_micros(row["stage_since"])
+        record = deals.get(journey, journey)
+        since = converted.get(record)
+        last = {name: values[-1] for name, values in told[record].items()}
+        assert keys[record] == row["key"]
+        assert last["stage"][1] == look.definition.key_of(row["stage"])
+        entered = from_micros(row["stage_since"])
+        assert last["stage"][0] == (entered if since is None else max(entered, since))
+        assert last["owner"][1] == people[str(UUID(row["owner"]))]
+        for name in ("source", "channel", "fit", "engagement"):
+            assert last.get(name, (None, None))[1] == row[name], name
         if row["amount_minor"] is not None:
-            assert last[journey, "value"][1] == row["amount_minor"] / 100
+            assert last["value"][1] == row["amount_minor"] / 100
         for dimension in ("budget", "authority", "need", "timeline"):
-            assert last.get((journey, dimension), (None, "unknown"))[1] == row[dimension]
+            assert last.get(dimension, (None, "unknown"))[1] == row[dimension]
+        if since is not None:
+            # From its beginning: what the lead was just then.
+            assert {name: values[0][0] for name, values in told[record].items() if name in told[journey]} == {
+                name: since for name, values in told[journey].items() if values[0][0] <= since
+            }
+    assert len(deals) > 50
+    status = {record: values["status"][-1][1] for record, values in told.items()}
+    standing = Counter(values["stage"][-1][1] for record, values in told.items() if status[record] != "converted")
+    assert standing == {stage.stage: stage.count for stage in board(look).stages if stage.count}
 
 
 def test_proposals_and_people_are_objects(log: Log, out: Path) -> None:
@@ -284,6 +304,32 @@ def test_proposals_and_people_are_objects(log: Log, out: Path) -> None:
     )
     assert set(ids.objects("customer").collect()["ocel_id"]) == {customer["ocel_id"]}
     assert "client-1" not in (out / "ids.sqlite").read_bytes().decode("latin-1")
+
+
+def test_a_deal_has_its_leads_customer_and_what_else_was_told_of_the_lead(log: Log, out: Path) -> None:
+    desk = Desk(log)
+    desk.publish(preset("ca"))
+    client = PersonRef(source="crm", key="client-1", name="Client")
+    sale = desk.begin(CaptureLead(pipeline="ca", person=client, source="fair", value=Money.of(9, "EUR")))
+    sale.goes(ConvertLead(value=Money.of(7, "EUR")))
+    ocel = convert_ocel(written(log, out / "log.sqlite", "ocel-sqlite"), out / "snapshot", validate=True)
+    state = ocel.object_states("deal").collect().sort("ocel_time").to_dicts()[-1]
+    assert (state["source"], state["value"], state["status"]) == ("fair", 7.0, "open")
+    (customer,) = ocel.objects("customer").collect()["ocel_id"]
+    o2o = set(ocel.o2o().select("ocel_source_id", "ocel_target_id", "ocel_qualifier").collect().rows())
+    lead, deal = str(sale.journey), str(sale.stream)
+    assert o2o == {(lead, customer, "customer"), (deal, customer, "customer"), (deal, lead, "from")}
+
+
+def test_what_is_told_of_a_lead_after_its_conversion_holds_for_the_deal() -> None:
+    told = Told()
+    told.change_of("j", "lead", "j", "t1", "source", "fair")
+    told.change_of("j", "lead", "j", "t1", "status", "converted")
+    told.convert("j", "d", "t2")
+    told.change_of("j", "deal", "d", "t2", "source", "web")
+    told.change_of("j", "lead", "j", "t3", "stage", "qualified")
+    of_deal = {name: values for (kind, name), values in told.changes.items() if kind == "deal"}
+    assert of_deal == {"source": {("d", "t2"): "fair"}, "stage": {("d", "t3"): "qualified"}}
 
 
 def test_what_is_taken_back_later_is_not_told_of_an_earlier_moment(log: Log, out: Path) -> None:
