@@ -3,6 +3,7 @@
 The route is FastAPI's in every other respect; its document is made from the endpoint's signature as for any other.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,8 +68,12 @@ def direct(
                 errors.append({**MISSING, "loc": ("body",)})
             else:
                 told["body"] = body.model_validate_json(raw)
+                # pydantic takes the last of two; somebody on the way may have looked at the first.
+                json.loads(raw, object_pairs_hook=each_once)
         except ValidationError as error:
             errors += placed(error, "body")
+        except Doubled as error:
+            errors.append({"type": "doubled", "loc": ("body", error.name), "msg": "is there twice: send it once"})
         if errors:
             raise RequestValidationError(errors)
         response: Response = await endpoint(request=request, **told)
@@ -95,6 +100,21 @@ async def whole_body(request: Request) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+class Doubled(Exception):
+    """A member of a JSON object that is there more than once."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> None:
+    """The members of one object."""
+    if len(dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Doubled(next(name for name in names if names.count(name) > 1))
 
 
 def placed(error: ValidationError, *place: str) -> list[Any]:

@@ -3,6 +3,7 @@
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
+from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel, Strict
@@ -70,6 +71,25 @@ def test_what_is_of_another_type_is_refused_by_name(
     assert [each["field"] for each in problem["errors"]] == [field]
     assert words in problem["errors"][0]["problem"]
     assert manager.get("/v1/events").answer["position"] == before
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "field"),
+    [
+        ("journeys/DEAL/touch", b'{"kind": "call", "kind": "email"}', "body.kind"),
+        (
+            "deals/DEAL/change-value",
+            b'{"value": {"amount_minor": 5, "currency": "EUR", "amount_minor": 6}}',
+            "body.amount_minor",
+        ),
+    ],
+)
+def test_a_member_that_is_there_twice_is_refused(
+    path: str, content: bytes, field: str, manager: Client, deal: str
+) -> None:
+    sent = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4()), "If-Match": "*"}
+    problem = manager.send("POST", f"/v1/{path.replace('DEAL', deal)}", content, sent).refused(422, "invalid")
+    assert [(each["field"], each["problem"]) for each in problem["errors"]] == [(field, "is there twice: send it once")]
 
 
 def test_moments_and_days_are_taken_as_text(manager: Client, deal: str) -> None:
