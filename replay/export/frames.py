@@ -17,7 +17,7 @@ from engine.stages.definition import UNMAPPED, UNMAPPED_KEY, Definition
 from engine.stages.facts import KINDS
 from engine.values import Dimension, exponent
 from replay.export.files import Batches
-from replay.export.shown import dashed, moment
+from replay.export.shown import dashed, moment, seconds
 
 BATCH: Final = 50_000
 AMOUNT: Final = pl.Decimal(20, 4)
@@ -110,7 +110,7 @@ def visits(look: Look, rows: pl.DataFrame) -> Batches:
             stage_key(look.definition).replace_strict(kinds, default=None, return_dtype=pl.String).alias("stage_kind"),
             moment("entered_at"),
             moment("left_at"),
-            ((pl.col("left_at") - pl.col("entered_at")) / 1_000_000).alias("seconds"),
+            seconds(pl.col("left_at") - pl.col("entered_at")).alias("seconds"),
             pl.col("how").cast(pl.String),
             pl.col("by_kind")
             .replace_strict(range(len(KINDS)), KINDS, default=None, return_dtype=pl.String)

@@ -20,3 +20,9 @@ def moment(column: str) -> pl.Expr:
 def iso(column: str) -> pl.Expr:
     """A moment as text, always with six decimals: 2026-01-05T09:00:00.000000Z."""
     return pl.col(column).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias(column)
+
+
+def seconds(micros: pl.Expr) -> pl.Expr:
+    """Microseconds in seconds, the float nearest to it: 409586.991082."""
+    # A single number's reciprocal is what Polars multiplies by, and 409586.99108199996 comes of it; columns it divides.
+    return micros / (micros * 0 + 1_000_000)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +76,9 @@ def test_the_visits_of_a_file_add_up_to_the_conversion(sample: Log, out: Path, f
     }
     for row in rows:
         assert (row["seconds"] in ("", None)) == (row["left_at"] in ("", None))
+        if row["left_at"]:
+            entered_at, left_at = (datetime.fromisoformat(str(row[name])) for name in ("entered_at", "left_at"))
+            assert str(row["seconds"]) == str((left_at - entered_at).total_seconds())
 
 
 def test_stored_events_are_those_of_the_streams(sample: Log, out: Path) -> None:
