@@ -10,11 +10,12 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.log.feed import read_feed
-from engine.log.registry import TAGS
 from engine.values import from_micros
 from service.auth import WHOLE
 from service.http_errors import Refused
-from service.question import Problem, Unclear
+from service.notices.wanted import Wanted
+from service.question import understood
+from service.routes.asked import Text
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
 from service.running import Running
@@ -24,7 +25,9 @@ SCANNED = 10_000
 """events looked through for those of the types asked for"""
 
 
-Types = Annotated[list[str], Field(max_length=60, description="Type tags; repeat", examples=[["deal.won.v1"]])]
+Types = Annotated[
+    list[Text], Field(max_length=60, description="deal.won, deal.won.v1 or deal.*; repeat", examples=[["deal.won"]])
+]
 
 
 class FeedQuestion(BaseModel):
@@ -79,17 +82,16 @@ async def endpoint(request: Request, question: Annotated[FeedQuestion, Query()])
 
 
 def page(running: Running, question: FeedQuestion) -> bytes:
-    known_types(question.type)
+    chosen = question.model_copy(update={"type": tags_of(question.type)})
     must_be_of_this_log(question.after, running.log.position())
-    found = stretch(running, question)
+    found = stretch(running, chosen)
     return as_json({"events": found.events, "next": found.next, "position": found.position}).encode()
 
 
-def known_types(types: Sequence[str]) -> None:
-    unknown = [tag for tag in types if tag not in TAGS]
-    if unknown:
-        known = ", ".join(sorted(TAGS))
-        raise Unclear([Problem("type", f"there is no such type of event; there are {known}", repr(unknown[0]))])
+def tags_of(types: Sequence[str]) -> list[str]:
+    """The type tags that are asked for, as a webhook asks for them; none: all."""
+    with understood("type"):
+        return Wanted(types=tuple(types)).tags() if types else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.auth import WHOLE, Callers
 from service.http_errors import RETRY_SECONDS, Refused
-from service.routes.feed import FeedQuestion, Stretch, Types, as_json, known_types, must_be_of_this_log, stretch
+from service.routes.feed import FeedQuestion, Stretch, Types, as_json, must_be_of_this_log, stretch, tags_of
 from service.routes.routing import Routes, running_of
 from service.running import Running
 from service.work import Overloaded
@@ -136,12 +136,12 @@ def add_stream(routes: Routes) -> None:
         request: Request, question: Annotated[StreamQuestion, Query()], last_event_id: LastEventId = None
     ) -> Response:
         running = running_of(request)
-        known_types(question.type)
+        types = tuple(tags_of(question.type))
         last = await running.reading.run(running.log.position)
         after = question.after if last_event_id is None else int(last_event_id)
         must_be_of_this_log(last if after is None else after, last)
         streams.join()
-        return EventStream(streams, events(request, streams, last if after is None else after, tuple(question.type)))
+        return EventStream(streams, events(request, streams, last if after is None else after, types))
 
     routes.add(
         "GET",
