@@ -100,7 +100,7 @@ def remarked(old: Side | None, new: Side) -> tuple[tuple[UnmappedKey, ...], tupl
     (keys, remarks), *before = on_threads(lambda each: reviewed(*each), zip(sides, known, strict=True))
     if old is None:
         return keys, remarks
-    return keys, compared(remarks, before[0][1], old.look.definition, new.look.definition)
+    return keys, compared(remarks, before[0][1], old.look, new.look)
 
 
 def reviewed(side: Side, known: Mapping[str, Tried]) -> tuple[tuple[UnmappedKey, ...], tuple[Remark, ...]]:

@@ -5,7 +5,18 @@ from typing import Literal
 from engine.projections.figures import Figures
 
 Kind = Literal[
-    "never_entered", "never_true", "always_true", "swallows", "unmapped_keys", "passes_all", "abnormal_narrowing"
+    "never_entered",
+    "never_true",
+    "always_true",
+    "swallows",
+    "unmapped_keys",
+    "passes_all",
+    "abnormal_narrowing",
+    "no_won_stage",
+    "no_lost_stage",
+    "other_outcomes",
+    "key_given_away",
+    "replaces_nothing",
 ]
 
 
@@ -15,7 +26,7 @@ class Remark(Figures):
     kind: Kind
     stage: str | None
     key: str | None = None
-    """of unmapped_keys: the key"""
+    """of unmapped_keys and replaces_nothing: the key"""
     new: bool = True
     """the definition that it is set beside does not deserve it"""
     says: str

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from engine.projections.conversion import StageConversion
 from engine.projections.look import Look
-from engine.stages.definition import Definition
 from replay.remark import Remark
+from replay.review_closing import other_outcomes, without_end
 from replay.review_entries import always_true, never_entered, swallowing
+from replay.review_keys import given_away, replacing_nothing, unmapped
 from replay.review_steps import narrowing, passing_all
 from replay.tried import Tried
 from replay.unmapped import UnmappedKey
@@ -30,32 +31,23 @@ def review(
         *unmapped(keys),
         *passing_all(definition, funnel),
         *narrowing(definition, funnel),
+        *without_end(look),
     )
 
 
-def compared(
-    remarks: Sequence[Remark], others: Sequence[Remark], before: Definition, after: Definition
-) -> tuple[Remark, ...]:
-    """The remarks on a definition: which of them are new beside those on another, whose stages it may continue."""
-    continued = {stage.key: after.ranks.get(stage.key) for stage in before.stages}
+def compared(remarks: Sequence[Remark], others: Sequence[Remark], before: Look, after: Look) -> tuple[Remark, ...]:
+    """The remarks on a definition: which of them are new beside those on another, whose stages it may continue; and
+    those on what it makes of the other's outcomes and keys.
+    """
+    continued = {stage.key: after.definition.ranks.get(stage.key) for stage in before.definition.stages}
     known = {(each.kind, continued.get(each.stage or ""), each.key) for each in others}
-    return tuple(
-        each.model_copy(update={"new": (each.kind, after.ranks.get(each.stage or ""), each.key) not in known})
-        for each in remarks
+
+    def is_new(each: Remark) -> bool:
+        return (each.kind, after.definition.ranks.get(each.stage or ""), each.key) not in known
+
+    return (
+        *(each.model_copy(update={"new": is_new(each)}) for each in remarks),
+        *other_outcomes(before, after, {each.kind for each in remarks}),
+        *given_away(before, after),
+        *replacing_nothing(before.definition, after),
     )
-
-
-def unmapped(keys: Sequence[UnmappedKey]) -> list[Remark]:
-    return [
-        Remark(
-            kind="unmapped_keys",
-            stage=None,
-            key=each.key,
-            says=f"people moved {each.journeys:,} journeys to {each.key!r}, which is none of its open stages; "
-            f"{each.standing:,} stand unmapped because of it",
-            advice=f"add `replaces: [{each.key}]` to the stage that takes it over",
-            n=each.standing,
-            of=each.journeys,
-        )
-        for each in keys
-    ]

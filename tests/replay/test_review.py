@@ -9,7 +9,7 @@ from engine.projections.filters import EVERYTHING
 from engine.stages.criteria import Criterion
 from engine.stages.definition import Definition, parse_definition
 from replay.remark import Remark
-from replay.review import review
+from replay.review import compared, review
 from replay.stage_figures import funnel as funnel_of
 from replay.tried import may_fail, tried
 from replay.unmapped import unmapped_keys
@@ -36,6 +36,13 @@ def remarks(definition: Definition, *journeys: Journey) -> dict[str, list[Remark
     for each in review(look, funnel_of(look, EVERYTHING)[0], unmapped_keys(look), tried([look])[0]):
         told.setdefault(each.kind, []).append(each)
     return told
+
+
+def beside(before: Definition, after: Definition, *journeys: Journey) -> list[Remark]:
+    """Those on what the second makes of the first."""
+    old, new = (funnel(*journeys, definition=each).look for each in (before, after))
+    known = tuple(each for told in remarks(after, *journeys).values() for each in told)
+    return [each for each in compared(known, (), old, new) if each not in known]
 
 
 MET = {"key": "met", "enter": {"signal": "met"}}
@@ -225,3 +232,66 @@ def test_a_narrowing_points_at_the_stage_before() -> None:
     assert "look at what is done in qualified" in only.advice
     assert "narrows at proposal" in only.says
     assert "abnormal_narrowing" not in remarks(SALES, *healthy, journey("contact", "qualified", "proposal", "lost"))
+
+
+ENDED = [
+    *[journey("contact", "met", "won")] * 3,
+    *[journey("contact", "lost")] * 2,
+    journey("contact", "disqualified"),
+    journey("contact", "won", "^contact"),
+    journey("contact", "lost", "^contact"),
+    journey("contact", "met"),
+]
+
+
+def test_wins_and_losses_that_no_stage_takes() -> None:
+    (only,) = remarks(stages(MET, closed=[LOST]), *ENDED)["no_won_stage"]
+    assert (only.n, only.of) == (3, 9), "a reopened one is open as it should be"
+    assert "3 journeys of which DealWon was told" in only.says
+    (only,) = remarks(stages(MET, closed=[WON]), *ENDED)["no_lost_stage"]
+    assert (only.n, only.of) == (3, 9)
+    assert "{event: DealLost}, {event: LeadDisqualified}" in only.advice
+    assert "no_won_stage" not in remarks(stages(MET, closed=[LOST]), journey("contact", "met")), "none was won yet"
+
+
+def test_what_ended_otherwise_by_the_stages_before() -> None:
+    whole = [WON, {**LOST, "enter": {"any": [{"event": "DealLost"}, {"event": "LeadDisqualified"}]}}]
+    by_payment = {**WON, "enter": {"event": "PaymentReceived"}}
+    before, after = stages(MET, closed=whole), stages(MET, closed=[by_payment, whole[1]])
+    (only,) = beside(before, after, *ENDED)
+    assert (only.kind, only.n, only.of) == ("other_outcomes", 3, 3)
+    assert only.says == "3 of the 3 journeys that are won by the stages before are open by these"
+    (only,) = beside(after, before, *ENDED)
+    assert (only.n, only.of) == (3, 6), "and the other way round"
+    assert beside(before, stages(MET, OFFER, closed=whole), *ENDED) == []
+    assert beside(before, stages(MET, closed=whole[1:]), *ENDED) == [], "that there is no won stage is said once"
+
+
+def test_leads_that_count_as_lost_because_another_stage_qualifies() -> None:
+    closed = [WON, {**LOST, "enter": {"any": [{"event": "DealLost"}, {"event": "LeadDisqualified"}]}}]
+    only_first = parse_definition({"pipeline": "sales", "stages": [{"key": "met", "kind": "open"}, *closed]})
+    (only,) = beside(stages(MET, closed=closed), only_first, *ENDED)
+    assert only.says == "1 of the 1 journeys that are disqualified by the stages before are lost by these"
+    assert "from 'met', stage 1, on (before: 'met', stage 2)" in only.advice
+
+
+@pytest.mark.parametrize("field", ["enter", "name"])
+def test_live_keys_that_change_places(field: str) -> None:
+    met, offer = {**MET, "name": "Met"}, {**OFFER, "name": "Offer"}
+    told = journey("contact", "<met"), journey("contact", "met", "<offer", "<met"), journey("contact")
+    swapped = stages({**met, field: offer[field]}, {**offer, field: met[field]})
+    found = beside(stages(met, offer), swapped, *told)
+    assert [(each.kind, each.stage, each.n, each.of) for each in found] == [
+        ("key_given_away", "met", 2, 3),
+        ("key_given_away", "offer", 1, 3),
+    ]
+    for fine in (stages(offer, met), stages({**met, field: offer[field]}), stages({**met, "name": "Visited"}, offer)):
+        assert "key_given_away" not in {each.kind for each in beside(stages(met, offer), fine, *told)}
+
+
+def test_a_key_is_replaced_that_nobody_ever_used() -> None:
+    replacing = stages({**MET, "replaces": ["mett", "offer", "moved-there"]})
+    found = beside(stages(OFFER), replacing, journey("contact", "<moved-there"), journey("contact", "<offer"))
+    assert [(each.kind, each.stage, each.key, each.n) for each in found] == [("replaces_nothing", "met", "mett", 0)]
+    assert "correct the key" in found[0].advice
+    assert beside(replacing, replacing, journey("contact")) == [], "it was looked at before"
