@@ -29,14 +29,16 @@ def never_entered(
     found = []
     for rank, stage in enumerate(definition.stages):
         entered, told = visited.get(rank, 0), tried.get(stage.key)
-        by_hand = f"; the {entered:,} journeys in it were moved by a person" if entered else ""
+        came = "came by their first event or by a person" if rank == 0 else "were moved by a person"
+        all_the_same = f"; the {entered:,} journeys in it {came}" if entered else ""
         if stage.enter is not None and told is not None and told.held == 0:
             found.append(
                 Remark(
                     kind="never_true",
                     stage=stage.key,
-                    says=f"its criterion ({stage.enter.describe()}) never held: {looked(told.looked)}{by_hand}",
-                    advice="ask for less, or correct the name of the event, signal or kind it waits for",
+                    says=f"its criterion ({stage.enter.describe()}) never held: {looked(told.looked)}{all_the_same}",
+                    advice=("leave it out (a journey begins there without it), " if rank == 0 else "")
+                    + "ask for less, or correct the name of the event, signal or kind it waits for",
                     n=told.held,
                     of=told.looked,
                 )

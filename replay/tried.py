@@ -29,7 +29,8 @@ def tried(looks: Sequence[Look]) -> list[dict[str, Tried]]:
 
 
 def doubtful(look: Look) -> dict[str, Criterion]:
-    brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique())
+    # The first event brings everybody to the first stage, whatever its criterion says.
+    brought = set(look.visits.filter(pl.col("how") == "automatic")["stage"].unique()) - {0}
     return {
         stage.key: stage.enter
         for rank, stage in enumerate(look.definition.stages)

@@ -133,6 +133,16 @@ def test_a_criterion_that_waits_for_what_never_happened() -> None:
     assert "1 journeys in it were moved by a person" in only.says
 
 
+def test_the_first_stage_s_criterion_that_never_held_though_everybody_begins_there() -> None:
+    first = {"key": "contact", "kind": "open", "enter": {"signal": "called"}}
+    waiting = parse_definition({"pipeline": "sales", "stages": [first, {**MET, "kind": "open"}]})
+    (only,) = remarks(waiting, journey("contact", "met"), journey("contact"))["never_true"]
+    assert (only.stage, only.n, only.of) == ("contact", 0, 0)
+    assert "2 journeys in it came by their first event" in only.says
+    assert "leave it out" in only.advice
+    assert "never_true" not in remarks(waiting, journey("contact", "called"), journey("contact", "met"))
+
+
 @pytest.mark.parametrize(
     ("criterion", "journeys", "told"),
     [
