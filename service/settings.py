@@ -4,6 +4,8 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -115,16 +117,18 @@ class Serving:
             name = f"DEALTRAIL_{field.name.upper()}"
             if name not in environment:
                 continue
-            kind = field.type
+            read, what = READ[field.type]
             try:
-                found[field.name] = READ[kind](environment[name])
+                found[field.name] = read(environment[name])
             except ValueError:
-                raise Rejected(f"{name}={environment[name]!r} is no number of the kind {kind}") from None
+                raise Rejected(f"{name}={environment[name]!r} is no {what}") from None
         serving = cls(**found)  # type: ignore[arg-type]  # each value is of its field's type
         for field in fields(cls):
             value = getattr(serving, field.name)
             if not isinstance(value, str) and (value < 0 or (value == 0 and field.name not in MAY_BE_ZERO)):
                 raise Rejected(f"DEALTRAIL_{field.name.upper()}={value} must be above 0")
+            if field.name in MOST and value > MOST[field.name]:
+                raise Rejected(f"DEALTRAIL_{field.name.upper()}={value} must be at most {MOST[field.name]}")
         if serving.log_level not in LOG_LEVELS:
             raise Rejected(f"DEALTRAIL_LOG_LEVEL={serving.log_level!r} is none of {', '.join(LOG_LEVELS)}")
         if serving.telemetry not in TELEMETRY:
@@ -133,7 +137,37 @@ class Serving:
 
 
 MAY_BE_ZERO: Final = ("waiting", "port", "policies_seconds", "senders")
-READ: Final[Mapping[Any, Callable[[str], object]]] = {str: str, int: int, float: float}
+MOST: Final = {"port": 65_535, "workers": 64}
+
+
+def finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError
+    return value
+
+
+READ: Final[Mapping[Any, tuple[Callable[[str], object], str]]] = {
+    str: (str, "text"),
+    int: (int, "whole number"),
+    float: (finite, "number"),
+}
 """by the type of the field"""
 TELEMETRY: Final = ("off", "otlp")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+ELSEWHERE: Final = (DATABASE_VARIABLE, ARCHIVE_VARIABLE, "DEALTRAIL_WEBHOOK_KEY_FILE")
+"""read where they are needed"""
+
+
+def unknown_settings(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none, with the one that is probably meant.
+
+    They are said and not refused: an orchestrator adds some by itself (Kubernetes, for a service of our name).
+    """
+    known = [*ELSEWHERE, *(f"DEALTRAIL_{field.name.upper()}" for field in fields(Serving))]
+    said = []
+    for name in sorted(name for name in environment if name.startswith("DEALTRAIL_") and name not in known):
+        likeliest = get_close_matches(name, known, n=1, cutoff=0.8)
+        meant = f"is {likeliest[0]} meant?" if likeliest else "docs/operations.md lists them"
+        said.append(f"{name} is no setting, and changes nothing: {meant}")
+    return said

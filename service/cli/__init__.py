@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.errors import Conflict, DealtrailError, NotFound
 from service.cli import exits
+from service.cli.listening import NoAddress
 from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
 
 OBJECTS = 50_000
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _code(error: DealtrailError) -> int:
     if isinstance(error, NoDatabase):
         return exits.NO_DATABASE
+    if isinstance(error, NoAddress):
+        return exits.NO_ADDRESS
     if isinstance(error, NotFound):
         return exits.NOT_FOUND
     if isinstance(error, Conflict):

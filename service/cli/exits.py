@@ -10,6 +10,7 @@ REFUSED: Final = 3
 NOT_FOUND: Final = 4
 CONFLICT: Final = 5
 NO_DATABASE: Final = 6
+NO_ADDRESS: Final = 7
 BUG: Final = 70
 
 MEANING: Final = """\
@@ -21,4 +22,5 @@ Exit codes:
 4  not found
 5  somebody else was first; nothing was written
 6  no database there, or its schema is missing or of another version
+7  the service can't listen there: its port is taken, say
 70 a bug"""

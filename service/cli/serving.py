@@ -1,16 +1,22 @@
 """dealtrail serve: the service, until it is stopped."""
 
+import logging
 import os
-import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from socket import socket
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import Rejected
+from service.cli import exits
+from service.cli.listening import listening
 from service.cli.opening import opened
 from service.cli.options import Db
-from service.settings import DATABASE_VARIABLE, Serving, shown_url
+from service.settings import DATABASE_VARIABLE, Serving, shown_url, unknown_settings
 
 if TYPE_CHECKING:
     from engine.log.application import Log
@@ -40,26 +46,40 @@ def serve(
         port=settings.port if port is None else port,
         workers=settings.workers if workers is None else workers,
     )
-    with opened(db) as log:
-        from engine.log.connect import SQLITE
+    checked(settings)
+    with listening(settings.host, settings.port) as sockets:
+        with opened(db) as log:
+            from engine.log.connect import SQLITE
 
-        if settings.workers != 1 and log.engine.dialect.name == SQLITE:
-            raise Rejected("--workers: several processes need PostgreSQL; SQLite is served by one")
-        shown = make_first_key(log) if first_key else None
-    where = f"http://{settings.host}:{settings.port}"
-    print(f"dealtrail serves {shown_url(db)} at {where} (documentation: {where}/docs)", file=sys.stderr)
-    if settings.host not in LOOPBACK:
-        print(
-            "Others can reach it, and keys travel in the open: put TLS in front (docs/operations.md)", file=sys.stderr
-        )
-    if shown is not None:
-        print(f"The first key, of role admin, shown this once:\n\n  {shown}\n", file=sys.stderr)
-        print(f"Try: curl -H 'Authorization: Bearer {shown}' {where}/v1/board", file=sys.stderr)
-    elif first_key:
-        print("A further key: dealtrail keys create --role manager --person NAME", file=sys.stderr)
-    # The worker processes read it from there, as one that was started otherwise would.
-    os.environ[DATABASE_VARIABLE] = db
-    run(settings)
+            if settings.workers != 1 and log.engine.dialect.name == SQLITE:
+                raise Rejected("--workers: several processes need PostgreSQL; SQLite is served by one")
+            shown = make_first_key(log) if first_key else None
+        where = f"http://{shown_host(settings.host)}:{sockets[0].getsockname()[1]}"
+        told = [f"dealtrail serves {shown_url(db)} at {where} (documentation: {where}/docs)"]
+        if settings.host not in LOOPBACK:
+            told.append("Others can reach it, and keys travel in the open: put TLS in front (docs/operations.md)")
+        if shown is not None:
+            told.append(f"The first key, of role admin, shown this once:\n\n  {shown}\n")
+            told.append(f"Try: curl -H 'Authorization: Bearer {shown}' {where}/v1/board")
+        elif first_key:
+            told.append("A further key: dealtrail keys create --role manager --person NAME")
+        # Not to standard error: logs go there, and a key is not to be kept with them.
+        print(*told, sep="\n", flush=True)
+        # The worker processes read it from there, as one that was started otherwise would.
+        os.environ[DATABASE_VARIABLE] = db
+        run(settings, sockets)
+
+
+def checked(settings: Serving) -> None:
+    """Rejected for what every process would refuse by itself, when it has been said already that it serves."""
+    from service.notices.sender import Sending
+    from service.tokens import Issuer
+    from service.tracing import Tracing
+
+    Sending.of(settings)
+    if settings.oidc_issuer:
+        Issuer(settings)
+    Tracing(settings).close()
 
 
 def make_first_key(log: "Log") -> str | None:
@@ -74,26 +94,41 @@ def make_first_key(log: "Log") -> str | None:
     return create_key(log, owner_of_key(log, login_name()), "admin", now=now, expires_at=now + timedelta(days=30))[0]
 
 
-def run(settings: Serving) -> None:
-    from tempfile import TemporaryDirectory
+def run(settings: Serving, sockets: Sequence[socket]) -> None:
+    from service.logs import log_as_json
 
+    log_as_json(settings.log_level)
+    for message in unknown_settings():
+        logging.getLogger(__name__).warning(message)
     with TemporaryDirectory(prefix="dealtrail-metrics-") as folder:
         if settings.workers > 1:
             # Before the processes start: they count into files there, and any of them tells the sum.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
+        from uvicorn.supervisors import Multiprocess
 
         from service.guard import Guarded
 
-        uvicorn.run(
+        config = uvicorn.Config(
             "service.app:from_environment",
             factory=True,
             http=Guarded,
-            host=settings.host,
-            port=settings.port,
             workers=settings.workers,
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
+        if settings.workers > 1:
+            Multiprocess(config, list(sockets)).run()
+            return
+        server = uvicorn.Server(config)
+        with suppress(KeyboardInterrupt):
+            server.run(list(sockets))
+        if not server.started:
+            raise SystemExit(exits.BUG)
+
+
+def shown_host(host: str) -> str:
+    """As an address writes it."""
+    return f"[{host}]" if ":" in host else host

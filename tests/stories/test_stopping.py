@@ -1,8 +1,9 @@
 """The service is stopped while somebody listens: the stream ends by itself, and the service with it."""
 
+import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import time
 from http.client import HTTPConnection
@@ -17,12 +18,16 @@ from tests.stories.conftest import DEALTRAIL, ready
 def test_a_stream_does_not_keep_the_service_from_stopping(sqlite_url: str, tmp_path: Path) -> None:
     publish(sqlite_url)
     key = run("keys", "create", "--role", "ops", "--person", "a-listener", "--db", sqlite_url).out.strip()
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    with (tmp_path / "served.log").open("wb") as output:
-        command = [DEALTRAIL, "serve", "--port", str(port), "--db", sqlite_url]
-        process = subprocess.Popen(command, env=dict(os.environ), stderr=output, stdout=output)
+    with (tmp_path / "served.log").open("wb") as log:
+        command = [DEALTRAIL, "serve", "--port", "0", "--first-key", "--db", sqlite_url]
+        environment = {**os.environ, "DEALTRAIL_PROT": "1"}
+        process = subprocess.Popen(command, env=environment, stderr=log, stdout=subprocess.PIPE, text=True)
     try:
+        assert process.stdout is not None
+        announced = process.stdout.readline()
+        found = re.search(r"at http://127\.0\.0\.1:([0-9]+) ", announced)
+        assert found, announced
+        port = int(found[1])
         until = time.monotonic() + 60
         while not ready(Client(port)):
             assert process.poll() is None
@@ -42,5 +47,8 @@ def test_a_stream_does_not_keep_the_service_from_stopping(sqlite_url: str, tmp_p
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait()
+        rest = process.communicate()[0]
+    assert "A further key" in rest
+    lines = [json.loads(line) for line in (tmp_path / "served.log").read_text().splitlines()]
+    assert any("is DEALTRAIL_PORT meant?" in line["message"] for line in lines)
     assert "Traceback" not in (tmp_path / "served.log").read_text()
