@@ -33,7 +33,19 @@ def holds_nul(raw: Any) -> bool:
     return isinstance(raw, list) and any(holds_nul(each) for each in raw)
 
 
-class Body(Printable):
+class Defining(Printable):
+    """Base of what may have a `definition`, the stages of a pipeline."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def not_bare(cls, raw: Any) -> Any:
+        # Else each key of theirs would be said to be unknown here.
+        if "definition" in cls.model_fields and isinstance(raw, dict) and "stages" in raw:
+            raise ValueError('send the stages under `definition`: {"definition": {"pipeline": ..., "stages": [...]}}')
+        return raw
+
+
+class Body(Defining):
     """Base of the bodies of commands."""
 
     occurred_at: Utc | None = Field(None, description=LATE)

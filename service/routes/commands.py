@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import Header, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import Field, TypeAdapter, ValidationError
 
 from engine.aggregates.inputs import Who
 from engine.decision import rep_stream
@@ -25,9 +24,9 @@ from service.http_errors import FieldProblem, Refused
 from service.keys import uuid_of
 from service.question import problems_of
 from service.rights import is_asked, may_name, may_write, opening_of, reads
+from service.routes.accepted import Accepted, accepted
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
-from service.routes.examples import ACCEPTED
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, JOURNEYS, Given
 from service.running import Running
@@ -35,32 +34,6 @@ from service.running import Running
 ORIGIN = "api"
 Handling = Dialogue[Outcome]
 Answering = Dialogue[Response]
-
-
-class Written(BaseModel):
-    """One event that came of the command."""
-
-    event_id: UUID
-    stream_id: UUID
-    type: str
-    version: int
-    position: int
-
-
-class Accepted(BaseModel):
-    """What came of a command. The same Idempotency-Key gives it again (with Idempotent-Replayed: true)."""
-
-    model_config = ConfigDict(json_schema_extra={"example": ACCEPTED})
-
-    stream_id: UUID
-    """the lead, deal, pipeline or rep that it changed or began; of a conversion the deal"""
-    version: int
-    """of that stream now: the next If-Match"""
-    position: int
-    """of the log: an answer at this position or a later one knows of it"""
-    events: list[Written]
-    """none when there was nothing to do"""
-
 
 IdempotencyKey = Annotated[
     str,
@@ -260,26 +233,3 @@ def known_rep(running: Running, name: str) -> Who:
     if len(found) > 1:
         raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {' or '.join(sorted(found.values()))}")
     return next(iter(found))
-
-
-def accepted(running: Running, outcome: Outcome, status: int) -> Response:
-    # In the shape of Accepted: building the models would take longer than writing them out.
-    body = {
-        "stream_id": outcome.stream_id,
-        "version": outcome.version,
-        "position": running.log.position() if outcome.position is None else outcome.position,
-        "events": [
-            {
-                "event_id": each.event_id,
-                "stream_id": each.stream_id,
-                "type": each.event.TOPIC,
-                "version": each.version,
-                "position": each.position,
-            }
-            for each in outcome.events
-        ],
-    }
-    headers = {"ETag": f'"{outcome.version}"', "Cache-Control": "no-store"}
-    if outcome.repeated:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(to_json(body), status, headers, "application/json")

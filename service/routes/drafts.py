@@ -20,6 +20,7 @@ from service.policy_effects import policy_rows
 from service.question import Problem, Unclear
 from service.rights import narrowed
 from service.routes.asked import Question, Text
+from service.routes.bodies import Defining
 from service.routes.looking import pin_of
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
@@ -49,9 +50,7 @@ class SideBySide(Question):
     limit: Annotated[int, Field(ge=0, le=MOST, description="Journeys that each list names")] = preview.LISTED
 
 
-class Stages(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Stages(Defining):
     definition: Definition
 
 

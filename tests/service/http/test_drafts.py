@@ -26,8 +26,10 @@ def worked(manager: Client, deals: int) -> list[str]:
 @pytest.mark.checklist("S4", "S14")
 def test_a_draft_is_looked_at_from_all_sides_and_published(service: Service, manager: Client) -> None:
     worked(manager, 2)
-    manager.post(f"{LOANS}/draft", {"definition": SIMPLER, "note": "as customers call it"}).done()
+    drafted = manager.post(f"{LOANS}/draft", {"definition": SIMPLER, "note": "as customers call it"}).answer
     [draft] = manager.get(f"{LOANS}/drafts").answer["drafts"]
+    [event] = drafted["events"]
+    assert (event["draft"], event["draft_id"]) == ("draft:1", draft["draft_id"])
     assert (draft["draft"], draft["based_on"], draft["note"]) == ("draft:1", 1, "as customers call it")
     assert draft["drafted_by"] == "the-manager"
     assert manager.get(LOANS, definition="draft:1").answer["definition"]["stages"][2]["key"] == "offer"
@@ -136,6 +138,12 @@ def test_a_definition_that_makes_no_sense_is_refused(manager: Client) -> None:
     manager.post(f"{LOANS}/preview", {"definition": {**BARE, "pipeline": "tea"}}).refused(422, "invalid", "'tea'")
     manager.get("/v1/pipelines/tea/compare").refused(404, "not-found", "loans")
     manager.get("/v1/pipelines/tea/drafts").refused(404, "not-found", "loans")
+
+
+@pytest.mark.parametrize("path", ["preview", "draft", "publish"])
+def test_stages_that_are_sent_bare_are_said_to_go_under_definition(path: str, manager: Client) -> None:
+    problem = manager.post(f"{LOANS}/{path}", BARE, if_match="*").refused(422, "invalid", "under `definition`")
+    assert [each["field"] for each in problem["errors"]] == ["body"], "and not each key as unknown"
 
 
 def test_a_comparison_is_that_of_the_command_line_and_cheap_to_ask_again(sample_service: Service) -> None:
