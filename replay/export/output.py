@@ -1,8 +1,10 @@
 """A file that is either the old one or the new one, whole, whenever one looks; also after a kill."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
@@ -22,10 +24,12 @@ def refuse_loss(path: Path, force: bool) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`; it takes its place, flushed to the disk, when the block ends well."""
-    handle, name = mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    """A temporary file beside `path`; it takes its place, flushed to the disk, when the block ends well.
+
+    Those of exports of the same file that were killed are cleared away.
+    """
+    sweep(path)
+    handle, temporary = part_of(path)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
@@ -34,6 +38,27 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def part_of(path: Path) -> tuple[int, Path]:
+    """A new file beside it, locked as long as the handle is open: that is how a part of the living is told."""
+    while True:
+        handle, name = mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return handle, Path(name)
+        # Another's sweep came between.
+        os.close(handle)
+
+
+def sweep(path: Path) -> None:
+    """Removes what is left of exports of this file that did not end."""
+    for part in path.parent.glob(f".{escape(path.name)}.{'[a-z0-9_]' * 8}.part"):
+        # Gone meanwhile, of another user, or still written: it stays.
+        with suppress(FileNotFoundError, PermissionError, BlockingIOError), part.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def digest_of(path: Path) -> str:

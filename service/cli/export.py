@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli import exits
+from service.cli.ending import ended_by_term
 from service.cli.opening import opened, views_over
 from service.cli.options import Json
 from service.cli.progress import progress
@@ -158,7 +159,7 @@ def exported(
         from replay.export.run import Asked, export
 
         asked = Asked(kind, lens, filters, question.pipeline, names)
-        with progress("rows", "writing", "writing") as told:
+        with ended_by_term(), progress("rows", "writing", "writing") as told:
             made = export(log, asked, path, chosen, force=force, progress=told, opened=views_over)
     if question.json:
         print(made.model_dump_json(indent=2))
@@ -188,7 +189,7 @@ def into_tables(kinds: "tuple[Kind | str, ...]", question: Question, to: str, fo
         from replay.export.sql import replace_tables
 
         asked = Asked("events" if kinds == ("events",) else "journeys", lens, filters, question.pipeline, names)
-        with progress("rows", "writing", "writing") as told:
+        with ended_by_term(), progress("rows", "writing", "writing") as told:
             made = replace_tables(log, asked, kinds, to, force=force, progress=told, opened=views_over)
     if question.json:
         print(made.model_dump_json(indent=2))

@@ -31,6 +31,7 @@ from engine.stages.presets import preset
 from engine.values import Attribute, Money, from_micros
 from replay.export.cells import harmless, harmless_cells
 from replay.export.manifest import Format, Kind, Manifest, beside
+from replay.export.output import replacing, sweep
 from replay.export.run import Asked, export
 from replay.export.stored import STORED, Scope, position_at, stored_events
 from tests.checklist.desk import Desk
@@ -262,6 +263,48 @@ def test_a_kill_leaves_the_old_file(sample_url: str, out: Path, form: str) -> No
     killed = subprocess.run([sys.executable, "-c", KILLED, sample_url, path, form], check=False)
     assert killed.returncode == -9
     assert path.read_text() == "old"
+    (left,) = (each for each in out.iterdir() if each != path)
+    with replacing(out / "events") as another, replacing(path) as living:
+        # Neither that of another file nor that of a process that lives is swept.
+        assert not left.exists()
+        sweep(path)
+        assert living.exists()
+        assert another.exists()
+        living.write_text("new")
+    assert path.read_text() == "new"
+
+
+TERMINATED = """
+import os, sys, time
+from pathlib import Path
+import replay.export.stored
+from engine.log.application import Log
+from engine.projections.lens import Lens
+from replay.export.run import Asked, export
+from service.cli.ending import ended_by_term
+calls = 0
+def progress(done, total):
+    global calls
+    calls += 1
+    if calls == 2:
+        os.kill(os.getpid(), 15)
+        time.sleep(1)
+    if calls > 5:
+        os._exit(1)
+replay.export.stored.BATCH = 100
+with ended_by_term():
+    export(Log(sys.argv[1]), Asked("events", Lens.of()), Path(sys.argv[2]), sys.argv[3], force=True, progress=progress)
+"""
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_sigterm_ends_it_at_once_and_leaves_the_old_file_alone(sample_url: str, out: Path, form: str) -> None:
+    path = out / f"events.{form}"
+    path.write_text("old")
+    ended = subprocess.run([sys.executable, "-c", TERMINATED, sample_url, path, form], check=False)
+    assert ended.returncode == 143
+    assert path.read_text() == "old"
+    assert list(out.iterdir()) == [path]
 
 
 def test_the_manifest_says_what_a_file_was_made_from(sample: Log, out: Path) -> None:
