@@ -16,9 +16,9 @@ from sqlalchemy import Row, Select, select
 
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
-from engine.log.identity import from_database, to_database
-from engine.log.people import called_so, ensure_people
-from engine.log.tables import api_keys, people
+from engine.log.identity import from_database, to_database, uuid_of
+from engine.log.people import ensure_people, find_person
+from engine.log.tables import api_keys
 from engine.values import from_micros, to_micros
 
 Role = Literal["rep", "manager", "ops", "auditor", "admin"]
@@ -106,29 +106,15 @@ def owner_of_key(log: Log, named: str, *, source: str = "login") -> UUID:
 
     Rejected where several people have the key.
     """
-    identity = uuid_of(named)
-    if identity is not None:
-        with log.engine.connect() as connection:
-            known = select(people.c.person_id).where(people.c.person_id == to_database(connection, identity))
-            if connection.execute(known).first() is None:
-                raise NotFound(f"there is no person {named}: name one by key, or as source:key")
-        return identity
-    found = called_so(log, named)
-    if len(found) > 1:
-        raise Rejected(f"{len(found)} people have the key {named!r}: say which, as {' or '.join(found.values())}")
-    if found:
-        return next(iter(found))
+    try:
+        return find_person(log, named).person_id
+    except NotFound:
+        if uuid_of(named) is not None:
+            raise
     before, colon, key = named.partition(":")
     if colon:
         source, named = before, key
     return ensure_people(log, [("actor", source, named)])[source, named].person_id
-
-
-def uuid_of(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def hashed(text: str) -> str:

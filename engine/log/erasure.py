@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, or_, select, true
+from sqlalchemy import Connection, Table, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.errors import NotFound
@@ -11,15 +11,16 @@ from engine.log import tables
 from engine.log.application import Log
 from engine.log.connect import SQLITE
 from engine.log.identity import from_database, to_database
-from engine.log.locked import append_lock
+from engine.log.locked import Writing, append_lock
 from engine.log.tables import events, people
-from engine.log.writes import FORGOTTEN
+from engine.log.writes import CORRECTION, FORGOTTEN
 
 
 def erase_person(log: Log, person_id: UUID, actor: UUID) -> int:
     """Deletes the person, and the texts and keys of all leads and deals of which the person is the customer.
 
-    The fingerprints of the commands that named the person or wrote those texts go too: a guess could be held to them.
+    The fingerprints of the commands that named or corrected the person or wrote those texts go too: a guess could be
+    held to them.
 
     Returns how many rows went. What remains is that person_id was erased, when and by whom (table erasures). The
     person's own row is the only one of a rep or an actor. NotFound where nobody has the id (any more).
@@ -37,13 +38,29 @@ def erase_person(log: Log, person_id: UUID, actor: UUID) -> int:
         for table in (tables.texts, tables.keys):
             gone += _delete(connection, table, "stream_id", streams)
         _forget_commands(connection, person_id, streams)
-        row = (person_id, writing.head.next_recorded_at, actor)
-        writing.insert(
-            "erasures (person_id, erased_at, actor)",
-            [tuple(to_database(connection, value) if isinstance(value, UUID) else value for value in row)],
-        )
+        _forget_corrections(connection, person_id)
+        note_erasure(writing, person_id, actor)
     _forget_deleted(log)
     return gone
+
+
+def note_erasure(writing: Writing, person_id: UUID, actor: UUID) -> int:
+    """Notes that what was kept of the person was erased, all of it or to be corrected; the moment, in microseconds.
+
+    Every process looks how many such notes there are, and then forgets what it read before.
+    """
+    connection = writing.connection
+    erasures = tables.erasures.c
+    same = erasures.person_id == to_database(connection, person_id)
+    last: int | None = connection.execute(select(func.max(erasures.erased_at)).where(same)).scalar_one()
+    # The database's clock may have gone back since.
+    at = writing.head.next_recorded_at if last is None else max(writing.head.next_recorded_at, last + 1)
+    row = (person_id, at, actor)
+    writing.insert(
+        "erasures (person_id, erased_at, actor)",
+        [tuple(to_database(connection, value) if isinstance(value, UUID) else value for value in row)],
+    )
+    return at
 
 
 def _of_customer(connection: Connection, person_id: UUID, where: ColumnElement[bool]) -> set[UUID]:
@@ -67,6 +84,16 @@ def _forget_commands(connection: Connection, person_id: UUID, streams: Iterable[
         commands.update()
         .where(commands.c.command_id.in_(select(events.c.command_id).where(named)))
         .values(fingerprint=FORGOTTEN)
+    )
+
+
+def _forget_corrections(connection: Connection, person_id: UUID) -> None:
+    """No event leads to them: the answers tell whom they are about."""
+    commands = tables.commands
+    connection.execute(
+        commands.update()
+        .where(commands.c.fingerprint.startswith(CORRECTION), commands.c.result.contains(f'"{person_id}"'))
+        .values(fingerprint=CORRECTION)
     )
 
 

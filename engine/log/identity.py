@@ -13,3 +13,11 @@ def to_database(where: Engine | Connection, value: UUID) -> UUID | bytes:
 
 def from_database(stored: UUID | bytes) -> UUID:
     return UUID(bytes=stored) if isinstance(stored, bytes) else stored
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The id that the text is; None where it is something else, such as a key."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.frames import read_frame
-from engine.log.identity import from_database, to_database
+from engine.log.identity import from_database, to_database, uuid_of
 from engine.log.tables import events, keys
 
 
@@ -37,7 +37,7 @@ def _called(log: Log, named: str) -> list[dict[UUID, str]]:
     fits = keys.c.key == named
     if colon:
         fits = or_(fits, and_(keys.c.source == source, keys.c.key == key))
-    stream = _uuid(named)
+    stream = uuid_of(named)
     with log.engine.connect() as connection:
         rows = connection.execute(select(keys).where(fits)).all()
         ways = [
@@ -73,10 +73,3 @@ def keys_of(log: Log, streams: Iterable[UUID]) -> dict[UUID, str]:
 
 
 _ASKED = 500
-
-
-def _uuid(named: str) -> UUID | None:
-    try:
-        return UUID(named)
-    except ValueError:
-        return None

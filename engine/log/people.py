@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import polars as pl
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
+from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.frames import read_frame
-from engine.log.identity import from_database
+from engine.log.identity import from_database, to_database, uuid_of
 from engine.log.locked import append_lock
 from engine.log.sides import insert_erasable
 from engine.log.tables import people
@@ -48,6 +49,35 @@ def called_so(log: Log, named: str) -> dict[UUID, str]:
     return {from_database(row.person_id): f"{row.source}:{row.key}" for row in rows}
 
 
+def find_person(log: Log, named: str) -> Person:
+    """Who has this id of ours, this key, or this source and key.
+
+    NotFound where nobody is called so; Rejected where several sources have the key.
+    """
+    identity = uuid_of(named)
+    found = None if identity is None else person_by_id(log, identity)
+    if found is None:
+        called = called_so(log, named)
+        if len(called) > 1:
+            raise Rejected(f"{len(called)} people have the key {named!r}: say which, as {' or '.join(called.values())}")
+        found = next((person_by_id(log, each) for each in called), None)
+    if found is None:
+        raise NotFound(f"there is no person {named}: give the id, the key or source:key; who was erased has none")
+    return found
+
+
+def person_by_id(log: Log, person_id: UUID) -> Person | None:
+    with log.engine.connect() as connection:
+        asked = select(people).where(people.c.person_id == to_database(connection, person_id))
+        row = connection.execute(asked).one_or_none()
+    return None if row is None else person_of(row)
+
+
+def person_of(row: Row[Any]) -> Person:
+    """Of a row of all columns."""
+    return Person(from_database(row.person_id), row.role, row.source, row.key, row.name, row.email, row.phone)
+
+
 def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[PersonKey, Person]:
     """The people of the given role, source, key and perhaps name, email, phone (Named), by source and key.
 
@@ -75,7 +105,7 @@ def people_frame(log: Log, *, customers: bool = True) -> pl.DataFrame:
 
 
 def erasures(log: Log) -> int:
-    """How many there were: a number that has grown says that somebody is to be forgotten."""
+    """How many there were: a number that has grown says that somebody, or what somebody was called, is forgotten."""
     with log.engine.connect() as connection:
         found: int = connection.exec_driver_sql("SELECT count(*) FROM erasures").scalar_one()
     return found
@@ -91,6 +121,5 @@ def _known(connection: Connection, wanted: Sequence[PersonKey]) -> dict[PersonKe
         for start in range(0, len(keys), _ASKED):
             some = people.c.key.in_(keys[start : start + _ASKED])
             for row in connection.execute(select(people).where(people.c.source == source, some)):
-                _id, *rest = row
-                found[row.source, row.key] = Person(from_database(row.person_id), *rest)
+                found[row.source, row.key] = person_of(row)
     return found

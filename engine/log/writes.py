@@ -20,6 +20,8 @@ class StreamWrite:
 
 FORGOTTEN = ""
 """Fingerprint of a command that spoke of an erased person: a hash of a body can be guessed, and so confirm a name."""
+CORRECTION = "correction:"
+"""How the fingerprint of a person's correction begins, and all that is left of it once the person is erased."""
 
 
 @dataclass(frozen=True, slots=True)

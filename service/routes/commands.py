@@ -15,13 +15,13 @@ from engine.decision import rep_stream
 from engine.errors import Conflict, NotFound, Rejected
 from engine.handle import Outcome, handling
 from engine.log.dialogue import Dialogue
+from engine.log.identity import uuid_of
 from engine.log.keys import find_stream
 from engine.log.people import called_so
 from engine.streams import LEAD, load
 from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused
-from service.keys import uuid_of
 from service.question import problems_of
 from service.rights import is_asked, may_name, may_write, opening_of, reads
 from service.routes.accepted import Accepted, accepted
