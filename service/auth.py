@@ -25,6 +25,8 @@ from service.tokens import BadToken, Issuer, IssuerSilent, NoRole
 EVERY = frozenset(ROLES)
 WRITERS: frozenset[Role] = frozenset({"rep", "manager", "ops", "admin"})
 """of leads and deals; a rep of the own ones (rights.py)"""
+KEEPERS: frozenset[Role] = WRITERS - {"rep"}
+"""of who is who: whose customer somebody is, the log tells only who reads all of it"""
 LEADERS: frozenset[Role] = frozenset({"manager", "admin"})
 """of pipelines and the roster"""
 WHOLE: frozenset[Role] = EVERY - {"rep"}

@@ -79,6 +79,12 @@ class Refused(Exception):
         self.kind, self.detail, self.errors, self.headers = kind, detail, errors, dict(headers or {})
 
 
+def key_reused() -> Refused:
+    """The Idempotency-Key was accepted before, with something else."""
+    said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
+    return Refused("idempotency-key-reused", said, [FieldProblem(field="header.Idempotency-Key", problem=said)])
+
+
 def problem(refused: Refused) -> Response:
     status, title = KINDS[refused.kind]
     detail = refused.detail if len(refused.detail) <= LONGEST else f"{refused.detail[:LONGEST]} ..."

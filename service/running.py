@@ -116,10 +116,10 @@ class Running:
             pipeline, _, _, known_at, position = pin
             kept = replace(self.views.look(pipeline, lens), known_at=known_at, position=position)
             self.looks.put(pin, kept.for_later())
-        return kept
+        return self.views.with_names(kept)
 
     def erased(self) -> int:
-        """How many erasures there were: they change what answers show, and no position."""
+        """How many erasures and corrections there were: they change what answers show, and no position."""
         return erasures(self.log)
 
     def close(self) -> None:

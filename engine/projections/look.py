@@ -44,6 +44,8 @@ class Look:
     """seen(), of which nothing is kept"""
     persons: Mapping[str, tuple[str, str]] | None = None
     """key and label of the people by person_id, where somebody keeps them; else they are looked up"""
+    erased: int | None = None
+    """how many erasures there were when the people were read, where somebody looked"""
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""

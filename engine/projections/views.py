@@ -6,7 +6,7 @@ readers never wait for each other. What a few new events change is derived row b
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import RLock
 from typing import Final
@@ -67,6 +67,7 @@ class Snapshot:
     membership: pl.DataFrame
     people: pl.DataFrame
     persons: Mapping[str, tuple[str, str]]
+    erased: int
     log: Log
     live: Mapping[str, Live]
     """by pipeline what is told of it by some version of its stages, where the lens shows the present"""
@@ -96,6 +97,7 @@ class Snapshot:
             seen=self.seen,
             again=self.again,
             persons=self.persons,
+            erased=self.erased,
         )
 
 
@@ -239,13 +241,14 @@ class Views:
         again = partial(self._see, columns, as_of, known)
         # Several policies and answers ask more than once.
         seen = cache(again)
-        people, persons = self._everybody()
+        people, persons, erased = self._everybody()
         return Snapshot(
             lens=lens,
             columns=columns,
             membership=self._membership(lens),
             people=people,
             persons=persons,
+            erased=erased,
             log=self.log,
             live={pipeline: live for (pipeline, _), live in self._live.items()} if lens.present else {},
             seen=seen,
@@ -264,13 +267,21 @@ class Views:
             seen = self._seen[key] = see(columns, as_of=as_of, known=known)
         return seen
 
-    def _everybody(self) -> tuple[pl.DataFrame, Mapping[str, tuple[str, str]]]:
-        """Reps and actors, read again where the log speaks of somebody new, or somebody was erased."""
+    def with_names(self, look: Look) -> Look:
+        """The same, with people called as they are now."""
+        with self._lock:
+            people, persons, erased = self._everybody()
+        return replace(look, people=people, persons=persons, erased=erased)
+
+    def _everybody(self) -> tuple[pl.DataFrame, Mapping[str, tuple[str, str]], int]:
+        """Reps and actors, read again where the log speaks of somebody new, or somebody was erased or corrected; and
+        how many erasures there were then.
+        """
         told = (len(self.columns.codes.people), len(self._roster), erasures(self.log))
         if self._people[0] != told:
             people = people_frame(self.log, customers=False)
             self._people = (told, people, by_id(people))
-        return self._people[1:]
+        return *self._people[1:], told[2]
 
     def _membership(self, lens: Lens) -> pl.DataFrame:
         asked = (len(self._roster), lens.as_of, lens.known_at)

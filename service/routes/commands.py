@@ -21,7 +21,7 @@ from engine.log.people import called_so
 from engine.streams import LEAD, load
 from service import metrics
 from service.auth import Caller, caller_of
-from service.http_errors import FieldProblem, Refused
+from service.http_errors import FieldProblem, Refused, key_reused
 from service.question import problems_of
 from service.rights import is_asked, may_name, may_write, opening_of, reads
 from service.routes.accepted import Accepted, accepted
@@ -183,10 +183,7 @@ def asked(
         return (yield from on_journey(running, name, counts, handled))
     except Conflict as error:
         if log.command(command_id) is not None:
-            said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
-            raise Refused(
-                "idempotency-key-reused", said, [FieldProblem(field="header.Idempotency-Key", problem=said)]
-            ) from error
+            raise key_reused() from error
         raise
 
 

@@ -145,7 +145,9 @@ def compared(
     old, new = looks(running.views, pipeline, before, unpublished or lens)
     tag = None
     if unpublished is None:
-        tag = tag_of(running, caller, request, filters, 0 if old is None else old.version, *pin_of(new))
+        tag = tag_of(
+            running, caller, request, filters, 0 if old is None else old.version, *pin_of(new), erased=new.erased
+        )
         if unchanged(request, tag):
             return not_modified(tag)
     known, changed = sharing(

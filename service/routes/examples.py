@@ -47,7 +47,7 @@ NAMED: Final[Mapping[str, str]] = {
     "deal": "C-007",
     "pipeline": "office-coffee",
     "rep": "rep-03",
-    "person": LEAD,
+    "person": "rep-03",
     "webhook": DRAFT,
     "Idempotency-Key": "7a0c5f0e-2f6b-4b1e-9a57-0d8c3e6b1f42",
     "If-Match": '"12"',
@@ -141,5 +141,6 @@ OTHERS: Final[Mapping[str, dict[str, Any]]] = {
     "retry_parked": {"position": 1667},
     "replay_webhook": {"after": 1600},
     "test_webhook": {},
+    "correct_person": {"name": "Sales desk north", "email": "north@example.com", "phone": None},
 }
 """of what else has a body, by operation id"""

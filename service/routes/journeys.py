@@ -111,8 +111,9 @@ async def journey_endpoint(request: Request, named: Named, glance: Annotated[Gla
     def work() -> Response:
         journey, lead, deal, version = streams_of(running, caller, named)
         lens = glance.lens()
+        erased = running.erased()
         found = history(running.log, journey, lens)
-        tag = f"{version}.{tag_of(running, caller, request, found.definition, lens, found.position)}"
+        tag = f"{version}.{tag_of(running, caller, request, found.definition, lens, found.position, erased=erased)}"
         if unchanged(request, tag):
             return not_modified(tag)
         same = {name: getattr(found, name) for name in JourneyStanding.model_fields if name in History.model_fields}
@@ -127,8 +128,9 @@ async def history_endpoint(request: Request, named: Named, since: Annotated[Sinc
     def work() -> Response:
         journey, *_ = streams_of(running, caller, named)
         lens = since.lens()
+        erased = running.erased()
         found = history(running.log, journey, lens, at=since.at)
-        tag = tag_of(running, caller, request, found.definition, lens, found.position)
+        tag = tag_of(running, caller, request, found.definition, lens, found.position, erased=erased)
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
 
     return await running.reading.run(work)
@@ -140,8 +142,9 @@ async def difference_endpoint(request: Request, named: Named, between: Annotated
     def work() -> Response:
         journey, *_ = streams_of(running, caller, named)
         before, after = lenses_of(between.since, between.until, between.clock, between)
+        erased = running.erased()
         found = difference(running.log, journey, before, after)
-        tag = tag_of(running, caller, request, found.definition, before, after, found.position)
+        tag = tag_of(running, caller, request, found.definition, before, after, found.position, erased=erased)
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
 
     return await running.reading.run(work)

@@ -42,7 +42,7 @@ def looked(
         question = question.model_copy(update={"after": following})
     else:
         look = running.look(question.pipeline, lens)
-    tag = tag_of(running, caller, request, filters, *pin_of(look))
+    tag = tag_of(running, caller, request, filters, *pin_of(look), erased=look.erased)
     return Seen(look, filters, question, cell, same, tag)
 
 

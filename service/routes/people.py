@@ -1,33 +1,51 @@
-"""People: who is who behind the ids of events, a page at a time; and erasing one of them, which changes no number."""
+"""People: who is who behind the ids of events; correcting and erasing what is kept of one, which change no number."""
 
 from datetime import UTC, datetime
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any, Self
+from uuid import UUID, uuid5
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select, tuple_
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from engine.aggregates.inputs import Name
+from engine.errors import Conflict
+from engine.log.correction import DETAILS, correct_person
 from engine.log.erasure import erase_person
-from engine.log.identity import from_database
-from engine.log.tables import people
-from service.auth import ADMIN, WHOLE, caller_of
+from engine.log.people import find_person
+from engine.projections.everybody import everybody
+from service import metrics
+from service.auth import ADMIN, KEEPERS, WHOLE, caller_of
+from service.http_errors import key_reused
 from service.keys import revoke_keys_of
 from service.question import Problem, Unclear
-from service.routes.asked import Cursor
+from service.routes.asked import Cursor, Text
+from service.routes.bodies import Printable
+from service.routes.commands import Address, IdempotencyKey
 from service.routes.routing import Routes, running_of
-from service.routes.tags import told
-from service.running import Running
+from service.routes.tags import not_modified, tag_of, told, unchanged
+
+ONE = "/v1/people/{person}"
+SEPARATOR = "\x1f"
+"""between source and key of a cursor"""
+Named = Annotated[Address, Path(alias="person", description="Our id of the person, the key, or source:key")]
 
 
 class PeopleQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    source: Annotated[Text | None, Field(description="The system that knows them")] = None
+    key: Annotated[Text | None, Field(description="Their id there")] = None
+    q: Annotated[
+        Text | None,
+        Field(description="Words of a name, key, email or phone; all must be there, case and accents do not count"),
+    ] = None
     after: Annotated[Cursor | None, Field(description="`next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class Somebody(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     person_id: UUID
     role: str
     source: str
@@ -40,6 +58,32 @@ class Somebody(BaseModel):
 class People(BaseModel):
     people: list[Somebody]
     next: str | None
+
+
+class CorrectPerson(Printable):
+    """What is sent changes, null takes it away, and what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    name: Name | None = None
+    email: Name | None = None
+    phone: Name | None = None
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("send what is to be corrected: name, email or phone; null takes it away")
+        return self
+
+
+class Corrected(BaseModel):
+    """By ids and fields, without the values. The same Idempotency-Key gives it again (Idempotent-Replayed: true)."""
+
+    person_id: UUID
+    changed: list[str]
+    """fields that are others now; none when there was nothing to do"""
+    position: int
+    """of the log then: a correction adds no event"""
 
 
 class Erased(BaseModel):
@@ -60,54 +104,104 @@ def add_people(routes: Routes) -> None:
         queries=True,
     )
     routes.add(
+        "GET",
+        ONE,
+        one_endpoint,
+        name="get_person",
+        summary="Who it is",
+        tag="people",
+        allow=WHOLE,
+        refusals=("not-found",),
+        answers=Somebody,
+    )
+    routes.add(
+        "POST",
+        f"{ONE}/correct",
+        correct_endpoint,
+        name="correct_person",
+        summary="Correct a name, an email or a phone: every answer tells the new one from then on",
+        tag="people",
+        allow=KEEPERS,
+        refusals=("not-found", "idempotency-key-missing", "rejected", "too-large", "not-json", "too-slow"),
+        answers=Corrected,
+    )
+    routes.add(
         "DELETE",
-        "/v1/people/{person}",
+        ONE,
         erase_endpoint,
         name="erase_person",
         summary="Erase a person: names and texts go, events and numbers stay",
         tag="people",
         allow=ADMIN,
-        refusals=("not-found",),
+        refusals=("not-found", "rejected"),
         answers=Erased,
     )
 
 
 async def list_endpoint(request: Request, question: Annotated[PeopleQuestion, Query()]) -> Response:
     running = running_of(request)
-    return await running.reading.run(lambda: told(page(running, question)))
-
-
-async def erase_endpoint(request: Request, person: Annotated[UUID, Path()]) -> Response:
-    running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
-        rows = erase_person(running.log, person, caller.person_id)
-        revoke_keys_of(running.log, person, datetime.now(UTC))
-        return told(Erased(rows=rows))
+        source, colon, key = (question.after or "").partition(SEPARATOR)
+        if question.after is not None and not colon:
+            raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")])
+        page = everybody(
+            running.log,
+            source=question.source,
+            key=question.key,
+            words=question.q,
+            after=(source, key) if colon else None,
+            limit=question.limit,
+        )
+        people = [Somebody.model_validate(each) for each in page.people]
+        return answered(request, People(people=people, next=page.next and SEPARATOR.join(page.next)))
+
+    return await running.reading.run(work)
+
+
+async def one_endpoint(request: Request, person: Named) -> Response:
+    running = running_of(request)
+
+    def work() -> Response:
+        return answered(request, Somebody.model_validate(find_person(running.log, person)))
+
+    return await running.reading.run(work)
+
+
+def answered(request: Request, answer: BaseModel) -> Response:
+    body = answer.model_dump_json()
+    tag = tag_of(running_of(request), caller_of(request), request, body)
+    return not_modified(tag) if unchanged(request, tag) else told(body.encode(), tag)
+
+
+async def correct_endpoint(
+    request: Request, person: Named, body: CorrectPerson, idempotency_key: IdempotencyKey
+) -> Response:
+    running, caller = running_of(request), caller_of(request)
+    details: dict[str, Any] = {name: getattr(body, name) for name in DETAILS if name in body.model_fields_set}
+    command_id = uuid5(caller.person_id, idempotency_key)
+
+    def work() -> Response:
+        with metrics.counted(CorrectPerson.__name__):
+            try:
+                done = correct_person(running.log, person, details, actor=caller.person_id, command_id=command_id)
+            except Conflict as error:
+                raise key_reused() from error
+        answer = told(Corrected(person_id=done.person_id, changed=list(done.changed), position=done.position))
+        if done.repeated:
+            answer.headers["Idempotent-Replayed"] = "true"
+        return answer
 
     return await running.changing.run(work)
 
 
-def page(running: Running, question: PeopleQuestion) -> People:
-    asked = select(people).order_by(people.c.source, people.c.key).limit(question.limit + 1)
-    if question.after is not None:
-        source, colon, key = question.after.partition("\x1f")
-        if not colon:
-            raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")])
-        asked = asked.where(tuple_(people.c.source, people.c.key) > (source, key))
-    with running.log.engine.connect() as connection:
-        rows = connection.execute(asked).all()
-    found = [
-        Somebody(
-            person_id=from_database(row.person_id),
-            role=row.role,
-            source=row.source,
-            key=row.key,
-            name=row.name,
-            email=row.email,
-            phone=row.phone,
-        )
-        for row in rows[: question.limit]
-    ]
-    more = len(rows) > question.limit
-    return People(people=found, next=f"{found[-1].source}\x1f{found[-1].key}" if more else None)
+async def erase_endpoint(request: Request, person: Named) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        erased = find_person(running.log, person).person_id
+        rows = erase_person(running.log, erased, caller.person_id)
+        revoke_keys_of(running.log, erased, datetime.now(UTC))
+        return told(Erased(rows=rows))
+
+    return await running.changing.run(work)

@@ -64,10 +64,11 @@ async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Quer
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
+        erased = running.erased()
         found = [rep for rep in visible(running, caller, question) if question.left or not rep.left]
         if question.team is not None:
             found = [rep for rep in found if rep.memberships[-1].team == question.team]
-        tag = tag_of(running, caller, request, running.views.position, question.lens())
+        tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
         start = 0 if question.after is None else place_of(found, question.after) + 1
@@ -86,11 +87,12 @@ async def one_endpoint(
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
+        erased = running.erased()
         identity = known_rep(running, name)
         found = [rep for rep in visible(running, caller, glance) if rep.person_id == identity]
         if not found:
             raise NotFound(f"no rep is called {name!r}, or not yet at the moment asked for")
-        tag = tag_of(running, caller, request, running.views.position, glance.lens())
+        tag = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
         return not_modified(tag) if unchanged(request, tag) else told(found[0], tag)
 
     return await running.reading.run(work)

@@ -11,11 +11,13 @@ from service.running import Running
 FRESH = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
-def tag_of(running: Running, caller: Caller, request: Request, *seen: object) -> str:
-    """seen: pipeline, definition, as_of, known_at, position: what the lens showed."""
+def tag_of(running: Running, caller: Caller, request: Request, *seen: object, erased: int | None = None) -> str:
+    """seen: pipeline, definition, as_of, known_at, position: what the lens showed. erased: erasures there were when the
+    names were read, or before; else they are read after this.
+    """
     asked = sorted(request.query_params.multi_items())
     whose = caller.person_id if caller.role == "rep" else ""
-    told = (running.log.log_id, running.erased(), whose, request.url.path, asked, *seen)
+    told = (running.log.log_id, running.erased() if erased is None else erased, whose, request.url.path, asked, *seen)
     return sha256(repr(told).encode()).hexdigest()[:32]
 
 

@@ -12,7 +12,7 @@ from engine.log.application import Log
 from engine.values import Value
 from service.auth import OPERATORS, WHOLE, caller_of
 from service.background import Background
-from service.http_errors import FieldProblem, Refused
+from service.http_errors import key_reused
 from service.notices import parked, webhooks
 from service.notices.changes import Change, new_change
 from service.notices.trying import try_out
@@ -178,9 +178,7 @@ async def changed(
         except Conflict as error:
             if running.log.command(change.command_id) is None:
                 raise
-            said = "this Idempotency-Key was used for another command: give each command its own, a retry the same"
-            problem = FieldProblem(field="header.Idempotency-Key", problem=said)
-            raise Refused("idempotency-key-reused", said, [problem]) from error
+            raise key_reused() from error
         answer.status_code = status
         return answer
 

@@ -58,7 +58,7 @@ def test_the_same_again_gives_the_first_answer_and_another_body_is_refused(log: 
     assert (again.changed, again.position, again.repeated) == (first.changed, first.position, True)
     assert find_person(log, "r-1").name == "Ada L."
     with pytest.raises(Conflict, match="another command"):
-        correct_person(log, "r-1", {"name": "Eve"}, actor=ACTOR, command_id=once)
+        correct_person(log, "r-1", {"name": "somebody else"}, actor=ACTOR, command_id=once)
 
 
 def test_what_was_so_already_is_no_change_and_forgets_nothing(log: Log, ada: Person) -> None:
@@ -85,7 +85,7 @@ def test_once_erased_nothing_remains_that_a_guess_could_be_held_to(log: Log, ada
     correct_person(log, "r-1", {"name": "Ada"}, actor=ACTOR, command_id=real)
     correct_person(log, "r-1", {"name": "Ada"}, actor=ACTOR, command_id=empty)
     ensure_people(log, [("rep", "crm", "r-2")])
-    correct_person(log, "r-2", {"name": "Bob"}, actor=ACTOR, command_id=other)
+    correct_person(log, "r-2", {"name": "another"}, actor=ACTOR, command_id=other)
     theirs = kept(log, other)
     erase_person(log, ada.person_id, ACTOR)
     assert {kept(log, each).partition(" ")[0] for each in (real, empty)} == {"correction:"}

@@ -13,7 +13,7 @@ import yaml
 from engine.log import schema
 from engine.log.application import Log
 from service.routes.answer_examples import FILE
-from service.routes.examples import STAGES
+from service.routes.examples import OTHERS, STAGES
 from service.sample import load_sample
 from service.settings import Serving
 from tests.service.http.server import Service, serving
@@ -68,7 +68,7 @@ def made(service: Service) -> Iterator[tuple[str, Any]]:
     yield "ParkedNotices", PARKED
     yield "Tried", {"accepted": False, "status": 500, "problem": "answered 500", "seconds": 0.031}
     yield "Erased", {"rows": 4}
-    seen = {"WithSecret", "Kept", "ParkedNotices"}
+    seen = {"WithSecret", "Kept", "ParkedNotices", "Somebody"}
     for path, methods in document["paths"].items():
         operation = methods.get("get")
         if operation is None or "application/json" not in operation["responses"]["200"]["content"]:
@@ -83,6 +83,8 @@ def made(service: Service) -> Iterator[tuple[str, Any]]:
             query = {"as_of": NOW.isoformat(), **query}
         seen.add(shape)
         yield shape, short(client.get(address, **query).answer)
+    yield "Corrected", client.post("/v1/people/rep-03/correct", OTHERS["correct_person"]).answer
+    yield "Somebody", client.get("/v1/people/rep-03").answer
     yield "Removed", client.send("DELETE", here).answer
 
 
