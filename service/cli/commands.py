@@ -11,6 +11,7 @@ from service.cli import (
     export,
     follow_ups,
     keys,
+    people,
     pipeline,
     policies,
     webhook_notices,
@@ -117,6 +118,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(archive.app, name="archive")
 app.command("rebuild", epilog="Example: dealtrail rebuild -o derived --threads 2")(rebuild)
 app.command("sample", epilog="Example: dealtrail sample --to sample.db")(sample)
+app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="keys")
 app.command("simulate", epilog="Example: dealtrail simulate --events 100000 --seed 7 --db made-up.db")(simulate)
 app.command("serve", epilog="Example: dealtrail serve --db sample.db --port 8000")(serve)

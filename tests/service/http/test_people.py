@@ -23,7 +23,7 @@ def deal(manager: Client) -> str:
 def listed(client: Client, **asked: Any) -> list[str]:
     """Of all pages."""
     found: list[str] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     while True:
         answer = client.get("/v1/people", **asked, **after).answer
         found += [f"{each['source']}:{each['key']}" for each in answer["people"]]

@@ -86,9 +86,9 @@ def test_the_service_lives_on_what_the_role_may(service: Service) -> None:
     deal = opened.answer["stream_id"]
     manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call", "note": "rang"}).done()
     service.client("auditor").get("/v1/board").done()
-    people = admin.get("/v1/people").answer["people"]
-    (erased,) = [each["person_id"] for each in people if each["key"] == "c1"]
-    assert admin.send("DELETE", f"/v1/people/{erased}").answer["rows"] >= 2
+    assert manager.post("/v1/people/c1/correct", {"name": "Another"}).answer["changed"] == ["name"]
+    assert admin.get("/v1/people/c1").answer["name"] == "Another"
+    assert admin.send("DELETE", "/v1/people/c1").answer["rows"] >= 2
     service.client("ops").get("/metrics").done()
     assert manager.get(f"/v1/journeys/{deal}/history").answer
 
