@@ -1,11 +1,12 @@
 """People: who is who behind the ids of events; correcting and erasing what is kept of one, which change no number."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid5
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from engine.aggregates.inputs import Name
 from engine.errors import Conflict
@@ -21,6 +22,7 @@ from service.question import Problem, Unclear
 from service.routes.asked import Cursor, Text
 from service.routes.bodies import Printable
 from service.routes.commands import Address, IdempotencyKey
+from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 
@@ -124,6 +126,15 @@ def add_people(routes: Routes) -> None:
         allow=KEEPERS,
         refusals=("not-found", "idempotency-key-missing", "rejected", "too-large", "not-json", "too-slow"),
         answers=Corrected,
+        direct=partial(
+            direct,
+            body=CorrectPerson,
+            readers=[
+                Reader("header", "Idempotency-Key", "idempotency_key", TypeAdapter(IdempotencyKey)),
+                Reader("path", "person", "person", TypeAdapter(Address)),
+            ],
+            endpoint=correct_endpoint,
+        ),
     )
     routes.add(
         "DELETE",

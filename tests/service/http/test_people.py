@@ -128,6 +128,8 @@ def test_what_is_no_correction_is_refused(manager: Client) -> None:
     manager.post(here, {"key": "C-2"}).refused(422, "invalid", "key")
     manager.post(here, {"name": ""}).refused(422, "invalid", "name")
     manager.post(here, {"name": "a\0b"}).refused(422, "invalid", "NUL")
+    twice = {"Content-Type": "application/json", "Idempotency-Key": "twice"}
+    manager.send("POST", here, b'{"name": "a", "name": "b"}', twice).refused(422, "invalid", "name")
     manager.post("/v1/people/C-9/correct", {"name": "x"}).refused(404, "not-found", "C-9")
     assert manager.get("/v1/people/C-1").answer["name"] == "Tea Shop"
 
