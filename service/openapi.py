@@ -91,12 +91,18 @@ LATER: Final = ("create_pipeline", "get_pipeline")
 
 
 def tidied(made: dict[str, Any]) -> None:
-    """What FastAPI can't know: left out is not null, an If-Match that is needed is required; examples, links."""
+    """What FastAPI can't know: left out is not null, an If-Match that is needed is required; examples, links.
+
+    And that a question is not asked what its address says.
+    """
     for shape, example in answer_examples().items():
         made["components"]["schemas"][shape]["examples"] = [example]
-    for operations in made["paths"].values():
+    for path, operations in made["paths"].items():
         for operation in operations.values():
             name = operation["operationId"]
+            named = [each for each in operation.get("parameters", ()) if not asked_twice(each, path)]
+            if named:
+                operation["parameters"] = named
             if "requestBody" in operation:
                 operation["requestBody"]["content"]["application/json"]["example"] = {**BODIES, **OTHERS}[name]
             for parameter in operation.get("parameters", ()):
@@ -106,6 +112,11 @@ def tidied(made: dict[str, Any]) -> None:
         done = next(status for status in ("201", "200") if status in operation["responses"])
         followed = links(made["paths"], found)
         operation["responses"][done]["links"] = {to: link for to, link in followed.items() if (name, to) != LATER}
+
+
+def asked_twice(parameter: dict[str, Any], path: str) -> bool:
+    """The pipeline of a question whose address names it already."""
+    return parameter["in"] == "query" and f"{{{parameter['name']}}}" in path
 
 
 def tidied_parameter(parameter: dict[str, Any], *, needed: bool) -> None:
