@@ -27,7 +27,7 @@ from service.routes.questions import add_questions
 from service.routes.reps import add_reps
 from service.routes.routing import Routes
 from service.routes.search import add_search
-from service.routes.stream import add_stream
+from service.routes.stream import STREAM, add_stream
 from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
@@ -72,7 +72,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
     app.state.background = background
     app.state.callers = Callers(running.log, issuer)
     handle_errors(app)
-    app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes)
+    app.add_middleware(Outer, body_seconds=serving.body_seconds, body_bytes=serving.body_bytes, endless=STREAM)
     routes = Routes(app)
     for add in (
         add_commands,

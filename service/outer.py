@@ -21,8 +21,10 @@ log = logging.getLogger("service.requests")
 
 
 class Outer:
-    def __init__(self, app: ASGIApp, body_seconds: float, body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, body_seconds: float, body_bytes: int, endless: str) -> None:
+        """endless: the address whose answer has no end, so that none can be told in short (HEAD)."""
         self.app = app
+        self.endless = endless
         self.body_seconds = body_seconds
         self.body_bytes = body_bytes
 
@@ -33,7 +35,10 @@ class Outer:
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         number = given if GIVEN.fullmatch(given) else token_hex(16)
         token = request_id.set(number)
-        began, status = time.perf_counter(), 0
+        began, status, method = time.perf_counter(), 0, scope["method"]
+        if method == "HEAD" and scope["path"] != self.endless:
+            # Answered as GET would be; the server, whose own scope stays, sends the head alone.
+            scope = {**scope, "method": "GET"}
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -53,8 +58,8 @@ class Outer:
             await (await answered(Request(scope), error))(scope, receive, sending)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            metrics.requests.labels(scope["method"], route, status).inc()
-            told = {"method": scope["method"], "path": scope["path"], "status": status}
+            metrics.requests.labels(method, route, status).inc()
+            told = {"method": method, "path": scope["path"], "status": status}
             told["ms"] = round((time.perf_counter() - began) * 1000, 3)
             caller = scope.get("state", {}).get("caller")
             if caller is not None:

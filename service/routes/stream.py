@@ -23,6 +23,7 @@ from service.routes.routing import Routes, running_of
 from service.running import Running
 from service.work import Overloaded
 
+STREAM = "/v1/stream"
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 15.0
 """of silence, after which a comment shows that the stream lives, and says how far it has looked"""
@@ -145,7 +146,7 @@ def add_stream(routes: Routes) -> None:
 
     routes.add(
         "GET",
-        "/v1/stream",
+        STREAM,
         endpoint,
         name="stream_events",
         summary="The feed as server-sent events; Last-Event-ID resumes",
