@@ -29,6 +29,7 @@ from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, JOURNEYS, Given
+from service.routes.tags import shown
 from service.running import Running
 
 ORIGIN = "api"
@@ -58,6 +59,10 @@ IfMatch = Annotated[
     ),
 ]
 
+HEADERS = shown({"ETag": "The version of the stream now: the next If-Match"}) | shown(
+    {"Idempotent-Replayed": "true: this is the first answer again, and nothing was done"}, always=False
+)
+
 
 def add_commands(routes: Routes) -> None:
     # Routes are tried in their order: what comes most often comes first.
@@ -79,6 +84,7 @@ def add_commands(routes: Routes) -> None:
             refusals=tuple(refusals),
             answers=Accepted,
             status=201 if begins else 200,
+            headers=HEADERS,
             direct=partial(direct, body=body, readers=readers, endpoint=endpoint),
         )
 

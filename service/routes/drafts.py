@@ -66,6 +66,7 @@ def add_drafts(routes: Routes) -> None:
         refusals=("not-found",),
         answers=Drafts,
         queries=True,
+        tagged=True,
     )
     routes.add(
         "GET",
@@ -78,6 +79,7 @@ def add_drafts(routes: Routes) -> None:
         refusals=("not-found",),
         answers=preview.Preview,
         queries=True,
+        tagged=True,
     )
     routes.add(
         "POST",

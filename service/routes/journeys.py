@@ -77,6 +77,7 @@ def add_journeys(routes: Routes) -> None:
             refusals=("not-found",),
             answers=JourneyStanding,
             queries=True,
+            tagged=True,
         )
     routes.add(
         "GET",
@@ -89,6 +90,7 @@ def add_journeys(routes: Routes) -> None:
         refusals=("not-found",),
         answers=History,
         queries=True,
+        tagged=True,
     )
 
     routes.add(
@@ -102,6 +104,7 @@ def add_journeys(routes: Routes) -> None:
         refusals=("not-found",),
         answers=JourneyDifference,
         queries=True,
+        tagged=True,
     )
 
 

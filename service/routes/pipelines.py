@@ -42,6 +42,7 @@ def add_pipelines(routes: Routes) -> None:
         tag="pipelines",
         allow=EVERY,
         answers=Pipelines,
+        tagged=True,
     )
     routes.add(
         "GET",
@@ -54,6 +55,7 @@ def add_pipelines(routes: Routes) -> None:
         refusals=("not-found",),
         answers=PipelineVersion,
         queries=True,
+        tagged=True,
     )
 
 

@@ -45,6 +45,7 @@ def add_questions(routes: Routes) -> None:
             refusals=("not-found", "gone"),
             answers=SHAPES[each.name],
             queries=True,
+            tagged=True,
         )
         routes.add(
             "GET",
@@ -57,6 +58,7 @@ def add_questions(routes: Routes) -> None:
             refusals=("not-found", "gone"),
             answers=Explanation,
             queries=True,
+            tagged=True,
         )
     for each in LISTS:
         routes.add(
@@ -70,6 +72,7 @@ def add_questions(routes: Routes) -> None:
             refusals=("not-found", "gone"),
             answers=each.answer,
             queries=True,
+            tagged=True,
         )
 
 

@@ -45,6 +45,7 @@ def add_reps(routes: Routes) -> None:
         allow=EVERY,
         answers=Reps,
         queries=True,
+        tagged=True,
     )
     routes.add(
         "GET",
@@ -57,6 +58,7 @@ def add_reps(routes: Routes) -> None:
         refusals=("not-found",),
         answers=Rep,
         queries=True,
+        tagged=True,
     )
 
 

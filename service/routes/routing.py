@@ -12,6 +12,7 @@ from service.auth import allowed, header
 from service.http_errors import FieldProblem, Refused, documented
 from service.keys import Role
 from service.routes.direct import Check
+from service.routes.tags import IF_NONE_MATCH, TAG, UNCHANGED
 from service.running import Running
 
 JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
@@ -45,17 +46,27 @@ class Routes:
         answers: Any = None,
         status: int = 200,
         queries: bool = False,
+        tagged: bool = False,
+        headers: Mapping[str, Any] | None = None,
         media: type[Response] = JSONResponse,
         direct: Callable[[Sequence[Check]], type[APIRoute]] | None = None,
     ) -> None:
         """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
-        media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
+        tagged: its answers have an entity tag, and If-None-Match is looked at (tags.py). headers: of its answers, as
+        OpenAPI says them. media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
         """
         checks: list[Check] = [] if allow is None else [allowed(allow)]
         checks.append(once_each if queries else no_query)
         if method == "POST":
             checks.append(json_alone)
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")
+        responses = documented("malformed", "invalid", *keyed, *refusals)
+        extra: dict[str, Any] = {} if allow is None else {"security": [{"key": []}]}
+        if headers:
+            responses[status] = {"headers": headers}
+        if tagged:
+            responses |= {status: {"headers": TAG}, 304: UNCHANGED}
+            extra["parameters"] = [IF_NONE_MATCH]
         self.access[method, path] = allow
         self.app.router.add_api_route(
             path,
@@ -70,8 +81,8 @@ class Routes:
             response_model=answers,
             response_class=media,
             status_code=status,
-            responses=documented("malformed", "invalid", *keyed, *refusals),
-            openapi_extra={} if allow is None else {"security": [{"key": []}]},
+            responses=responses,
+            openapi_extra=extra,
         )
 
 

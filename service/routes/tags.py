@@ -1,6 +1,8 @@
 """Entity tags of answers: made of everything an answer depends on, so that it need not be computed to be compared."""
 
+from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel
@@ -8,6 +10,22 @@ from pydantic import BaseModel
 from service.auth import Caller
 from service.running import Running
 
+
+def shown(headers: Mapping[str, str], *, always: bool = True) -> dict[str, Any]:
+    """Headers of an answer for OpenAPI, by name with what each says. always: it is there every time."""
+    same = {"required": always, "schema": {"type": "string"}}
+    return {name: {"description": said, **same} for name, said in headers.items()}
+
+
+TAG = shown({"ETag": "What the answer was made of; sent as If-None-Match it saves asking twice"})
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "ETags of answers that the client has, or * for any: if one is still right, there is no body (304)",
+    "schema": {"type": "string"},
+}
+UNCHANGED = {"description": "Not Modified: the client has it", "headers": TAG}
 FRESH = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.http_errors import KINDS
 from service.routes.table import GIVEN
+from tests.service.http.answer_examples import ASKED
 from tests.service.http.server import Client, Service
 
 
@@ -95,9 +96,69 @@ def test_the_document_names_every_operation_and_refusal(service: Service) -> Non
             body = operation["requestBody"]["content"]["application/json"]["schema"]
             assert "occurred_at" in schema(document, body)["properties"]
             assert headers == {"Idempotency-Key": True, "If-Match": "428" in statuses}, path
-    assert {int(status) for each in operations.values() for status in each["responses"]} - {200, 201} <= {
+    assert {int(status) for each in operations.values() for status in each["responses"]} - {200, 201, 304} <= {
         status for status, _ in KINDS.values()
     }
+
+
+def test_an_entity_tag_is_documented_where_there_is_one_and_nowhere_else(own_service: Service) -> None:
+    client = own_service.client("admin")
+    hook = client.post("/v1/webhooks", {"url": "https://example.com/hooks"}).answer["webhook_id"]
+    asked = {**ASKED, "compare_definitions": ("/v1/pipelines/office-coffee/compare", {})}
+    seen = {True: 0, False: 0}
+    for path, methods in client.get("/openapi.json").answer["paths"].items():
+        operation = methods.get("get")
+        # A stream does not end; of what explains, one stands for all.
+        if operation is None or path == "/v1/stream" or (path.endswith("/explain") and "conversion" not in path):
+            continue
+        address, query = asked.get(operation["operationId"], (path.replace("{journey}", "C-004"), {}))
+        # Answers about the present are of the minute that is asked in.
+        names = {each["name"] for each in operation.get("parameters", ())}
+        if "as_of" in names and operation["operationId"] != "get_difference":
+            query = {"as_of": "2999-01-01", **query}
+        address = address.replace("{webhook}", hook)
+        answer = client.get(address, **query)
+        answer.done()
+        tagged = "etag" in answer.headers
+        assert ("If-None-Match" in names) == tagged, path
+        assert ("ETag" in operation["responses"]["200"].get("headers", {})) == tagged, path
+        assert ("304" in operation["responses"]) == tagged, path
+        again = client.get(address, {"If-None-Match": answer.headers.get("etag", "*")}, **query)
+        assert (again.status == 304) == tagged, path
+        seen[tagged] += 1
+    assert min(seen.values()) >= 5, seen
+
+
+def test_an_address_names_what_it_is_about_once(service: Service) -> None:
+    for path, methods in Client(service.port).get("/openapi.json").answer["paths"].items():
+        for operation in methods.values():
+            asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+            assert not [name for name in asked if f"{{{name}}}" in path], path
+
+
+def test_head_is_answered_as_get_without_a_body(sample_service: Service) -> None:
+    anybody, auditor = Client(sample_service.port), sample_service.client("auditor")
+    for client, path in ((anybody, "/livez"), (anybody, "/openapi.json"), (auditor, "/v1/board?as_of=2999-01-01")):
+        head, got = client.send("HEAD", path), client.get(path)
+        assert (head.status, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(got.content))
+        assert head.headers.get("etag") == got.headers.get("etag")
+    for client, path, status in ((anybody, "/v1/board", 401), (auditor, "/v1/leads/nobody", 404)):
+        assert client.send("HEAD", path).status == status
+    reply = auditor.send("HEAD", "/v1/stream")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET")
+    told = auditor.get("/metrics").content.decode()
+    assert 'dealtrail_http_requests_total{method="HEAD",route="/livez",status="200"}' in told
+
+
+def test_what_an_answer_to_a_command_says_beside_its_body_is_documented(manager: Client) -> None:
+    operation = manager.get("/openapi.json").answer["paths"]["/v1/deals"]["post"]
+    headers = operation["responses"]["201"]["headers"]
+    assert headers["ETag"]["required"]
+    first = manager.post("/v1/deals", {"pipeline": "loans"}, idempotency_key="one")
+    again = manager.post("/v1/deals", {"pipeline": "loans"}, idempotency_key="one")
+    told = [{name for name in headers if name.lower() in reply.headers} for reply in (first, again)]
+    assert told == [{"ETag"}, {"ETag", "Idempotent-Replayed"}]
 
 
 def schema(document: dict, named: dict) -> dict:  # type: ignore[type-arg]
