@@ -114,7 +114,7 @@ def refusal(error: Exception, *, question: bool) -> Refused | None:
             said = str(error) if isinstance(error, Busy) else "too many requests at once: try again in a moment"
             return Refused("busy", said, headers={"Retry-After": RETRY_SECONDS})
         case DBAPIError():
-            said = "the database does not answer; try again in a moment, with the same Idempotency-Key"
+            said = "the database does not answer; try again in a moment (a command with the same Idempotency-Key)"
             return Refused("unreachable", said, headers={"Retry-After": RETRY_SECONDS})
         case NotFound():
             return Refused("not-found", str(error))
