@@ -1,5 +1,6 @@
 """Tables for BI tools: what is in them, and that readers see the old ones or the new."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,16 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from engine.aggregates.deal.commands import OpenDeal
+from engine.aggregates.deal.commands import ChangePipeline, Lose, MoveStage, OpenDeal, Win
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead, QualifyLead
 from engine.errors import Rejected
+from engine.log import schema
 from engine.log.application import Log
+from engine.projections.board import board
+from engine.projections.conversion import conversion
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
+from engine.projections.views import Views
 from engine.stages.presets import preset
 from engine.values import Money
 from replay.export.run import Asked, export
@@ -22,6 +28,7 @@ from tests.checklist.desk import Desk
 from tests.postgres import Server
 
 NOW = Lens.of()
+DOCS = Path(__file__).parents[3] / "docs" / "exports.md"
 ALL = ("visits", "journeys", "attributes", "stages")
 
 
@@ -174,3 +181,38 @@ def test_a_database_that_can_not_be_reached_that_way_is_refused(sample: Log, to:
 def test_the_log_itself_is_no_target(sample: Log) -> None:
     with pytest.raises(Rejected, match="the log itself"):
         replace_tables(sample, Asked("journeys", NOW), ALL, sample.url)
+
+
+def test_the_queries_of_the_documentation_give_the_board_and_the_conversion(bi: Engine, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    schema.init(url)
+    log = Log(url)
+    desk = Desk(log)
+    for pipeline in ("ca", "es"):
+        desk.publish(preset(pipeline))
+    first, *others = (desk.begin(CaptureLead(pipeline="ca", value=Money.of(n, "EUR"))) for n in range(2, 10))
+    first.goes(MergeLead(into=others[0].journey))
+    for sale in others[1:]:
+        sale.goes(QualifyLead(), ConvertLead())
+    stages = [stage.key for stage in preset("ca").stages if stage.kind == "open"]
+    others[2].goes(
+        MoveStage(stage=stages[2], reason="in a hurry", override=True), MoveStage(stage=stages[0], reason="too early")
+    )
+    others[3].goes(Lose(reason="price"))
+    others[4].goes(Win(evidence="signed"))
+    others[5].goes(ChangePipeline(pipeline="es", stage=preset("es").stages[0].key, reason="small"))
+    put(log, bi, pipeline="ca")
+    look = Views(log).look("ca", NOW)
+    log.close()
+    of_board, of_conversion = re.findall(r"```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    found = board(look)
+    assert (found.merged, found.transferred) == (1, 1)
+    assert [(stage, n, float(amount or 0)) for stage, n, amount, _ in ask(bi, of_board)] == [
+        (stage.stage, stage.count, sum(float(value.amount) for value in stage.value)) for stage in found.stages
+    ]
+    passed = conversion(look)
+    entered = [stage for stage in passed.stages if stage.entered]
+    told = "stage", "entered", "advanced", "lost", "moved_back", "transferred", "still_there"
+    assert ask(bi, of_conversion) == [tuple(getattr(stage, name) for name in told) for stage in entered]
+    for part in told[1:]:
+        assert any(getattr(stage, part) for stage in entered), part
