@@ -69,7 +69,7 @@ def replacing_nothing(before: Definition, after: Look) -> list[Remark]:
             kind="replaces_nothing",
             stage=stage.key,
             key=key,
-            says=f"it replaces {key!r}, which is no stage before it and to which nobody was ever moved (0 journeys)",
+            says=f"it replaces {key!r}: the stages it is set beside have no such key, and 0 journeys were moved to it",
             advice=f"correct the key, or leave it out: a key that nobody used has no effect; known are "
             f"{', '.join(before.ranks)}",
             n=0,
