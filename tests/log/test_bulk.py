@@ -1,18 +1,18 @@
 """The bulk path stores exactly what append stores, only faster and in short turns."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from engine.errors import Conflict
-from engine.log import bulk
+from engine.log import bulk, locked
 from engine.log.application import Erasable, Log, Person, StreamKey, StreamWrite
 from engine.log.bulk import append_bulk, existing_events
 from engine.log.keys import find_stream
@@ -182,14 +182,18 @@ def test_existing_events_are_those_of_the_streams_asked_for(log: Log) -> None:
     assert existing_events(log, []).height == existing_events(log, [uuid4().hex]).height == 0
 
 
-def test_an_import_holds_the_lock_for_one_chunk_at_a_time(log: Log) -> None:
+def test_an_import_holds_the_lock_for_one_chunk_at_a_time(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a race against the clock: no transaction may hold more than its share of the events."""
-    turns: list[float] = []
+    shares: list[int] = []
 
-    def note(*arguments: object) -> None:
-        if arguments[2] == "COMMIT" or str(arguments[2]).endswith("COMMIT"):
-            turns.append(time.monotonic())
+    @contextmanager
+    def noted(*asked: Any) -> Iterator[locked.Writing]:
+        before = log.position()
+        with locked.append_lock(*asked) as writing:
+            yield writing
+        shares.append(log.position() - before)
 
-    event.listen(log.engine, "before_cursor_execute", note)
+    monkeypatch.setattr(bulk, "append_lock", noted)
     append_bulk(log, batch_of(many(3_000, 10)))
-    assert len(turns) == 4
+    assert (len(shares), sum(shares)) == (4, 30_000)
+    assert max(shares) < 30_000 / 3
