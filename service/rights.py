@@ -26,6 +26,7 @@ from engine.log.keys import unknown
 from engine.log.people import person
 from engine.messages import Command
 from engine.projections.filters import Filters
+from engine.projections.names import Names
 from engine.streams import DEAL, LEAD, Stream, load
 from service.auth import Caller
 from service.http_errors import Refused
@@ -44,10 +45,19 @@ def opening_of(log: Log, caller: Caller, command: Command) -> Command:
 
 
 def is_caller(log: Log, caller: Caller, who: Who) -> bool:
-    if isinstance(who, PersonRef):
-        known = person(log, who.source, who.key)
-        return known is not None and known.person_id == caller.person_id
-    return who == caller.person_id
+    return identity_of(log, who) == caller.person_id
+
+
+def identity_of(log: Log, who: Who) -> UUID | None:
+    """None where nobody has the key. An id is taken as it is, whether there is anybody or not."""
+    if isinstance(who, UUID):
+        return who
+    known = person(log, who.source, who.key)
+    return None if known is None else known.person_id
+
+
+def told(who: Who) -> str:
+    return f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)
 
 
 def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
@@ -81,19 +91,23 @@ def is_asked(log: Log, caller: Caller, stream_id: UUID, command: Command) -> boo
     )
 
 
-def may_name(log: Log, caller: Caller, command: Command) -> None:
-    """What a rep's command names besides the journey it is about: journeys the rep may read, reps on the roster."""
+def may_name(log: Log, names: Names, caller: Caller, command: Command) -> None:
+    """What a rep's command names besides the journey it is about: journeys the rep may read and their customers, who
+    is new, reps on the roster.
+    """
     if caller.role != "rep":
         return
     match command:
         case MergeLead(into=into) | MergeDeal(into=into):
             must_be_visible(log, caller, "into", into)
-        case OpenDeal(follows=follows, from_lead=lead, record=record):
+        case OpenDeal(follows=follows, from_lead=lead, record=record, person=customer):
             must_be_visible(log, caller, "follows", follows)
             must_be_visible(log, caller, "from_lead", lead)
             must_not_be_hidden(log, caller, record)
-        case CaptureLead(record=record):
+            must_be_the_team_s_or_new(log, names, caller, customer)
+        case CaptureLead(record=record, person=customer):
             must_not_be_hidden(log, caller, record)
+            must_be_the_team_s_or_new(log, names, caller, customer)
         case AssignOwner(owner=owner) | ConvertLead(owner=owner) | ScheduleFollowUp(owner=owner):
             must_be_on_the_roster(log, caller, owner)
         case _:
@@ -115,15 +129,29 @@ def must_not_be_hidden(log: Log, caller: Caller, record: SourceKey | None) -> No
         raise Rejected(f"record: {record.source}:{record.key} is here already, in another team: ask a manager")
 
 
+def must_be_the_team_s_or_new(log: Log, names: Names, caller: Caller, customer: Who | None) -> None:
+    """Named as the customer of a journey that the rep reads, somebody's name, mail and telephone are the rep's to read.
+
+    Alike for a customer of other teams, for who is none, and for nobody.
+    """
+    known = None if customer is None else identity_of(log, customer)
+    if customer is None or known is None or any(reads(log, caller, each) for each in names.journeys_of(known)):
+        return
+    raise Rejected(
+        f"person: {told(customer)} is no customer of your team's: name somebody new by source and key; "
+        "of who is here already, in another team: ask a manager"
+    )
+
+
 def must_be_on_the_roster(log: Log, caller: Caller, who: Who | None) -> None:
     """Handed to somebody whom no team has, or to a misspelt key, a journey would be seen by no rep any more."""
     if who is None or is_caller(log, caller, who):
         return
-    known = person(log, who.source, who.key) if isinstance(who, PersonRef) else None
-    identity = known.person_id if known is not None else who if isinstance(who, UUID) else None
+    identity = identity_of(log, who)
     if identity is None or membership_of(log, identity) is None:
-        named = f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)
-        raise Refused("forbidden", f"owner: {named} is not on the roster: name a rep of GET /v1/reps, or ask a manager")
+        raise Refused(
+            "forbidden", f"owner: {told(who)} is not on the roster: name a rep of GET /v1/reps, or ask a manager"
+        )
 
 
 def may_read(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:

@@ -14,6 +14,7 @@ from engine.log.people import erasures
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.look import Look
+from engine.projections.names import Names
 from replay.archive import views_of
 from replay.stage_figures import Side
 from service import metrics
@@ -74,6 +75,7 @@ class Running:
         self.log = TimedLog(url)
         self.views = views_of(self.log, archive_folder(url), logging.getLogger(__name__).warning)
         bounds = (serving.waiting, serving.patience_seconds)
+        self.names = Names(self.log)
         self.writing = Writer(self.log, serving.writers, *bounds)
         self.changing = Pool("changing", 2, *bounds)
         """what is written and is no command: erasures, webhooks"""

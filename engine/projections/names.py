@@ -72,6 +72,11 @@ class Names:
                 self._rows = pl.concat(parts)
             return self._rows
 
+    def journeys_of(self, customer: UUID) -> list[UUID]:
+        """Those that began with this customer, the newest first."""
+        theirs = self.rows().filter(pl.col("person") == customer.hex)["journey_id"]
+        return [UUID(hex=one) for one in theirs.unique(maintain_order=True).reverse()]
+
     def _named(self, feed: pl.DataFrame) -> pl.DataFrame:
         told = feed.select("stream_id", pl.col("payload").str.json_decode(_PAYLOAD).alias("of")).unnest("of")
         told = told.with_columns(

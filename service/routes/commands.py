@@ -23,7 +23,7 @@ from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused, key_reused
 from service.question import problems_of
-from service.rights import is_asked, may_name, may_write, opening_of, reads
+from service.rights import identity_of, is_asked, may_name, may_write, opening_of, reads
 from service.routes.accepted import Accepted, accepted
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
@@ -110,6 +110,8 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
         request: Request, body: Body, idempotency_key: str, if_match: str | None, name: str = ""
     ) -> Response:
         caller, running = caller_of(request), running_of(request)
+        if caller.role == "rep":
+            await customer_looked_up(running, getattr(body, "person", None))
 
         def work() -> Answering:
             with running.tracing.span(kind), metrics.counted(kind):
@@ -131,6 +133,15 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
         parameters.append(inspect.Parameter("name", keyword, annotation=address))
     endpoint.__dict__["__signature__"] = inspect.Signature(parameters)
     return endpoint
+
+
+async def customer_looked_up(running: Running, who: Who | None) -> None:
+    """What tells whether a rep may name somebody who is known here: the journeys of all customers, in memory.
+
+    Reading them takes seconds the first time where there are many: before the command's turn, for others write too.
+    """
+    if who is not None and await running.reading.run(lambda: identity_of(running.log, who)) is not None:
+        await running.sharing.same("names", lambda: running.reading.run(running.names.rows))
 
 
 ADDRESSES = {
@@ -171,7 +182,7 @@ def asked(
         if caller.role == "rep" and log.command(command_id) is None:
             if on is not None and not is_asked(log, caller, on, command):
                 may_write(log, caller, on, name)
-            may_name(log, caller, command)
+            may_name(log, running.names, caller, command)
         return handling(
             log,
             command,

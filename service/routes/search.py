@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.projections.filters import Filters
 from engine.projections.lens import Lens
-from engine.projections.names import Names
 from engine.projections.search import LONGEST, MOST, Search, search
 from service.auth import EVERY, caller_of
 from service.rights import narrowed
@@ -33,7 +32,7 @@ class SearchQuestion(BaseModel):
 
 
 def add_search(routes: Routes) -> None:
-    names = Names(routes.app.state.running.log)
+    names = routes.app.state.running.names
 
     async def endpoint(request: Request, question: Annotated[SearchQuestion, Query()]) -> Response:
         running, caller = running_of(request), caller_of(request)

@@ -97,6 +97,38 @@ def test_the_id_behind_a_key_that_is_taken_is_told_to_the_team_alone(kind: str, 
     team["manager"].post(f"/v1/{kind}s", asked).refused(409, "rejected", there)
 
 
+@pytest.mark.parametrize("kind", ["lead", "deal"])
+def test_a_rep_names_customers_of_the_team_and_new_ones(kind: str, team: dict[str, Client]) -> None:
+    details = {"name": "The Customer", "email": "customer@example.com", "phone": "+359 2 000"}
+    hidden, known = {"source": "crm", "key": "cust-1"}, {"source": "crm", "key": "cust-2"}
+    opened(team["stranger"], "lead", person={**hidden, **details})
+    opened(team["colleague"], "deal", person={**known, "name": "Another Customer"})
+    people = {each["key"]: each["person_id"] for each in team["manager"].get("/v1/people").answer["people"]}
+    told = set()
+    for person, shown in (
+        (hidden, "crm:cust-1"),
+        ({"source": "crm", "key": "stranger"}, "crm:stranger"),
+        ({"source": "login", "key": "the-manager"}, "login:the-manager"),
+        *((each, each) for each in (people["cust-1"], people["the-manager"], people["own"], str(uuid4()))),
+    ):
+        reply = team["own"].post(f"/v1/{kind}s", {"pipeline": "loans", "person": person})
+        detail = reply.refused(409, "rejected", "person", shown, "in another team: ask a manager")["detail"]
+        told.add(detail.replace(shown, "WHO"))
+    assert len(told) == 1
+    assert team["own"].get("/v1/search", q="customer@example.com").answer["n"] == 0
+    for person in (known, people["cust-2"], {"source": "crm", "key": "cust-3", "name": "Somebody New"}):
+        opened(team["own"], kind, person=person)
+        opened(team["own"], kind, person=person)
+    opened(team["stranger"], kind, person=hidden)
+    opened(team["manager"], kind, person=hidden)
+    body = {"pipeline": "loans", "person": {"source": "crm", "key": "cust-4"}}
+    first = team["own"].post(f"/v1/{kind}s", body, idempotency_key="mine")
+    hand_over = {"owner": {"source": "crm", "key": "stranger"}}
+    team["own"].post(f"/v1/journeys/{first.answer['stream_id']}/assign-owner", hand_over).done()
+    assert team["own"].post(f"/v1/{kind}s", body, idempotency_key="mine").answer == first.answer
+    team["own"].post(f"/v1/{kind}s", body).refused(409, "rejected", "crm:cust-4")
+
+
 def test_a_key_that_other_teams_have_too_is_the_rep_s_own(team: dict[str, Client]) -> None:
     for source in ("a9", "b9"):
         opened(team["stranger"], "lead", record={"source": source, "key": "X-1"})
