@@ -16,6 +16,7 @@ from replay.beside import looks, of_both, sharing
 from replay.stage_figures import Side, side
 from service.auth import EVERY, LEADERS, Caller, caller_of
 from service.http_errors import Refused
+from service.own_words import in_own_words
 from service.policy_effects import policy_rows
 from service.question import Problem, Unclear
 from service.rights import narrowed
@@ -145,6 +146,7 @@ def compared(
     except Rejected as error:
         raise Unclear([Problem("against", str(error).removeprefix("definition "))]) from None
     old, new = looks(running.views, pipeline, before, unpublished or lens)
+    filters = in_own_words(new, caller, filters, by=None)
     tag = None
     if unpublished is None:
         tag = tag_of(

@@ -7,6 +7,7 @@ from fastapi import Request
 from engine.projections.filters import Filters
 from engine.projections.look import Look
 from service.auth import Caller
+from service.own_words import in_own_words
 from service.rights import narrowed
 from service.routes.asked import ExplainQuestion, Paged, Question
 from service.routes.pages import cursor, resumed
@@ -42,6 +43,7 @@ def looked(
         question = question.model_copy(update={"after": following})
     else:
         look = running.look(question.pipeline, lens)
+    filters = in_own_words(look, caller, filters, getattr(question, "by", None))
     tag = tag_of(running, caller, request, filters, *pin_of(look), erased=look.erased)
     return Seen(look, filters, question, cell, same, tag)
 

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from engine.errors import NotFound
+from engine.errors import NotFound, Rejected
+from engine.log.identity import uuid_of
 from engine.projections.reps import Rep, reps
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
 from service.question import Problem, Unclear
 from service.routes.asked import Glance, Text
-from service.routes.commands import ADDRESSES, known_rep
+from service.routes.commands import ADDRESSES
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -90,10 +91,13 @@ async def one_endpoint(
 
     def work() -> Response:
         erased = running.erased()
-        identity = known_rep(running, name)
-        found = [rep for rep in visible(running, caller, glance) if rep.person_id == identity]
+        found = [rep for rep in visible(running, caller, glance) if called_so(rep, name)]
         if not found:
-            raise NotFound(f"no rep is called {name!r}, or not yet at the moment asked for")
+            who = "rep of your team" if caller.role == "rep" else "rep"
+            raise NotFound(f"no {who} is called {name!r} at the moment asked for: use key, source:key or person_id")
+        if len(found) > 1:
+            choices = " or ".join(f"{rep.source}:{rep.key}" for rep in found)
+            raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {choices}")
         tag = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
         return not_modified(tag) if unchanged(request, tag) else told(found[0], tag)
 
@@ -108,6 +112,10 @@ def visible(running: Running, caller: Caller, glance: Glance) -> list[Rep]:
     team = team_of(running.log, caller.person_id)
     own = caller.person_id
     return [rep for rep in found if rep.person_id == own or (team is not None and rep.memberships[-1].team == team)]
+
+
+def called_so(rep: Rep, name: str) -> bool:
+    return rep.person_id == uuid_of(name) or (rep.key is not None and name in (rep.key, f"{rep.source}:{rep.key}"))
 
 
 def place_of(found: list[Rep], after: UUID) -> int:

@@ -253,8 +253,51 @@ def test_a_rep_s_answers_are_about_the_team(team: dict[str, Client]) -> None:
     assert [group["key"] for group in groups] == ["rep-01", "rep-02"]
     team["rep-01"].get("/v1/board", team="north").done()
     team["rep-01"].get("/v1/board", team="south").refused(403, "forbidden", "north")
-    assert team["rep-01"].get("/v1/board", owner="crm:rep-03").answer["n"] == 0
+    assert team["rep-01"].get("/v1/board", owner="rep-02").answer["n"] == 1
     team["rep-04"].get("/v1/board", owner="crm:rep-01").refused(403, "forbidden", "owner")
+
+
+def test_refusals_tell_a_rep_nothing_of_other_teams(team: dict[str, Client]) -> None:
+    manager = team["manager"]
+    own_of = {"rep-01": ("north", "first", "size"), "rep-03": ("south", "second", "colour")}
+    for rep, (place, region, attribute) in own_of.items():
+        moved = {"team": place, "region": region, "manager": {"source": "crm", "key": f"leads-{place}"}}
+        manager.post(f"/v1/reps/{rep}/move", moved).done()
+        named = [{"name": attribute, "value": "1"}]
+        team[rep].post("/v1/deals", {"pipeline": "loans", "attributes": named}).done()
+    rep = team["rep-01"]
+    asked = [
+        ("/v1/board?owner={}", "crm:rep-03", "rep-98"),
+        ("/v1/board?owner={}", "the-manager", "rep-98"),
+        ("/v1/follow-ups?owner={}", "rep-04", "rep-98"),
+        ("/v1/board?manager={}", "leads-south", "rep-98"),
+        ("/v1/conversion?region={}", "second", "nowhere"),
+        ("/v1/board?attr={}=1", "colour", "nothing"),
+        ("/v1/win-rate?by=attr:{}", "colour", "nothing"),
+        ("/v1/pipelines/loans/compare?attr={}=1", "colour", "nothing"),
+    ]
+    for path, hidden, missing in asked:
+        told = [rep.get(path.format(name)).refused(422, "invalid", name)["detail"] for name in (hidden, missing)]
+        assert told[0].replace(hidden, "NAME") == told[1].replace(missing, "NAME")
+        for others in ("south", "second", "colour", "rep-03"):
+            assert others not in told[1]
+    told = [rep.get(f"/v1/reps/{name}").refused(404, "not-found", name)["detail"] for name in ("rep-03", "rep-99")]
+    assert told[0].replace("rep-03", "NAME") == told[1].replace("rep-99", "NAME")
+    rep.get("/v1/board?attr=x=1").refused(422, "invalid", "known are size")
+    rep.get("/v1/board?region=x").refused(422, "invalid", "known are first")
+    for own in (
+        "owner=rep-01",
+        "owner=crm:rep-02",
+        "manager=leads-north",
+        "region=first",
+        "attr=size=1",
+        "by=attr:size",
+    ):
+        rep.get(f"/v1/board?{own}").done()
+    assert rep.get("/v1/board?owner=rep-01&attr=size=1&region=first&manager=leads-north").answer["n"] == 1
+    rep.get("/v1/board?as_of=2026-02-01").refused(422, "invalid", "'north' had nobody yet")
+    team["rep-04"].get("/v1/board?attr=size=1").refused(422, "invalid", "known are none")
+    assert manager.get("/v1/board?owner=rep-04").answer["n"] == 0
 
 
 def test_one_rep_s_answer_is_not_taken_for_another_s(team: dict[str, Client]) -> None:
