@@ -93,15 +93,6 @@ def test_what_is_said_to_be_typed_is_about_the_pipeline_and_the_database_that_we
     assert (said["pipeline"], said["version"]) == ("wholesale", 2)
 
 
-def test_nobody_is_told_to_publish_a_draft_that_was_discarded(own_sample: Path, one_offer: Path) -> None:
-    db = ("--db", own_sample)
-    run("pipeline", "draft", one_offer, *db)
-    run("pipeline", "discard", "draft:1", *db)
-    looked = run("pipeline", "preview", "draft:1", *db).out
-    assert "draft:1 was discarded" in looked
-    assert "pipeline publish" not in looked
-
-
 def test_a_draft_is_kept_listed_looked_through_and_published(own_sample: Path, one_offer: Path) -> None:
     db = ("--db", own_sample)
     told = run("pipeline", "draft", one_offer, "--note", "the north asks for it", "--actor", "rep-01", *db, "--json")
@@ -149,6 +140,9 @@ def test_a_draft_that_nobody_wants_is_discarded(own_sample: Path, one_offer: Pat
     assert run("pipeline", "discard", "draft:1", *db, "--json").answer["discarded"] is False
     assert run("pipeline", "drafts", *db, "--json").answer["drafts"] == []
     run("pipeline", "publish", "draft:1", "--reason", "agreed", *db).refused(exits.REFUSED, "discarded")
+    looked = run("pipeline", "preview", "draft:1", *db).out
+    assert "draft:1 was discarded" in looked
+    assert "pipeline publish" not in looked
     run("pipeline", "preview", "draft:2", *db).refused(exits.NOT_FOUND, "no draft 2", "draft:1")
 
 
