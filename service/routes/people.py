@@ -103,6 +103,7 @@ def add_people(routes: Routes) -> None:
         tag="people",
         allow=WHOLE,
         answers=People,
+        tagged=True,
         queries=True,
     )
     routes.add(
@@ -115,6 +116,7 @@ def add_people(routes: Routes) -> None:
         allow=WHOLE,
         refusals=("not-found",),
         answers=Somebody,
+        tagged=True,
     )
     routes.add(
         "POST",
@@ -124,7 +126,7 @@ def add_people(routes: Routes) -> None:
         summary="Correct a name, an email or a phone: every answer tells the new one from then on",
         tag="people",
         allow=KEEPERS,
-        refusals=("not-found", "idempotency-key-missing", "rejected", "too-large", "not-json", "too-slow"),
+        refusals=("not-found", "idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow"),
         answers=Corrected,
         direct=partial(
             direct,
