@@ -29,7 +29,7 @@ from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, JOURNEYS, Given
-from service.routes.tags import shown
+from service.routes.tags import REPLAYED, shown
 from service.running import Running
 
 ORIGIN = "api"
@@ -59,9 +59,7 @@ IfMatch = Annotated[
     ),
 ]
 
-HEADERS = shown({"ETag": "The version of the stream now: the next If-Match"}) | shown(
-    {"Idempotent-Replayed": "true: this is the first answer again, and nothing was done"}, always=False
-)
+HEADERS = shown({"ETag": "The version of the stream now: the next If-Match"}) | REPLAYED
 
 
 def add_commands(routes: Routes) -> None:

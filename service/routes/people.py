@@ -24,7 +24,7 @@ from service.routes.bodies import Printable
 from service.routes.commands import Address, IdempotencyKey
 from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
-from service.routes.tags import not_modified, tag_of, told, unchanged
+from service.routes.tags import REPLAYED, not_modified, tag_of, told, unchanged
 
 ONE = "/v1/people/{person}"
 SEPARATOR = "\x1f"
@@ -128,6 +128,7 @@ def add_people(routes: Routes) -> None:
         allow=KEEPERS,
         refusals=("not-found", "idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow"),
         answers=Corrected,
+        headers=REPLAYED,
         direct=partial(
             direct,
             body=CorrectPerson,
