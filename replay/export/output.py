@@ -13,7 +13,11 @@ from engine.errors import Rejected
 
 
 def refuse_loss(path: Path, force: bool) -> None:
-    """Rejected where the file is there already, and where its folder is not."""
+    """Rejected where the file is there already, where its folder is not, and where it would be called `-`."""
+    if path.name == "-":
+        raise Rejected(
+            "-o -: an export is a file with a manifest beside it and isn't told to the terminal: name a file"
+        )
     if not path.parent.is_dir():
         raise Rejected(f"-o {path}: the folder {str(path.parent)!r} does not exist: create it first")
     if path.is_dir():

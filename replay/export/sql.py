@@ -34,7 +34,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.types import TypeEngine
 
 from engine.errors import Rejected
@@ -77,6 +77,10 @@ EXPORTS: Final = Table(
 _LOCK: Final = 0x6465616C_00000009
 
 
+class Unreachable(Rejected):
+    """The database that tables are written to, not the log's."""
+
+
 class Replaced(BaseModel):
     """What an export wrote: rows by table."""
 
@@ -104,8 +108,8 @@ def replace_tables(
 ) -> Replaced:
     """Writes tables of these kinds (KEYS) to a database, named as SQLAlchemy does; all of them or none.
 
-    Rejected: a database that can't be reached that way, a table of the same name that no export made, tables of
-    another log (without force).
+    Unreachable: it can't be opened. Rejected: no such kind of database, a table of the same name that no export made,
+    tables of another log (without force).
     """
     told, parts = of_log(Source(log, opened), asked, kinds)
     engine = engine_of(to, log)
@@ -181,15 +185,13 @@ def engine_of(to: str, log: Log) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction, and no second export in it."""
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         if engine.dialect.name != "sqlite":
             with connection.begin():
                 if engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
                 yield connection
             return
-        # Readers go on with the old tables while the new ones are written.
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -197,6 +199,19 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("ROLLBACK")
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def connected(engine: Engine) -> Connection:
+    """Unreachable where it can't be: the driver doesn't tell which of the two databases it speaks of."""
+    try:
+        connection = engine.connect()
+        if engine.dialect.name == "sqlite":
+            # Readers go on with the old tables while the new ones are written.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        return connection
+    except DBAPIError as error:
+        shown, why = engine.url.render_as_string(hide_password=True), str(error.orig).splitlines()[0]
+        raise Unreachable(f"--to {shown} can't be opened, nothing was written: {why}") from None
 
 
 def made_ready(

@@ -7,7 +7,7 @@ import typer
 
 from service.cli import exits
 from service.cli.ending import ended_by_term
-from service.cli.opening import opened, views_over
+from service.cli.opening import NoDatabase, opened, views_over
 from service.cli.options import Json
 from service.cli.progress import progress
 from service.cli.question import Question, asks
@@ -186,11 +186,14 @@ def into_tables(kinds: "tuple[Kind | str, ...]", question: Question, to: str, fo
     lens, filters = question.lens(), question.filters()
     with opened(question.db) as log:
         from replay.export.run import Asked
-        from replay.export.sql import replace_tables
+        from replay.export.sql import Unreachable, replace_tables
 
         asked = Asked("events" if kinds == ("events",) else "journeys", lens, filters, question.pipeline, names)
         with ended_by_term(), progress("rows", "writing", "writing") as told:
-            made = replace_tables(log, asked, kinds, to, force=force, progress=told, opened=views_over)
+            try:
+                made = replace_tables(log, asked, kinds, to, force=force, progress=told, opened=views_over)
+            except Unreachable as error:
+                raise NoDatabase(str(error)) from None
     if question.json:
         print(made.model_dump_json(indent=2))
     else:

@@ -70,6 +70,13 @@ def test_what_is_wrong_is_said_before_anything_is_written(sample_log: Path, tmp_
     run("export", "visits", "--owner", "nobody", "-o", tmp_path / "v.csv", *asked).refused(exits.REFUSED, "nobody")
     run("export", "visits", "--pipeline", "no", "-o", tmp_path / "v.csv", *asked).refused(exits.NOT_FOUND, "'no'")
     run("export", "tables", "--to", "nonsense", *asked).refused(exits.REFUSED, "nonsense", "sqlite:///bi.db")
+    run("export", "visits", "-o", "-", "--csv", *asked).refused(exits.REFUSED, "-o -", "name a file")
+    for to in (
+        "postgresql://nobody:secret@localhost:1/none",
+        f"sqlite:///{tmp_path / 'no' / 'bi.db'}",
+        f"sqlite:///{__file__}",
+    ):
+        run("export", "tables", "--to", to, *asked).refused(exits.NO_DATABASE, "--to", "can't be opened", to[-7:])
     run("export", "visits", "--db", tmp_path / "none.db").refused(exits.NO_DATABASE, "dealtrail db init")
     assert list(tmp_path.iterdir()) == []
 
