@@ -186,7 +186,8 @@ def into_tables(kinds: "tuple[Kind | str, ...]", question: Question, to: str, fo
     lens, filters = question.lens(), question.filters()
     with opened(question.db) as log:
         from replay.export.run import Asked
-        from replay.export.sql import Unreachable, replace_tables
+        from replay.export.sql import replace_tables
+        from replay.export.target import Unreachable
 
         asked = Asked("events" if kinds == ("events",) else "journeys", lens, filters, question.pipeline, names)
         with ended_by_term(), progress("rows", "writing", "writing") as told:
