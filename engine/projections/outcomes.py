@@ -35,7 +35,8 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
     )
     reasons = seen.sides["reasons"].select("position", pl.col("reason").cast(pl.String))
     told = [profiles, *newest_touches(seen, definition)]
-    if profiles.height > stands.height:
+    if seen.first.sum() > stands.height:
+        # Of other pipelines' journeys too.
         told = [rows.filter(pl.col("journey").is_in(stands["journey"].implode())) for rows in told]
     parts = [
         *told,
