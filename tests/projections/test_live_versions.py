@@ -98,3 +98,23 @@ def test_a_look_that_is_kept_for_later_holds_no_entries_and_reads_the_same_ones_
     assert entries() is None
     assert kept.seen().events.rows() == told
     assert len(told) == 1
+
+
+def test_a_version_derived_beside_another_is_what_it_is_alone_with_two_pipelines(log: Log) -> None:
+    """The touches that a stage's rule counts are looked for in all pipelines' entries."""
+    every = published(log, 1)
+    do(log, CreatePipeline(pipeline="partners", name="Partners"))
+    first = {"key": "met", "kind": "open", "stall": {"touch_days": 5, "touch_kinds": ["call"]}}
+    for stages in ([first], [first, {"key": "won", "kind": "won", "enter": {"event": "DealWon"}}]):
+        definition = parse_definition({"pipeline": "partners", "stages": stages})
+        do(log, PublishDefinition(pipeline="partners", definition=definition, reason="another"))
+    for pipeline in ("sales", "partners", "sales", "partners", "sales"):
+        deal = do(log, OpenDeal(pipeline=pipeline)).stream_id
+        do(log, Touch(kind=TouchKind.CALL), on=deal)
+    views = Views(log)
+    for version in (1, 2):
+        beside = views.look("partners", Lens.of(definition=version))
+        alone = Views(log).look("partners", Lens.of(definition=version))
+        assert beside.journeys.equals(alone.journeys)
+        assert beside.journeys.height == 2
+    assert standing(views, every[0]) == [0, 3]
