@@ -142,7 +142,7 @@ def open_journeys(journeys: int) -> Look:
     open_rank = pl.col("stage").clip(0, ruled.open_count - 1)
     # Closed ones too take part, as open ones of the last open stage.
     frame = frames.journeys.with_columns(outcome=pl.lit("open").cast(frames.journeys["outcome"].dtype), stage=open_rank)
-    newest = int(seen.events["occurred_at"].max() or 0)  # type: ignore[arg-type]
+    newest = int(seen.events["occurred_at"].max() or 0)  # type: ignore[arg-type]  # a column of integers
     return MadeUp(
         pipeline=ruled.pipeline,
         definition=ruled,
@@ -153,7 +153,7 @@ def open_journeys(journeys: int) -> Look:
         frames=frames._replace(journeys=frame),
         membership=pl.DataFrame(schema=MEMBERSHIP),
         people=pl.DataFrame(),
-        log=None,  # type: ignore[arg-type]
+        log=None,  # type: ignore[arg-type]  # MadeUp asks no log
         codes=columns.codes,
         seen=lambda: seen,
     )

@@ -84,7 +84,7 @@ def ensure_people(log: Log, asked: Iterable[tuple[str | None, ...]]) -> dict[Per
     Who is not there yet is added, with an id drawn at random: one derived from the key could be guessed after an
     erasure. Who is there stays as they are. Two processes that add the same person get the same one.
     """
-    wanted = {(named.source, named.key): named for named in (Named(*given) for given in asked)}  # type: ignore[arg-type]
+    wanted = {(named.source, named.key): named for named in (Named(*given) for given in asked)}  # type: ignore[arg-type]  # None is for name, email, phone
     with log.engine.connect() as connection:
         found = _known(connection, list(wanted))
     if len(found) < len(wanted):

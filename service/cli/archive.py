@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli import exits
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Db, Json
 from service.cli.progress import progress
@@ -132,9 +133,3 @@ def tell_status(found: "Status", json: bool) -> None:
             f"({found.behind:,} to read at a start), {found.journeys:,} journeys in {found.ranges} ranges, "
             f"{found.files} files, {found.bytes / 1e6:,.1f} MB, written {found.written_at:%Y-%m-%d %H:%M} UTC"
         )
-
-
-def print_json(said: object) -> None:
-    from json import dumps
-
-    print(dumps(said, indent=2, ensure_ascii=False))

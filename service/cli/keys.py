@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Db, Json
 from service.cli.terminal import console, moment, table
@@ -107,9 +108,3 @@ def plain(key: "Key", named: "dict[UUID, str]") -> dict[str, Any]:
 
 def shown(at: Any) -> str:
     return "-" if at is None else moment(at)
-
-
-def print_json(said: dict[str, Any]) -> None:
-    from json import dumps
-
-    print(dumps(said, indent=2, ensure_ascii=False))

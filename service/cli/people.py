@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Actor, Db, Json
-from service.cli.policies import print_json
 from service.cli.terminal import console, table
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.naming import Lang
 from service.cli.opening import viewed
 from service.cli.options import Db, Json
 from service.cli.pipeline_drafts import discard, draft, drafts
 from service.cli.pipeline_preview import compare, preview
 from service.cli.pipeline_publish import publish, rollback
-from service.cli.pipeline_told import print_json, spoken, stage_table
+from service.cli.pipeline_told import spoken, stage_table
 from service.cli.presets import plain, presets
 from service.cli.terminal import console, moment, table
 

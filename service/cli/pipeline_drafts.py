@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
-from service.cli.pipeline_told import print_json
 from service.cli.presets import preset_or_file
 from service.cli.terminal import console, moment, table
 

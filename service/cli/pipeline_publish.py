@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import Rejected
+from service.cli.as_json import print_json
 from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
 from service.cli.options import Actor, Db, Json
-from service.cli.pipeline_told import english, print_json
+from service.cli.pipeline_told import english
 from service.cli.presets import preset_or_file
 
 if TYPE_CHECKING:

@@ -8,12 +8,6 @@ if TYPE_CHECKING:
     from engine.stages.definition import Definition, Stage
 
 
-def print_json(said: dict[str, Any]) -> None:
-    from json import dumps
-
-    print(dumps(said, indent=2, ensure_ascii=False))
-
-
 def english(names: dict[str, str]) -> str:
     return names.get("en") or next(iter(names.values()), "")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import Rejected
+from service.cli.as_json import print_json
 from service.cli.opening import opened, viewed, views_over
 from service.cli.options import Actor, Db, Json
 from service.cli.terminal import console, moment, table
@@ -184,12 +185,3 @@ def plain(done: "Done") -> dict[str, Any]:
         "what": done.what,
         "why": done.why,
     }
-
-
-def print_json(said: dict[str, Any]) -> None:
-    from json import dumps
-
-    def written(value: object) -> str:
-        return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
-
-    print(dumps(said, indent=2, ensure_ascii=False, default=written))

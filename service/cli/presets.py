@@ -21,7 +21,8 @@ def presets(
 ) -> None:
     """The presets and their stages; needs no database."""
     from engine.stages.presets import PRESETS, preset, preset_file
-    from service.cli.pipeline_told import print_json, stage_table
+    from service.cli.as_json import print_json
+    from service.cli.pipeline_told import stage_table
 
     if yaml and name is None:
         raise typer.BadParameter("--yaml prints one preset: name it")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from service.cli import exits
-from service.cli.archive import Dir, chosen, print_json
+from service.cli.archive import Dir, chosen
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Db, Json
 from service.cli.progress import progress

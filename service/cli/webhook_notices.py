@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Actor, Db, Json
 from service.cli.terminal import console, moment, table
-from service.cli.webhooks import Named, act, print_json
+from service.cli.webhooks import Named, act
 
 if TYPE_CHECKING:
     from engine.log.application import Log

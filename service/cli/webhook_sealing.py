@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Db, Json
-from service.cli.webhooks import print_json
 
 
 def seal(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli import exits
+from service.cli.as_json import print_json
 from service.cli.opening import opened
 from service.cli.options import Actor, Db, Json
 from service.cli.terminal import console, table
@@ -226,9 +227,3 @@ def plain(webhook: "Webhook") -> dict[str, Any]:
 
 def plain_answer(answer: "Answer") -> dict[str, Any]:
     return {"accepted": answer.accepted, "status": answer.status, "problem": answer.problem, "seconds": answer.seconds}
-
-
-def print_json(said: dict[str, Any]) -> None:
-    from service.cli.policies import print_json as shown
-
-    shown(said)
