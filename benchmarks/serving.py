@@ -23,9 +23,9 @@ from benchmarks.append import sqlite_log
 from benchmarks.service import DEALTRAIL, LONG_BOARD, Caller, free_port, running
 from engine.log.application import Log
 from engine.values import to_micros
-from replay.archive import default_folder
 from replay.archive_build import build
 from service.keys import create_key, owner_of_key
+from service.settings import archive_folder
 from service.simulation.history import simulate
 from service.simulation.settings import EVENTS_A_JOURNEY, Settings
 
@@ -116,7 +116,7 @@ def made_up(events: int) -> dict[str, Any]:
     since, until = (to_micros(datetime(year, 1, 1, tzinfo=UTC)) for year in (2023, 2026))
     with sqlite_log() as log:
         simulate(log, Settings(round(events / EVENTS_A_JOURNEY), 1, since, until))
-        folder = default_folder(log.url)
+        folder = archive_folder(log.url)
         assert folder is not None
         build(log, folder)
         return measure(log)

@@ -12,20 +12,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from engine.log.application import Log
-from engine.log.connect import database, sqlite_file
 from engine.log.positions import event_ids
 from engine.projections.views import Start, Views
-from replay.archive_files import as_long_as_written, as_written, columns_of, read_told
+from replay.archive_ahead import Ahead, not_begun
+from replay.archive_files import as_long_as_written, as_written, held
 from replay.archive_manifest import REMEDY, ArchiveRefused, Manifest, read_manifest, unreadable
 
 TRIES: Final = 5
 """times a reader looks again when a writer replaced the files under its hands"""
-
-
-def default_folder(url: str) -> Path | None:
-    """Beside the file of an SQLite database; for PostgreSQL somebody has to say where."""
-    file = sqlite_file(database(url))
-    return None if file is None else file.with_name(f"{file.name}.archive")
 
 
 def belonging(log: Log, folder: Path) -> Manifest | None:
@@ -49,14 +43,14 @@ def belonging(log: Log, folder: Path) -> Manifest | None:
     return manifest
 
 
-def load(log: Log, folder: Path) -> Start | None:
+def load(log: Log, folder: Path, ahead: Ahead = not_begun) -> Start | None:
     """Where views of the log may begin; None: there is no archive. Raises ArchiveRefused (see belonging)."""
     for again in reversed(range(TRIES)):
         manifest = belonging(log, folder)
         if manifest is None:
             return None
         try:
-            return Start(columns_of(folder, manifest), read_told(folder, manifest))
+            return Start(*(ahead(manifest) or held(folder, manifest)))
         except FileNotFoundError as error:
             if not again:
                 raise lacking(folder, error) from None
@@ -69,12 +63,12 @@ def lacking(folder: Path, error: FileNotFoundError) -> ArchiveRefused:
     return ArchiveRefused(f"the archive in {folder} lacks {Path(error.filename or 'a file').name}: {REMEDY}")
 
 
-def views_of(log: Log, folder: Path | None, say: Callable[[str], None]) -> Views:
+def views_of(log: Log, folder: Path | None, say: Callable[[str], None], ahead: Ahead = not_begun) -> Views:
     """Views that begin with the archive where there is one. One that is refused is told of, and the log alone read."""
     if folder is None:
         return Views(log)
     try:
-        return Views(log, load(log, folder))
+        return Views(log, load(log, folder, ahead))
     except ArchiveRefused as refusal:
         say(f"{refusal}; reading the whole log instead")
         return Views(log)

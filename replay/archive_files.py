@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 from zlib import crc32
 
@@ -30,6 +30,16 @@ COMPRESSION: Final = "lz4"
 """ten million events: 150 MB, read in 0.2 s; zstd makes a third less of it and takes half as long again"""
 GROUP: Final = 262_144
 """rows that are read at least when only some journeys are wanted"""
+IN_ONE_GO: Final = 1 << 21
+"""rows of a table that is read in one go; one that is longer column by column, for it would take its memory twice"""
+
+
+class Held(NamedTuple):
+    """All that an archive holds."""
+
+    columns: Columns
+    told: pl.DataFrame
+    """the feed's rows that are no journey's"""
 
 
 def write_part(folder: Path, name: str, rows: pl.DataFrame) -> Part:
@@ -47,13 +57,12 @@ def read_parts(folder: Path, parts: Iterable[Part], schema: SchemaDict) -> pl.Da
         return pl.DataFrame(schema=schema)
     as_written(folder, wanted)
     paths = [folder / part.file for part in wanted]
-    if len(paths) == 1:
+    if len(paths) == 1 or sum(part.rows for part in wanted) <= IN_ONE_GO:
         return pl.read_parquet(paths, schema=dict(schema)).rechunk()
 
     def column(name: str) -> pl.Series:
         return pl.read_parquet(paths, columns=[name], schema=dict(schema)).to_series().rechunk()
 
-    # Column by column: to put all parts in one piece at once would take twice the memory for a moment.
     return pl.DataFrame(on_threads(column, schema))
 
 
@@ -94,6 +103,10 @@ def read_table(folder: Path, name: str, ranges: Iterable[Range]) -> pl.DataFrame
 def read_told(folder: Path, manifest: Manifest) -> pl.DataFrame:
     """The feed's rows that are no journey's."""
     return read_parts(folder, [manifest.told], TOLD)
+
+
+def held(folder: Path, manifest: Manifest) -> Held:
+    return Held(columns_of(folder, manifest), read_told(folder, manifest))
 
 
 def columns_of(folder: Path, manifest: Manifest) -> Columns:

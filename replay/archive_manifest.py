@@ -18,9 +18,7 @@ from polars._typing import PolarsDataType
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Conflict, Rejected
-from engine.log.frames import schema_of
 from engine.projections.columns import EVENTS, SIDES, Codes
-from engine.projections.intake import NEEDED
 from engine.projections.streams import SCHEMA as STREAMS
 from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import KINDS
@@ -37,8 +35,17 @@ TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
     **SIDES,
 }
 """of every range. streams.first: the stream that the journey is called after"""
-TOLD: Final = schema_of(NEEDED)
-"""the rows of the feed that are no journey's"""
+TOLD: Final[dict[str, PolarsDataType]] = {
+    "position": pl.Int64,
+    "stream_id": pl.String,
+    "type": pl.String,
+    "occurred_at": pl.Int64,
+    "recorded_at": pl.Int64,
+    "actor": pl.String,
+    "origin": pl.String,
+    "payload": pl.String,
+}
+"""The rows of the feed that are no journey's. Said here again, for an archive is read before a database is imported."""
 _WORDS: Final = (KINDS, *(sorted(codes.items()) for codes in (TOUCH, VERDICT, DIMENSION)))
 MEANING: Final = sha256(repr((FORMAT, TABLES, TOLD, _WORDS)).encode()).hexdigest()
 """Of all that the numbers in the files stand for: another program that counts otherwise must not read them."""

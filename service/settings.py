@@ -44,10 +44,12 @@ def shown_url(url: str) -> str:
 
 def archive_folder(url: str) -> Path | None:
     """Where the log's archive is: DEALTRAIL_ARCHIVE, else beside an SQLite file, else nowhere."""
-    from replay.archive import default_folder
-
     named = os.environ.get(ARCHIVE_VARIABLE)
-    return Path(named) if named else default_folder(url)
+    if named:
+        return Path(named)
+    # Without SQLAlchemy: the archive is read while that is imported.
+    kind, _, rest = url.partition(":///")
+    return Path(f"{rest.partition('?')[0]}.archive") if kind in ("sqlite", "sqlite+pysqlite") else None
 
 
 def login_name() -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from engine.errors import Rejected
@@ -11,6 +11,7 @@ from service.settings import archive_folder
 if TYPE_CHECKING:
     from engine.log.application import Log
     from engine.projections.views import Views
+    from replay.archive_ahead import Ahead
 
 
 class NoDatabase(Rejected):
@@ -44,17 +45,31 @@ def opened(url: str) -> Iterator["Log"]:
 
 
 @contextmanager
-def viewed(url: str) -> Iterator["Views"]:
-    """The answers over the log."""
-    with opened(url) as log:
-        yield views_over(log)
+def archive_ahead(url: str) -> Iterator["Ahead"]:
+    """Begins to read the log's archive; who imports more before it asks `viewed` for answers need not wait for both."""
+    from replay.archive_ahead import reading_ahead
+
+    with reading_ahead(archive_folder(url)) as ahead:
+        yield ahead
 
 
-def views_over(log: "Log") -> "Views":
+@contextmanager
+def viewed(url: str, ahead: "Ahead | None" = None) -> Iterator["Views"]:
+    """The answers over the log. ahead: where the reading of its archive was begun already."""
+    with nullcontext(ahead) if ahead is not None else archive_ahead(url) as begun, opened(url) as log:
+        yield views_over(log, begun)
+
+
+def views_over(log: "Log", ahead: "Ahead | None" = None) -> "Views":
     """The answers over the log, begun with its archive where there is one."""
     from replay.archive import views_of
+    from replay.archive_ahead import not_begun
 
-    return views_of(log, archive_folder(log.url), lambda message: print(f"dealtrail: {message}", file=sys.stderr))
+    return views_of(log, archive_folder(log.url), tell, ahead or not_begun)
+
+
+def tell(message: str) -> None:
+    print(f"dealtrail: {message}", file=sys.stderr)
 
 
 def is_unreachable(error: Exception) -> bool:

@@ -9,7 +9,7 @@ import typer
 from service.cli.answering import answer
 from service.cli.hints import to_type
 from service.cli.naming import Lang, names_in
-from service.cli.opening import viewed
+from service.cli.opening import archive_ahead, viewed
 from service.cli.pipeline_drafts import draft_number
 from service.cli.presets import preset_or_file
 from service.cli.question import Question, asks
@@ -109,25 +109,26 @@ def show(
     previewed: "Previewed | None",
 ) -> None:
     """previewed: None in a comparison."""
-    from replay import preview as metric
-    from replay.beside import looks, of_both, sharing
-    from replay.stage_figures import side
-    from service.cli.pipeline_drawn import draw
-    from service.policy_effects import policy_rows
+    with archive_ahead(question.db) as ahead:
+        from replay import preview as metric
+        from replay.beside import looks, of_both, sharing
+        from replay.stage_figures import side
+        from service.cli.pipeline_drawn import draw
+        from service.policy_effects import policy_rows
 
-    filters = question.filters()
-    listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
-    with viewed(question.db) as views:
-        old, new = looks(views, question.pipeline, before, after)
-        before_side, after_side = sharing(*of_both(old, new, partial(side, filters=filters)))
-        policies = policy_rows(views, before_side, after_side)
-        found = metric.preview(before_side, after_side, policies=policies, listed=listed)
-        outlook = None if previewed is None else outlook_of(views.definitions, new.pipeline, previewed, question.db)
-        names: dict[str, str] | None = None
-        if lang is not None:
-            names = {} if old is None else names_in(lang, old.definition) or {}
-            names = {**names, **(names_in(lang, new.definition) or {})}
-        answer(found, question.shape, partial(draw, outlook=outlook), names=names)
+        filters = question.filters()
+        listed = limit if limit is not None else SHOWN if question.shape == "drawn" else metric.LISTED
+        with viewed(question.db, ahead) as views:
+            old, new = looks(views, question.pipeline, before, after)
+            before_side, after_side = sharing(*of_both(old, new, partial(side, filters=filters)))
+            policies = policy_rows(views, before_side, after_side)
+            found = metric.preview(before_side, after_side, policies=policies, listed=listed)
+            outlook = None if previewed is None else outlook_of(views.definitions, new.pipeline, previewed, question.db)
+            names: dict[str, str] | None = None
+            if lang is not None:
+                names = {} if old is None else names_in(lang, old.definition) or {}
+                names = {**names, **(names_in(lang, new.definition) or {})}
+            answer(found, question.shape, partial(draw, outlook=outlook), names=names)
 
 
 def outlook_of(definitions: "Definitions", pipeline: str, previewed: Previewed, db: str) -> str:

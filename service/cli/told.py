@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.values import Money
 from service.cli.terminal import moment
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def spoken(field: str, value: Any, people: "Mapping[str, Person]") -> str:
         case False | None:
             return ""
         case {"amount_minor": int(), "currency": str()}:
+            from engine.values import Money
+
             price = Money.model_validate(value)
             return f"{price.amount:,} {price.currency}"
         case {"text_id": _}:
