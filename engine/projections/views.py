@@ -137,14 +137,17 @@ class Views:
         return sorted(self.definitions.by_pipeline)
 
     def catch_up(self) -> None:
-        """Read what is new in the log and re-derive the journeys it changed."""
+        """Read what the log has now and is new, and re-derive the journeys it changed."""
         with self._lock:
             few = read_few(self.log, self.columns.position, FEW_EVENTS + 1)
             if len(few) <= FEW_EVENTS:
                 return self._take_few(few)
             changed: list[pl.Series] = []
+            # What comes while it reads is for the next time: it would run after a busy log for ever.
+            end = self.log.position()
             try:
-                while not (feed := read_feed(self.log, self.columns.position, BATCH)).is_empty():
+                while self.columns.position < end:
+                    feed = read_feed(self.log, self.columns.position, BATCH)
                     self.definitions.take(feed)
                     changed.append(take(self.columns, feed, partial(existing_events, self.log)))
                     self._take_roster(feed)

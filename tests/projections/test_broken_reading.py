@@ -69,12 +69,14 @@ def test_what_was_read_before_a_later_batch_failed_is_followed(
 ) -> None:
     views = Views(log)
     assert counts(views)["meeting"] == 0
-    do(log, Touch(kind=TouchKind.MEETING, direction="outbound"), deals[7])
+    for deal in deals[7:9]:
+        do(log, Touch(kind=TouchKind.MEETING, direction="outbound"), deal)
     monkeypatch.setattr(reading, "FEW_EVENTS", 0)
+    monkeypatch.setattr(reading, "BATCH", 1)
     fails_once(monkeypatch, "read_feed", 2)
     with pytest.raises(OperationalError):
         views.catch_up()
-    assert counts(views)["meeting"] == 1
+    assert counts(views)["meeting"] == 2
 
 
 @pytest.mark.parametrize(("few", "asks"), [(200, "position_of"), (0, "existing_events")])

@@ -10,6 +10,7 @@ from threading import Event as ThreadEvent
 from unittest.mock import patch
 from uuid import UUID
 
+import polars as pl
 import pytest
 
 from engine.aggregates.deal.commands import ChangeValue, Lose, OpenDeal, ReopenDeal, Win
@@ -20,7 +21,7 @@ from engine.aggregates.roster.commands import EnrolRep
 from engine.errors import Rejected
 from engine.handle import Outcome, handle
 from engine.log.application import Log
-from engine.log.feed import FeedRow, read_few
+from engine.log.feed import FeedRow, read_feed, read_few
 from engine.messages import Command
 from engine.projections import views as reading
 from engine.projections.activity import activity
@@ -175,3 +176,24 @@ def alone_at(log: Log, position: int, lens: Lens) -> Told:
 
     with patch.object(reading, "read_few", read), patch.object(reading, "FEW_EVENTS", position):
         return told(Views(log).look("sales", lens))
+
+
+def test_catching_up_with_a_log_that_is_written_to_all_the_time_comes_to_an_end(log: Log) -> None:
+    """It reads to the end that the log had when it began: what comes meanwhile is the next one's."""
+    handle(log, CreatePipeline(pipeline="sales", name="Sales"), actor=REPS[0], origin="cli")
+    reads = 0
+
+    def busy(log: Log, after: int, limit: int) -> pl.DataFrame:
+        nonlocal reads
+        reads += 1
+        assert reads < 5, "it runs after the log"
+        found = read_feed(log, after, limit)
+        handle(log, CreatePipeline(pipeline=f"another-{reads}", name="Another"), actor=REPS[0], origin="cli")
+        return found
+
+    views, before = Views(log), log.position()
+    with patch.object(reading, "FEW_EVENTS", 0), patch.object(reading, "read_feed", busy):
+        views.catch_up()
+    assert (views.position, reads) == (before, 1)
+    views.catch_up()
+    assert views.position == log.position() == before + 1
