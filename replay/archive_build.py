@@ -19,7 +19,7 @@ from engine.projections.intake import KIND_OF, NEEDED, take
 from engine.projections.kept import ORDER, Kept
 from replay.archive import belonging, lacking
 from replay.archive_files import as_written, copied, read_table, read_told, without_rows, write_part
-from replay.archive_folder import refuse_strangers, sweep
+from replay.archive_folder import refuse_strangers, sweep, undone
 from replay.archive_manifest import (
     MEANING,
     TABLES,
@@ -29,9 +29,11 @@ from replay.archive_manifest import (
     Manifest,
     Range,
     only_one,
+    unreadable,
     write_manifest,
 )
 from replay.archive_pieces import Pieces, within
+from replay.disk import writing
 
 BATCH: Final = 100_000
 """events read while those before are decoded; more at once are no faster, and take memory"""
@@ -62,10 +64,10 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
     one that is not to be believed.
 
     progress: events read, of how many. width: journeys in a range of a new archive. Raises Conflict when another
-    process writes the archive, Rejected for a folder of something else.
+    process writes the archive, Rejected for a folder of something else and for a disk that lets nothing be written.
     """
     refuse_strangers(folder)
-    with only_one(folder):
+    with writing(folder), only_one(folder), undone(folder):
         before, why = what_stands(log, folder)
         end = log.position()
         if before is not None and before.position == end:
@@ -107,6 +109,8 @@ def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
         return None, str(refusal)
     except FileNotFoundError as error:
         return None, str(lacking(folder, error))
+    except OSError as error:
+        return None, str(unreadable(folder, error))
     return manifest, None
 
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from engine.errors import NotFound, Rejected
 from replay.archive_manifest import LOCK, MANIFEST, TABLES, Manifest, only_one
 from replay.archive_pieces import PIECE
+from replay.disk import writing
 
 _HELD: Final = re.compile(rf"({'|'.join([*TABLES, 'told'])})-[0-9a-f]{{12}}\.parquet")
 _ON_THE_WAY: Final = re.compile(rf"{PIECE}[0-9a-f]{{12}}\.arrow|{re.escape(MANIFEST)}\.new|{LOCK}")
@@ -37,6 +39,23 @@ def sweep(folder: Path, manifest: Manifest) -> None:
             path.unlink()
 
 
+@contextmanager
+def undone(folder: Path) -> Iterator[None]:
+    """Removes what a block that fails has added, but for what the manifest names by then: a full disk is left as full
+    as it was.
+    """
+    stood = set(names_in(folder))
+    try:
+        yield
+    except BaseException:
+        manifest = folder / MANIFEST
+        named = manifest.read_bytes() if manifest.is_file() else b""
+        for path in ours(folder):
+            if path.name != LOCK and path.name not in stood and path.name.encode() not in named:
+                path.unlink(missing_ok=True)
+        raise
+
+
 def drop(folder: Path) -> None:
     """Removes the archive, whatever its state, and the folder when nothing else is in it.
 
@@ -45,7 +64,7 @@ def drop(folder: Path) -> None:
     names = names_in(folder)
     if not names or not is_archive(names):
         raise NotFound(f"there is no archive in {folder}")
-    with only_one(folder):
+    with writing(folder), only_one(folder):
         # The manifest first: half an archive must not look like one.
         for path in sorted(ours(folder), key=lambda path: (path.name != MANIFEST, path.name == LOCK)):
             path.unlink(missing_ok=True)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from engine.errors import Rejected
 from replay.archive_manifest import LOCK, flush, only_one
+from replay.disk import writing
 from replay.rebuild import Rebuilt
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to write to; it gets its name when the block ends well. Rejected: there is something of that name.
+    """A folder to write to; it gets its name when the block ends well. Rejected: there is something of that name, or
+    the disk lets nothing be written.
 
     One that a killed rebuild left behind is used anew.
     """
@@ -21,7 +23,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     if not path.absolute().parent.is_dir():
         raise Rejected(f"-o {path}: the folder {str(path.parent)!r} does not exist: create it first")
     unfinished = path.with_name(f".{path.name}.part")
-    with only_one(unfinished):
+    with writing(path), only_one(unfinished):
         for leftover in unfinished.iterdir():
             if leftover.name != LOCK:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

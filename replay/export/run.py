@@ -19,6 +19,7 @@ from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.lens import Lens
 from engine.projections.views import Views
 from engine.values import from_micros
+from replay.disk import writing
 from replay.export import frames
 from replay.export.files import WRITERS, Batches
 from replay.export.lines import lines
@@ -98,14 +99,20 @@ def export(
     """Writes the file and its manifest; neither is seen before it is whole. opened: opens the answers over the log.
 
     Rejected: a format that the kind does not have, a file that is there already (without force), a filter that nobody
-    has heard of. progress: of rows.
+    has heard of, a disk that is full or not to be written on. progress: of rows.
     """
     if form not in FORMATS[asked.kind]:
         raise Rejected(f"--format {form}: {asked.kind} are written as {', '.join(FORMATS[asked.kind])}")
-    refuse_loss(path, force)
+    with writing(path):
+        refuse_loss(path, force)
+        return written(Source(log, opened), asked, path, form, progress)
+
+
+def written(source: Source, asked: Asked, path: Path, form: Format, progress: Progress) -> Manifest:
+    """The file, then its manifest."""
     with replacing(path) as temporary:
         write = table if asked.kind != "events" else events if form in WRITERS else stories
-        told = write(Source(log, opened), asked, temporary, form, progress)
+        told = write(source, asked, temporary, form, progress)
         manifest = Manifest(
             **told,
             kind=asked.kind,
@@ -113,7 +120,7 @@ def export(
             file=path.name,
             bytes=temporary.stat().st_size,
             sha256=digest_of(temporary),
-            log_id=str(log.log_id),
+            log_id=str(source.log.log_id),
             filters=asked.filters.model_dump(mode="json", exclude_defaults=True),
             program=f"dealtrail {version('dealtrail')}",
             exported_at=datetime.now(UTC),
