@@ -1,7 +1,7 @@
 """The four kinds of streams, and what a command needs of one: its history in derivation order and the folded state."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 from uuid import UUID
 
@@ -77,19 +77,12 @@ def remembered(log: Log, stream_id: UUID) -> Stream | None:
     return known
 
 
-LONGEST = 200
-"""events; a longer stream is read each time"""
-
-
 def remember(log: Log, stream: Stream, new: Sequence[AnyRecorded]) -> None:
     """What was just written after the stream, for the next command. A deal that stands on its lead's history is left
     out: its version tells nothing of a correction there."""
     if stream.kind not in (LEAD, DEAL) or stream.journey_id != stream.stream_id:
         return
-    if stream.version + len(new) > LONGEST:
-        log.memory.forget(stream.stream_id)
-    else:
-        log.memory.put(stream.stream_id, gone_on(stream, new))
+    log.memory.put(stream.stream_id, gone_on(stream, new), stream.version + len(new))
 
 
 def gone_on(stream: Stream, new: Sequence[AnyRecorded]) -> Stream:
@@ -103,7 +96,8 @@ def gone_on(stream: Stream, new: Sequence[AnyRecorded]) -> Stream:
         return folded_stream(stream.kind, stream.stream_id, history)
     entries = entries_of(new, stream.stream_id)
     state = folded(stream.kind.evolve, stream.state, entries)
-    return replace(stream, version=new[-1].version, history=history, entries=[*stream.entries, *entries], state=state)
+    journey, grown = stream.journey_id, [*stream.entries, *entries]
+    return Stream(stream.kind, stream.stream_id, new[-1].version, journey, history, grown, state)
 
 
 def loaded(log: Log, stream_id: UUID, own: Sequence[AnyRecorded]) -> Stream:

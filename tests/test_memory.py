@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from engine import streams
 from engine.aggregates.deal.commands import Lose, OpenDeal, ReopenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.journey.commands import RetractEntry, SetScore, Touch
@@ -128,11 +127,14 @@ def test_a_deal_that_stands_on_its_lead_is_read_each_time(here: Log, there: Log)
 
 
 def test_only_so_much_is_remembered(here: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "STREAMS", 2)
-    monkeypatch.setattr(streams, "LONGEST", 3)
-    deals = [opened(here) for _ in range(3)]
-    assert [remembered(here, deal) is None for deal in deals] == [True, False, False]
+    monkeypatch.setattr(memory, "EVENTS", 4)
+    deals = [opened(here) for _ in range(5)]
+    assert [remembered(here, deal) is None for deal in deals] == [True, False, False, False, False]
+    ask(here, CALL, deals[1])
+    assert [remembered(here, deal) is None for deal in deals] == [True, False, True, False, False]
     for _ in range(3):
-        ask(here, CALL, deals[2])
-    assert remembered(here, deals[2]) is None
+        ask(here, CALL, deals[4])
+    assert [remembered(here, deal) is None for deal in deals] == [True, True, True, True, False]
+    ask(here, CALL, deals[4])
+    assert remembered(here, deals[4]) is None
     assert ask(here, CALL, deals[0]).version == 2

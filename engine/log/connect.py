@@ -65,6 +65,8 @@ def connect(url: URL) -> Engine:
         pool_size=10,
         max_overflow=20,
         pool_timeout=30,
+        # The connection used last is the one whose server process and cache are warm.
+        pool_use_lifo=True,
     )
     if sqlite_file(url):
         event.listen(engine, "connect", _prepare_sqlite)

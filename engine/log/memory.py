@@ -9,28 +9,30 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-STREAMS = 1_000
+EVENTS = 50_000
+"""of all streams together, at some 1.5 KB; what was written least recently is forgotten"""
 
 
 class Memory:
     """By stream. Any thread may ask."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[UUID, Any] = OrderedDict()
+        self._kept: OrderedDict[UUID, tuple[Any, int]] = OrderedDict()
+        self._events = 0
         self._lock = Lock()
 
     def get(self, stream_id: UUID) -> Any | None:
         """The stream as of some time; None where it is not remembered."""
         with self._lock:
-            return self._kept.get(stream_id)
+            return self._kept.get(stream_id, _UNKNOWN)[0]
 
-    def put(self, stream_id: UUID, known: Any) -> None:
+    def put(self, stream_id: UUID, known: Any, events: int) -> None:
+        """events: that the stream has."""
         with self._lock:
-            self._kept[stream_id] = known
-            self._kept.move_to_end(stream_id)
-            if len(self._kept) > STREAMS:
-                self._kept.popitem(last=False)
+            self._events += events - self._kept.pop(stream_id, _UNKNOWN)[1]
+            self._kept[stream_id] = known, events
+            while self._events > EVENTS:
+                self._events -= self._kept.popitem(last=False)[1][1]
 
-    def forget(self, stream_id: UUID) -> None:
-        with self._lock:
-            self._kept.pop(stream_id, None)
+
+_UNKNOWN = None, 0
