@@ -7,7 +7,6 @@ enough for the memory, and each holding all of its journeys.
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import polars as pl
@@ -18,11 +17,14 @@ from engine.log.keys import keys_frame
 from engine.log.registry import TAGS
 from engine.stages.facts import OPENINGS
 from engine.values import from_micros
+from replay.export.scratch import scratch
 from replay.export.shown import dashed
 from replay.export.stored import STORY, Progress, Scope, silent, stored_events
 
 BUCKET: Final = 150_000
 """events in a bucket, about"""
+DIVIDED: Final = 300_000
+"""events that are divided together, about: each time every bucket gets a file"""
 AT_ONCE: Final = 5_000
 """events given on together, about: what becomes Python objects is kept small, or the garbage collector walks it"""
 KIND: Final = {tag: event.__name__ for tag, event in TAGS.items()}
@@ -40,8 +42,8 @@ def lives(
     """
     buckets = -(-max(scope.position, 1) // BUCKET)
     keys = keys_frame(log).select(dashed("stream_id"), "key").filter(pl.lit(names))
-    with TemporaryDirectory(prefix="dealtrail-export-") as folder:
-        parts = split(log, scope, Path(folder), buckets, progress)
+    with scratch() as folder:
+        parts = split(log, scope, folder, buckets, progress)
         for bucket in sorted(parts):
             rows = pl.read_parquet(parts[bucket]).join(keys, on="stream_id", how="left")
             live = living(rows.join(stages, on="position", how="left"), left_out)
@@ -64,14 +66,26 @@ def split(log: Log, scope: Scope, folder: Path, buckets: int, progress: Progress
     # A correction counts whenever it was made, so as_of waits until journeys are whole.
     everything = Scope(scope.position, None, scope.journeys)
     parts: dict[int, list[Path]] = {}
-    for n, batch in enumerate(stored_events(log, everything, progress, STORY)):
+    for n, batch in enumerate(gathered(stored_events(log, everything, progress, STORY))):
         rows = upcast(log, batch).with_columns(life=pl.coalesce("journey", "stream_id"))
         rows = rows.with_columns(bucket=pl.col("life").hash(0) % buckets)
-        for (bucket,), some in rows.group_by("bucket", maintain_order=True):
+        for (bucket,), some in rows.partition_by("bucket", as_dict=True, include_key=False).items():
             file = folder / f"{bucket}-{n}.parquet"
-            some.drop("bucket").write_parquet(file, compression="lz4")
-            parts.setdefault(int(str(bucket)), []).append(file)
+            some.write_parquet(file, compression="lz4")
+            parts.setdefault(int(bucket), []).append(file)
     return parts
+
+
+def gathered(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Some batches together."""
+    some: list[pl.DataFrame] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(each.height for each in some) >= DIVIDED:
+            yield pl.concat(some)
+            some = []
+    if some:
+        yield pl.concat(some)
 
 
 def living(rows: pl.DataFrame, left_out: Counter[str]) -> pl.DataFrame:

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 
 import polars as pl
 
 from replay.export.ocel_sqlite import quoted, write_ocel_sqlite
 from replay.export.people import People
+from replay.export.scratch import scratch
 
 TYPES: Final = {"TEXT": "string", "INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "TIMESTAMP": "time"}
 Columns = list[tuple[str, str]]
@@ -25,8 +25,8 @@ Columns = list[tuple[str, str]]
 
 def write_ocel_json(batches: Iterable[pl.DataFrame], path: Path, people: People, left_out: Counter[str]) -> int:
     """Writes what lives.py gives; returns how many events."""
-    with TemporaryDirectory(prefix="dealtrail-export-", dir=path.parent) as folder:
-        database = Path(folder) / "ocel.sqlite"
+    with scratch(path.parent) as folder:
+        database = folder / "ocel.sqlite"
         count = write_ocel_sqlite(batches, database, people, left_out)
         with closing(sqlite3.connect(database)) as connection, path.open("w", encoding="utf-8", newline="\n") as file:
             events, objects = (types_of(connection, side) for side in ("event", "object"))

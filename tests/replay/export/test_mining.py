@@ -375,6 +375,8 @@ def test_a_log_of_several_buckets_is_whole(
 ) -> None:
     whole = export(sample, Asked("events", NOW), out / "one", form)
     monkeypatch.setattr("replay.export.lives.BUCKET", 100)
+    monkeypatch.setattr("replay.export.lives.DIVIDED", 40)
+    monkeypatch.setattr("replay.export.stored.BATCH", 30)
     monkeypatch.setattr("replay.export.lives.AT_ONCE", 7)
     parts = export(sample, Asked("events", NOW), out / "many", form)
     assert AT_ONCE > 7
