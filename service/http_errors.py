@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from engine.log.locked import Busy
+from engine.wording import without_echoes, wording
 from service.question import Unclear, shown
 from service.work import Overloaded
 
@@ -133,42 +134,26 @@ def of_query(field: str, why: str, given: str | None) -> FieldProblem:
     return FieldProblem(field=f"query.{field}" if field else "query", problem=why, given=given)
 
 
-WORDS = {
-    "extra_forbidden": "is not known here: leave it out, or look at /docs",
-    "missing": "is missing",
-    "int_type": "write a whole number, without quotes: 5",
-    "float_type": "write a number, without quotes: 2.5",
-    "bool_type": "write true or false, without quotes",
-    "timezone_aware": "say in which time zone: 2026-01-05T09:00:00Z, or +01:00 at its end",
-}
+UNKNOWN = "is not known here: leave it out, or look at /docs"
 
 
 def of_validation(error: RequestValidationError) -> Refused:
     errors = error.errors()
     if any(item["type"] == "json_invalid" for item in errors):
         return Refused("malformed", f"the body is not JSON: {errors[0].get('ctx', {}).get('error', '')}")
-    # A list is also called too short when what is in it is wrong: that says nothing more.
-    places = [item["loc"] for item in errors]
-    errors = [
-        item for item in errors if item["type"] != "too_short" or not any(within(each, item["loc"]) for each in places)
-    ]
     problems = [
         FieldProblem(
             field=".".join(str(part) for part in item["loc"]),
-            problem=WORDS.get(item["type"], item["msg"].removeprefix("Value error, ")),
+            problem=UNKNOWN if item["type"] == "extra_forbidden" else wording(item),
             given=None if item["type"] == "missing" else shown(item.get("input")),
         )
-        for item in errors
+        for item in without_echoes(errors)
     ]
     if any(each.field == "header.Idempotency-Key" and each.given is None for each in problems):
         said = "send an Idempotency-Key, new for every command and the same for its retries, such as a UUID"
         return Refused("idempotency-key-missing", said, problems)
     detail = "; ".join(f"{each.field}: {each.problem}" for each in problems)
     return Refused("invalid", detail, problems)
-
-
-def within(place: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
-    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 FRAMEWORK = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}

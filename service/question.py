@@ -18,6 +18,7 @@ from engine.projections.filters import Bound, Filters, Window
 from engine.projections.filters import moment as moment_of
 from engine.projections.lens import Lens
 from engine.values import Money, from_micros, known_zone
+from engine.wording import wording
 
 Clock = Literal["happened", "recorded", "both"]
 LONGEST = 80
@@ -162,7 +163,7 @@ def problems_of(error: ValidationError, field: str = "") -> list[Problem]:
     found = {}
     for item in error.errors(include_url=False):
         place = field or (str(item["loc"][0]) if item["loc"] else "")
-        why = item["msg"].removeprefix("Value error, ")
+        why = wording(item)
         found[place, why] = Problem(place, why, shown(item["input"]) if item["loc"] or field else None)
     return list(found.values())
 

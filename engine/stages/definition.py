@@ -12,6 +12,7 @@ from engine.stages.criteria import Criterion, TouchKinds
 from engine.stages.plain_yaml import StrictLoader, read_yaml
 from engine.stages.work import Days, HandOver, Ladder, ProposalRule, SignalTask, Task
 from engine.values import Flag, Key, Label, Number, TouchKind, Value
+from engine.wording import problems
 
 UNMAPPED = -1
 """Rank of a journey whose stage the definition does not know: below every stage."""
@@ -186,21 +187,10 @@ def parse_definition(raw: Any, origin: str = "the definition") -> Definition:
     try:
         return Definition.model_validate(raw)
     except ValidationError as error:
-        raise Rejected(f"{origin}: " + "; ".join(problems(error))) from None
+        raise Rejected(f"{origin}: " + "; ".join(problems(error, raw))) from None
 
 
 def load_definition(path: Path) -> Definition:
     """A definition from a YAML file."""
     raw = read_yaml(path, StrictLoader)
     return parse_definition(raw, str(path))
-
-
-def problems(error: ValidationError) -> list[str]:
-    """One line per problem: where, what, and the value as given (shortened)."""
-    lines = []
-    for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"]) or "as a whole"
-        given = repr(item["input"])
-        shown = given if len(given) <= 80 else given[:77] + "..."
-        lines.append(f"{place}: {item['msg'].removeprefix('Value error, ')} (given: {shown})")
-    return lines

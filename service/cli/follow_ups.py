@@ -10,7 +10,7 @@ import typer
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
 from service.cli.opening import opened, views_over
-from service.cli.options import Actor, Db
+from service.cli.options import Actor, Db, from_options
 from service.cli.question import Question, asks
 from service.cli.terminal import moment, table
 
@@ -140,18 +140,13 @@ def schedule(
     db: Db = "",
 ) -> None:
     """The next step of a lead or deal."""
-    from pydantic import ValidationError
-
     from engine.aggregates.inputs import PersonRef
     from engine.aggregates.journey.commands import ScheduleFollowUp
     from engine.handle import handle
     from engine.log.keys import find_stream
-    from engine.stages.definition import problems
 
-    try:
+    with from_options():
         command = ScheduleFollowUp.model_validate({"kind": kind, "due_at": time_of("--due", due), "note": note})
-    except ValidationError as error:
-        raise typer.BadParameter("; ".join(f"--{line}" for line in problems(error))) from None
     with opened(db) as log:
         on = find_stream(log, deal)
         handle(log, command, actor=PersonRef(source="login", key=actor), origin="cli", on=on)
@@ -165,7 +160,8 @@ def change(db: str, actor: str, follow_up: str, command: Callable[[UUID], "Comma
 
     with opened(db) as log:
         found = find_follow_up(views_over(log), follow_up)
-        asked = command(found.follow_up)
+        with from_options():
+            asked = command(found.follow_up)
         handle(log, asked, actor=PersonRef(source="login", key=actor), origin="cli", on=found.stream)
     print(f"{type(asked).__name__.removesuffix('FollowUp').lower()}: {found.follow_up}")
 

@@ -1,6 +1,8 @@
 """Options that several commands take, each with one meaning everywhere."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -8,6 +10,9 @@ from engine.errors import Rejected
 from service.settings import DATABASE_VARIABLE, DEFAULT_DATABASE, database_url, login_name
 
 DB_HELP = f"SQLite file or postgresql://... ({DATABASE_VARIABLE}, else {DEFAULT_DATABASE} here)."
+
+LONGEST_NAME: Final = 200
+"""characters of a person's key, which --actor is"""
 
 
 def chosen_database(context: typer.Context, given: str | None) -> str:
@@ -19,7 +24,23 @@ def chosen_database(context: typer.Context, given: str | None) -> str:
 
 
 def chosen_actor(given: str | None) -> str:
-    return given or login_name()
+    name = (given or "").strip() or login_name()
+    if len(name) > LONGEST_NAME:
+        raise typer.BadParameter(f"give at most {LONGEST_NAME} characters, not {len(name):,}")
+    return name
+
+
+@contextmanager
+def from_options() -> Iterator[None]:
+    """Around the making of a command of options: what it refuses of them is a wrong command line."""
+    from pydantic import ValidationError
+
+    from engine.wording import problems
+
+    try:
+        yield
+    except ValidationError as error:
+        raise typer.BadParameter("; ".join(f"--{line}" for line in problems(error))) from None
 
 
 Db = Annotated[str, typer.Option("--db", metavar="URL", help=DB_HELP, callback=chosen_database, show_default=False)]

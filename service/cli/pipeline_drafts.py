@@ -7,7 +7,7 @@ import typer
 from service.cli.as_json import print_json
 from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
-from service.cli.options import Actor, Db, Json
+from service.cli.options import Actor, Db, Json, from_options
 from service.cli.presets import preset_or_file
 from service.cli.terminal import console, moment, table
 
@@ -46,7 +46,8 @@ def draft(
 
     definition = preset_or_file(stages)
     definition = definition if pipeline is None else under(definition, pipeline)
-    command = DraftDefinition(pipeline=definition.pipeline, definition=definition, note=note)
+    with from_options():
+        command = DraftDefinition(pipeline=definition.pipeline, definition=definition, note=note)
     with opened(db) as log:
         outcome = handle(log, command, actor=PersonRef(source="login", key=actor), origin="cli")
     # The first draft of a pipeline begins it.

@@ -9,7 +9,7 @@ from engine.errors import Rejected
 from service.cli.as_json import print_json
 from service.cli.hints import to_type
 from service.cli.opening import opened, viewed
-from service.cli.options import Actor, Db, Json
+from service.cli.options import Actor, Db, Json, from_options
 from service.cli.pipeline_told import english
 from service.cli.presets import preset_or_file
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 Expected = Annotated[
     int | None,
-    typer.Option("--expect-version", metavar="N", help="The version you looked at; refused when it is another by now."),
+    typer.Option(
+        "--expect-version", metavar="N", min=0, help="The version you looked at; refused when it is another by now."
+    ),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why the stages change.")]
 OnlyOne = Annotated[str | None, typer.Option("--pipeline", metavar="KEY", help="Of the draft. Default: the only one.")]
@@ -91,7 +93,8 @@ def rollback(
     with viewed(db) as views:
         views.catch_up()
         key = views.definitions.key(pipeline)
-        command = RollBackDefinition(pipeline=key, to=to, reason=reason, replaces_version=expect_version)
+        with from_options():
+            command = RollBackDefinition(pipeline=key, to=to, reason=reason, replaces_version=expect_version)
         tell([given(views.log, command, PersonRef(source="login", key=actor))], json, db)
 
 
@@ -132,12 +135,13 @@ def put_in_force(
             f"version {before.version} of pipeline {key!r} is in force: look at what changes with `{look}`, then "
             f"publish with --expect-version {before.version} and a --reason"
         )
-    command = PublishDefinition(
-        pipeline=key,
-        definition=definition,
-        reason=reason or (FIRST if before.version == 0 else None),
-        replaces_version=expected_version,
-    )
+    with from_options():
+        command = PublishDefinition(
+            pipeline=key,
+            definition=definition,
+            reason=reason or (FIRST if before.version == 0 else None),
+            replaces_version=expected_version,
+        )
     if before.key is None:
         # A publication that will be refused begins no pipeline.
         must_be_in_force(before, key, expected_version)
@@ -155,7 +159,8 @@ def publish_draft(
         key = views.definitions.key(pipeline)
         draft = views.definitions.draft(key, number)
         said = reason or (None if key in views.definitions.by_pipeline else FIRST)
-        command = PublishDefinition(pipeline=key, draft_id=draft.draft_id, reason=said, replaces_version=expected)
+        with from_options():
+            command = PublishDefinition(pipeline=key, draft_id=draft.draft_id, reason=said, replaces_version=expected)
         return given(views.log, command, publisher)
 
 

@@ -53,6 +53,7 @@ def add(
     """Add one and show its secret, which signs what is sent."""
     from pydantic import ValidationError
 
+    from engine.wording import wording
     from service.notices import webhooks
     from service.notices.addresses import networks
     from service.notices.wanted import Wanted
@@ -63,7 +64,7 @@ def add(
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         option = f"--{str(wrong['loc'][0]).removesuffix('s')}"
-        raise typer.BadParameter(wrong["msg"].removeprefix("Value error, "), param_hint=option) from None
+        raise typer.BadParameter(wording(wrong), param_hint=option) from None
     inside = networks(Serving.from_environment().webhook_networks)
     with changed(db, actor) as (log, change):
         made, secret = webhooks.add(log, change, url, wanted, after=after, inside=inside)

@@ -6,9 +6,9 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from engine.errors import Rejected
-from engine.stages.definition import problems
 from engine.stages.plain_yaml import read_yaml
 from engine.values import Key, Utc
+from engine.wording import problems
 from service.importers.kinds import OPENING
 from service.importers.layout import Table
 from service.importers.part import Part

@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from engine.log.writes import Text
+from engine.wording import wording
 from service.importers.conditions import UNLISTED, text_of
 from service.importers.dates import days
 from service.importers.fields import Maker, WrongValueError, leaves
@@ -103,7 +104,7 @@ class Builder:
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
                 leaf = ".".join(str(part) for part in first["loc"])
-                self.refuse(rule, example, leaf, first["msg"].removeprefix("Value error, "), places)
+                self.refuse(rule, example, leaf, wording(first), places)
                 continue
             except WrongValueError as wrong:
                 self.refuse(rule, example, wrong.leaf, wrong.why, places)

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from engine.stages.definition import problems
 from engine.values import Key, Label
+from engine.wording import problems
 from service.importers.kinds import KINDS, Kind, Side, Slot
 from service.importers.words import Amount, Column, Conditions, Given, Option, Source, Strict, columns_of
 

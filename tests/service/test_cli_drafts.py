@@ -246,3 +246,22 @@ def test_the_first_stages_of_a_pipeline_are_drafted_looked_at_and_published(own_
     published = run("pipeline", "publish", "draft:1", "--pipeline", "wholesale", "--db", own_sample, "--actor", "ann")
     assert "wholesale: version 1 is in force (first version)" in published.out
     assert run("board", "--pipeline", "wholesale", "--db", own_sample, "--json").answer["definition"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("publish", "FILE", "--expect-version", "1", "--reason", "r" * 201), "--reason: give at most 200 characters"),
+        (("publish", "FILE", "--expect-version", "1", "--reason", " "), "--reason: give at least 1 character"),
+        (("rollback", "--reason", "r" * 171), "--reason: give at most 170 characters"),
+        (("draft", "FILE", "--note", "n" * 20_001), "--note: give at most 20000 characters"),
+        (("draft", "FILE", "--actor", "a" * 201), "give at most 200 characters, not 201"),
+    ],
+)
+def test_words_that_are_too_many_are_a_wrong_command_line(
+    sample_log: Path, one_offer: Path, words: tuple[str, ...], said: str
+) -> None:
+    before = position(sample_log)
+    typed = [str(one_offer) if word == "FILE" else word for word in words]
+    run("pipeline", *typed, "--db", sample_log).refused(exits.USAGE, said)
+    assert position(sample_log) == before

@@ -26,7 +26,7 @@ def entered_by(criterion: Any) -> dict[str, Any]:
 
 
 def test_a_definition_needs_a_stage() -> None:
-    refused("stages: .*at least 1 item")
+    refused("stages: give at least 1")
 
 
 def test_the_first_stage_is_open() -> None:
@@ -58,33 +58,47 @@ def test_a_threshold_between_two_minor_units_is_reached_by_the_upper_one() -> No
 
 
 def test_an_unknown_field_is_refused() -> None:
-    refused(r"stages\.0\.colour: Extra inputs", OPEN | {"colour": "red"})
-    refused("owner: Extra inputs", OPEN, owner="me")
+    refused(r"stages\.0 \(contact\)\.colour: is not known here", OPEN | {"colour": "red"})
+    refused("owner: is not known here", OPEN, owner="me")
 
 
 @pytest.mark.parametrize(
     ("criterion", "match"),
     [
-        ({"telepathy": {"at_least": 1}}, r"enter\.telepathy: Extra inputs"),
-        ({"any": []}, "at least 1 item"),
-        ({"all": []}, "at least 1 item"),
+        ({"telepathy": {"at_least": 1}}, r"enter\.telepathy: is not known here"),
+        ({"any": []}, "give at least 1"),
+        ({"all": []}, "give at least 1"),
         ({}, "exactly one thing"),
         ({"event": "DealWon", "happened": "DealWon"}, "exactly one thing"),
         ({"not": {"event": "DealWon"}}, "not DealWon would be looked at only when DealWon happens"),
         ({"event": "DealWonn"}, "'DealWonn' is no event: use one of LeadCaptured"),
         ({"touch": {"kind": ["telegram"]}}, "telegram"),
-        ({"touch": {"kind": []}}, "at least 1 item"),
+        ({"touch": {"kind": []}}, "give at least 1"),
         ({"bant": {"dimension": "mood", "verdict": "confirmed"}}, "'budget', 'authority', 'need' or 'timeline'"),
         ({"bant_confirmed": {"at_least": 5}}, "less than or equal to 4"),
         ({"touches": {"at_least": 0}}, "greater than or equal to 1"),
         ({"amount": {"at_least": -5}}, "greater than or equal to 0"),
         ({"amount": {"at_least": "NaN"}}, "finite number"),
         ({"amount": {"at_least": 5, "currency": "EURO"}}, "no currency of ISO 4217"),
-        ("DealWon", "valid dictionary"),
+        ("DealWon", "fields with their names"),
     ],
 )
 def test_a_wrong_criterion_is_refused_with_its_place(criterion: Any, match: str) -> None:
     refused(match, OPEN, entered_by(criterion))
+
+
+def test_what_is_wrong_is_told_once_and_with_the_stage_that_it_is_in() -> None:
+    stages = [OPEN, {"key": "next", "kind": "opne"}, {"key": True, "kind": "won"}]
+    with pytest.raises(Rejected) as refusal:
+        parse_definition({"pipeline": "sales", "stages": stages}, "sales.yaml")
+    assert str(refusal.value) == (
+        "sales.yaml: stages.1 (next).kind: write 'open', 'won', 'lost' or 'after_sale' (given: 'opne'); "
+        "stages.2.key: write a text, in quotes (given: True, as YAML reads yes and on)"
+    )
+
+
+def test_a_key_that_is_none_is_told_what_keys_are_made_of() -> None:
+    refused(r"stages\.0 \(Not A Key\)\.key: write 1 to 64 of a-z, 0-9", {"key": "Not A Key", "kind": "open"})
 
 
 def test_a_replaced_key_is_not_live() -> None:

@@ -45,7 +45,7 @@ def deal(manager: Client) -> str:
             "body.value.amount_minor",
             "whole number",
         ),
-        ("journeys/DEAL/add-note", {"note": 5}, "body.note", "string"),
+        ("journeys/DEAL/add-note", {"note": 5}, "body.note", "text, in quotes"),
         ("journeys/DEAL/touch", {"kind": "call", "occurred_at": 1767603600}, "body.occurred_at", "2026-01-05"),
         ("journeys/DEAL/touch", {"kind": "call", "occurred_at": "1767603600"}, "body.occurred_at", "2026-01-05"),
         ("journeys/DEAL/touch", {"kind": "call", "occurred_at": "2026-01-05T09:00:00"}, "body.occurred_at", "Z"),

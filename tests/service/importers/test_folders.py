@@ -113,7 +113,7 @@ def of_deals(**words: Any) -> dict[str, Any]:
     ("change", "said"),
     [
         ({"shape": "wide"}, "shape belong to a file"),
-        ({"files": {}}, "at least 1 item"),
+        ({"files": {}}, "give at least 1"),
         ({"files": ["a.csv"]}, "gives each file a name"),
         (of_deals(file=[]), "needs `file`"),
         ({"files": {"moves": FILES["files"]["moves"]}}, "no event opens a journey"),
