@@ -3,24 +3,19 @@
 Exact definitions: docs/metrics.md#losses.
 """
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import polars as pl
 
 from engine.errors import Rejected
-from engine.projections.cards import Owner
 from engine.projections.closings import at_their_close
 from engine.projections.cohort import ranks_of
-from engine.projections.doubts import Doubt, Evidence, doubtful
-from engine.projections.figures import DAY, SECOND, Amount, Answer, Figures, Group, amounts, head, share, sums
+from engine.projections.figures import Amount, Answer, Figures, Group, amounts, head, share, sums
 from engine.projections.filters import EVERYTHING, Filters
-from engine.projections.groups import grouped, labels, named
+from engine.projections.groups import grouped, labels
+from engine.projections.looked_back import DoubtfulWin, LateLoss, doubtful_wins, found_late, late_losses
 from engine.projections.pages import Pages
-from engine.stages.criteria_polars import CODE
 from engine.stages.definition import Definition
-from engine.values import from_micros
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
@@ -62,36 +57,6 @@ class LossFigures(Figures):
 
 class LossGroup(LossFigures, Group):
     pass
-
-
-class Reviewed(Figures):
-    """One journey to look back at."""
-
-    journey: str
-    key: str | None
-    label: str | None
-    owner: Owner | None
-    opened_at: datetime
-    closed_at: datetime
-    age_seconds: float
-    """opening to close"""
-    value: Amount | None
-
-
-class LateLoss(Reviewed):
-    """A lead found unfit after it was qualified, or long after it came."""
-
-    stage: str | None
-    reason: str | None
-    was_qualified: bool
-
-
-class DoubtfulWin(Reviewed):
-    doubts: tuple[Doubt, ...]
-    """when it was qualified"""
-    evidence: tuple[Evidence, ...]
-    """what settled a doubt afterwards, and the event that won it"""
-    touches: int
 
 
 class Losses(LossFigures, Answer):
@@ -165,12 +130,6 @@ def lost_of(look: "Look", filters: Filters, by: str | None) -> pl.LazyFrame:
     )
 
 
-def found_late(late_days: float) -> pl.Expr:
-    """A lead found unfit after it was qualified, or when it was old."""
-    unfit = pl.col("by_kind") == CODE["LeadDisqualified"]
-    return unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= round(late_days * DAY)))
-
-
 NONE: dict[str, Any] = {"lost": 0, "disqualified": 0, "stages": (), "reasons": ()}
 
 
@@ -224,58 +183,3 @@ def reasons(rows: pl.DataFrame, whole: int) -> tuple[Loss, ...]:
     return tuple(
         Loss(**row, share=share(row["n"], whole), value=amounts(money.get(row["reason"], []))) for row in ordered
     )
-
-
-def late_losses(look: "Look", rows: pl.DataFrame, pages: Pages) -> list[LateLoss]:
-    shown = pages.page("late", rows.with_columns(place=0 - pl.col("age")), ("place", "journey_id"))
-    return [
-        LateLoss(
-            **told,
-            stage=None if row["stage_before"] is None else look.definition.key_of(row["stage_before"]),
-            reason=row["reason"],
-            was_qualified=row["outcome"] == "lost",
-        )
-        for row, told in reviewed(look, shown)
-    ]
-
-
-def doubtful_wins(look: "Look", won: pl.DataFrame, score_below: int | None, pages: Pages) -> list[DoubtfulWin]:
-    doubted = doubtful(look, won, score_below)
-    counts = pl.DataFrame(
-        [
-            (journey, -sum(doubt.verdict == "denied" for doubt in doubts), -len(doubts))
-            for journey, (doubts, _) in doubted.items()
-        ],
-        {"journey": won.schema["journey"], "denied": pl.Int64, "doubts": pl.Int64},
-        orient="row",
-    )
-    rows = won.join(counts, on="journey").with_columns(
-        age=pl.col("closed_at") - pl.col("opened_at"), place=0 - pl.col("closed_at")
-    )
-    shown = pages.page("doubtful", rows, ("denied", "doubts", "place", "journey_id"))
-    return [
-        DoubtfulWin(
-            **told, doubts=doubted[row["journey"]][0], evidence=doubted[row["journey"]][1], touches=row["touches"]
-        )
-        for row, told in reviewed(look, shown)
-    ]
-
-
-def reviewed(look: "Look", rows: pl.DataFrame) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each row with the fields of Reviewed."""
-    people = named(look, rows["owner"].drop_nulls().unique().to_list())
-    found = []
-    for row in look.named(rows).iter_rows(named=True):
-        key, label = people.get(row["owner"] or "", (row["owner"], row["owner"]))
-        told = {
-            "journey": str(UUID(row["journey_id"])),
-            "key": row["key"],
-            "label": row["label"],
-            "owner": None if key is None else Owner(key=key, label=label),
-            "opened_at": from_micros(row["opened_at"]),
-            "closed_at": from_micros(row["closed_at"]),
-            "age_seconds": row["age"] / SECOND,
-            "value": None if row["amount_minor"] is None else Amount.of(row["amount_minor"], row["currency"]),
-        }
-        found.append((row, told))
-    return found

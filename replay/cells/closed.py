@@ -12,7 +12,8 @@ from engine.projections.decided import closed
 from engine.projections.doubts import doubtful
 from engine.projections.filters import Filters
 from engine.projections.look import Look
-from engine.projections.losses import LATE_DAYS, found_late, lost_of
+from engine.projections.looked_back import found_late
+from engine.projections.losses import LATE_DAYS, lost_of
 from engine.projections.sizing import came
 from engine.projections.sources import OUTCOMES, opened_of
 from engine.projections.velocity import ready_of

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from engine.projections.losses import DoubtfulWin, LateLoss, Losses, LossFigures
+    from engine.projections.looked_back import DoubtfulWin, LateLoss
+    from engine.projections.losses import Losses, LossFigures
 
 BESIDE_BARS = 72
 """characters of a row beside its bar"""
