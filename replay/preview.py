@@ -60,7 +60,7 @@ class Preview(Answer):
     unmapped: Unmapped
     stalls: Stalls
     edits: tuple[Edit, ...]
-    """of what holds for all stages: calendar, signals, proposals, hand_over, qualified_from"""
+    """of what holds for all stages: name, calendar, signals, proposals, hand_over, qualified_from"""
     policies: tuple[PolicyRow, ...]
     """those that either definition asks for"""
     remarks: tuple[Remark, ...]

@@ -1,6 +1,6 @@
 """The stages of two definitions side by side: which continues which, and what was changed in its rules."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
@@ -44,13 +44,14 @@ def pairs(before: Definition | None, after: Definition) -> list[Pair]:
     """All stages of both, in the order of the new definition; a removed one after the stage it stood behind."""
     if before is None:
         return [Pair(rank, (), "added", False, ()) for rank in range(len(after.stages))]
+    stood = {stage.key for stage in before.stages}
     following = successors(before, after)
     stayed = {old: new for old, new in following.items() if new is not None and old != UNMAPPED}
     places = moved(list(stayed.values()))
     found = []
     for rank, stage in enumerate(after.stages):
         was = tuple(old for old, new in stayed.items() if new == rank)
-        edits = tuple(edited(before.stages[was[0]], stage)) if len(was) == 1 else ()
+        edits = tuple(edited(before.stages[was[0]], stage, stood)) if len(was) == 1 else ()
         found.append(Pair(rank, was, how_of(before, was, stage, edits), rank in places, edits))
     for old in (rank for rank in range(len(before.stages)) if following[rank] is None):
         place = next((n for n, pair in enumerate(found, 1) if old - 1 in pair.was), 0)
@@ -75,15 +76,16 @@ def moved(places: list[int]) -> set[int]:
     return set(old) - {old[n] for block in kept for n in range(block.a, block.a + block.size)}
 
 
-def edited(before: Stage, after: Stage) -> Iterator[Edit]:
-    """The fields that differ, but for the key and what it replaces."""
-    was, now = (stage.model_dump(mode="json", exclude={"key", "replaces"}) for stage in (before, after))
+def edited(before: Stage, after: Stage, stood: Container[str]) -> Iterator[Edit]:
+    """The fields that differ, but for the key. stood: keys of the stages before, whose successors are no edits."""
+    was, now = (stage.model_dump(mode="json", exclude={"key"}) for stage in (before, after))
+    now["replaces"] = [key for key in now["replaces"] if key not in stood]
     yield from differing(was, now)
 
 
 def edited_whole(before: Definition, after: Definition) -> Iterator[Edit]:
-    """The fields of the whole that differ, but for its names and its stages."""
-    was, now = (each.model_dump(mode="json", exclude={"pipeline", "name", "stages"}) for each in (before, after))
+    """The fields of the whole that differ, but for its stages."""
+    was, now = (each.model_dump(mode="json", exclude={"pipeline", "stages"}) for each in (before, after))
     yield from differing(was, now)
 
 

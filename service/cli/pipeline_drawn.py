@@ -36,6 +36,8 @@ def draw(found: "Preview", out: "Console", outlook: str | None) -> None:
     if found.against is None:
         said = f"These would be the first stages of a pipeline {found.pipeline!r}; --as KEY takes them for another's.\n"
         out.print(escape(said), soft_wrap=True)
+    elif same(found):
+        out.print("The stages of both are the same, word for word.\n")
     out.print(whole(found))
     out.print(stages(found))
     edits(found, out)
@@ -46,6 +48,10 @@ def draw(found: "Preview", out: "Console", outlook: str | None) -> None:
     remarks(found, out)
     if outlook is not None:
         out.print(f"\nNothing was written. {escape(outlook)}", soft_wrap=True, highlight=False)
+
+
+def same(found: "Preview") -> bool:
+    return not found.edits and all(row.how == "same" and not row.edits and not row.moved for row in found.stages)
 
 
 def named(definition: int | str | None) -> str:
@@ -67,7 +73,7 @@ def stages(found: "Preview") -> "Table":
     numbers = ("journeys", "value", "stalled", "entered", "conversion", "median time")
     drawn = table("", "stage", *numbers, right=numbers, breaks=numbers, title="\nStage by stage")
     for row in found.stages:
-        mark, colour = MARKS[row.how]
+        mark, colour = MARKS["changed" if row.how == "same" and row.edits else row.how]
         name = f"[{colour}]{title(row)}[/]" if colour else title(row)
         drawn.add_row(mark, name, *cells(row.before, row.after))
         for part in row.parts:

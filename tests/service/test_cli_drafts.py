@@ -248,6 +248,20 @@ def test_the_first_stages_of_a_pipeline_are_drafted_looked_at_and_published(own_
     assert run("board", "--pipeline", "wholesale", "--db", own_sample, "--json").answer["definition"] == 1
 
 
+def test_another_name_is_marked_and_nothing_else_is_said_to_be_the_same(sample_log: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stages.yaml"
+    path.write_text(yaml.safe_dump(SAMPLE))
+    alike = run("pipeline", "preview", path, "--db", sample_log).out
+    assert "The stages of both are the same, word for word." in alike
+    assert [line for line in alike.splitlines() if line.startswith(" ~")] == []
+    path.write_text(yaml.safe_dump(sample_with(proposal={"name": {"en": "Offer"}})))
+    renamed = run("pipeline", "preview", path, "--db", sample_log).out
+    assert "word for word" not in renamed
+    assert [line.split()[1] for line in renamed.splitlines() if line.startswith(" ~")] == ["proposal"]
+    path.write_text(yaml.safe_dump({**SAMPLE, "name": {"en": "Coffee"}}))
+    assert "word for word" not in run("pipeline", "preview", path, "--db", sample_log).out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
