@@ -78,7 +78,7 @@ def test_a_key_of_older_stages_that_a_stage_takes_over_is_an_edit_and_one_of_the
     before = stages("a", {"key": "b", "replaces": ["old"]}, "c")
     after = stages("a", {"key": "b", "replaces": ["old", "older"]}, "c")
     (pair,) = (pair for pair in pairs(before, after) if pair.rank == 1)
-    assert (pair.how, pair.edits) == ("changed", (Edit(field="replaces", before="old", after="old; older"),))
+    assert (pair.how, pair.edits) == ("changed", (Edit(field="replaces", before="old", after="(old; older)"),))
     renamed = stages("a", {"key": "x", "replaces": ["old", "b"]}, "c")
     (pair,) = (pair for pair in pairs(before, renamed) if pair.rank == 1)
     assert (pair.how, pair.edits) == ("renamed", ())
