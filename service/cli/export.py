@@ -156,10 +156,12 @@ def exported(
     path = output or Path(f"{kind}.{ENDINGS.get(chosen, chosen)}")
     lens, filters = question.lens(), question.filters()
     with opened(question.db) as log:
+        from replay.export.files import WRITERS
         from replay.export.run import Asked, export
 
         asked = Asked(kind, lens, filters, question.pipeline, names)
-        with ended_by_term(), progress("rows", "writing", "writing") as told:
+        # What is not written as it comes is read first, to bring journeys together.
+        with ended_by_term(), progress("rows", "writing" if chosen in WRITERS else "reading", "writing") as told:
             made = export(log, asked, path, chosen, force=force, progress=told, opened=views_over)
     if question.json:
         print(made.model_dump_json(indent=2))

@@ -23,30 +23,42 @@ def progress(unit: str, before: str, then: str) -> Iterator[Told]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    doing, rate = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
-    columns = (doing, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    doing, speed = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
+    columns = (doing, BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(before, total=None, rate="")
-        began = time.monotonic()
+        task, rate = shown.add_task(before, total=None, rate=""), Rate()
 
         def told(done: int, total: int | None) -> None:
-            per_second = f"{done / max(time.monotonic() - began, 0.001):,.0f} {unit}/s"
-            what = before if total is None else then
+            what, per_second = before if total is None else then, f"{rate.of(done, total):,.0f} {unit}/s"
             shown.update(task, description=what, completed=done, total=total, rate=per_second)
 
         yield told
 
 
 def lines(unit: str, before: str, then: str) -> Told:
-    began = last = time.monotonic()
+    last, rate = time.monotonic(), Rate()
 
     def told(done: int, total: int | None) -> None:
         nonlocal last
-        now = time.monotonic()
+        now, per_second = time.monotonic(), rate.of(done, total)
         if now - last < LINE_SECONDS:
             return
         last = now
         what = f"{before}: {done:,} {unit}" if total is None else f"{then}: {done:,} of {total:,} {unit}"
-        print(f"{what}, {done / (now - began):,.0f} {unit}/s", file=sys.stderr, flush=True)
+        print(f"{what}, {per_second:,.0f} {unit}/s", file=sys.stderr, flush=True)
 
     return told
+
+
+class Rate:
+    """How many a second: since the total is known of those alone, for what was counted before was something else."""
+
+    def __init__(self) -> None:
+        self._began, self._before, self._looking = time.monotonic(), 0, False
+
+    def of(self, done: int, total: int | None) -> float:
+        now = time.monotonic()
+        if self._looking and total is not None:
+            self._began, self._before = now, done
+        self._looking = total is None
+        return (done - self._before) / max(now - self._began, 0.001)

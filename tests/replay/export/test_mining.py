@@ -378,9 +378,15 @@ def test_a_log_of_several_buckets_is_whole(
     monkeypatch.setattr("replay.export.lives.DIVIDED", 40)
     monkeypatch.setattr("replay.export.stored.BATCH", 30)
     monkeypatch.setattr("replay.export.lives.AT_ONCE", 7)
-    parts = export(sample, Asked("events", NOW), out / "many", form)
+    told: list[tuple[int, int | None]] = []
+    parts = export(sample, Asked("events", NOW), out / "many", form, progress=lambda *each: told.append(each))
     assert AT_ONCE > 7
     assert (parts.rows, parts.left_out) == (whole.rows, whole.left_out)
+    read, given = ([done for done, of in told if (of is None) is reading] for reading in (True, False))
+    assert read == sorted(set(read))
+    assert given == sorted(set(given))
+    assert read[-1] == given[-1] == told[-1][1] == sample.position()
+    assert len(given) > 2
     if form == "xes":
         one, many = (r4pm.df.import_xes(str(rename(out / name)))[0] for name in ("one", "many"))
         columns = ["case:identity:id", "identity:id", "position"]
