@@ -22,6 +22,7 @@ from replay.archive_files import as_written, copied, read_table, read_told, with
 from replay.archive_folder import refuse_strangers, sweep, undone
 from replay.archive_manifest import (
     MEANING,
+    REMEDY,
     TABLES,
     TOLD,
     WIDTH,
@@ -106,9 +107,9 @@ def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:
             # Files that stay are not written again: what the disk has spoilt must not stay with them.
             as_written(folder, manifest.parts)
     except ArchiveRefused as refusal:
-        return None, str(refusal)
+        return None, str(refusal).removesuffix(f": {REMEDY}")
     except FileNotFoundError as error:
-        return None, str(lacking(folder, error))
+        return None, str(lacking(folder, error)).removesuffix(f": {REMEDY}")
     except OSError as error:
         return None, str(unreadable(folder, error))
     return manifest, None

@@ -152,7 +152,7 @@ def exported(
             raise typer.BadParameter("--to writes tables; --output and --format belong to a file: give one")
         into_tables((kind,), question, to, force, names)
         return
-    chosen = format_of(form or ("csv" if question.csv else None), output)
+    chosen = format_of(kind, form or ("csv" if question.csv else None), output)
     path = output or Path(f"{kind}.{ENDINGS.get(chosen, chosen)}")
     lens, filters = question.lens(), question.filters()
     with opened(question.db) as log:
@@ -173,13 +173,15 @@ ENDINGS = {"ocel-json": "json", "ocel-sqlite": "sqlite"}
 """where the ending is not the format's name"""
 
 
-def format_of(form: "Format | None", output: Path | None) -> "Format":
+def format_of(kind: "Kind", form: "Format | None", output: Path | None) -> "Format":
     if form is not None:
         return form
     if output is None:
         return "parquet"
     if output.suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+        from replay.export.run import FORMATS
+
+        known = ", ".join(suffix for suffix, form in SUFFIXES.items() if form in FORMATS[kind])
         raise typer.BadParameter(f"--output {output}: its ending is none of {known}: name it so, or say --format")
     return SUFFIXES[output.suffix]
 

@@ -145,7 +145,8 @@ def edits(found: "Preview", out: "Console") -> None:
 
 
 def moves(found: "Preview", out: "Console") -> None:
-    out.print(f"\n[bold]{found.moves.n:,}[/bold] of {found.n:,} journeys stand in another stage")
+    stand = "stands" if found.moves.n == 1 else "stand"
+    out.print(f"\n[bold]{found.moves.n:,}[/bold] of {found.n:,} journeys {stand} in another stage")
     if not found.moves.n:
         return
     drawn = table("from", "to", "journeys", right=["journeys"])
@@ -160,8 +161,8 @@ def moves(found: "Preview", out: "Console") -> None:
 def unmapped(found: "Preview", out: "Console") -> None:
     if not found.unmapped.n and not found.unmapped.keys:
         return
-    told = f"\n[bold]{found.unmapped.n:,}[/bold] journeys stand unmapped"
-    out.print(f"{told}, {found.unmapped.newly:,} of them newly so")
+    stand = "journey stands" if found.unmapped.n == 1 else "journeys stand"
+    out.print(f"\n[bold]{found.unmapped.n:,}[/bold] {stand} unmapped, {found.unmapped.newly:,} of them newly so")
     drawn = table("key", "moves", "journeys", "stand there", right=["moves", "journeys", "stand there"])
     for key in found.unmapped.keys:
         drawn.add_row(key.key, f"{key.moves:,}", f"{key.journeys:,}", f"{key.standing:,}")
@@ -171,7 +172,8 @@ def unmapped(found: "Preview", out: "Console") -> None:
 
 def stalls(found: "Preview", out: "Console") -> None:
     told = found.stalls
-    out.print(f"\n[bold]{told.newly:,}[/bold] journeys stall that did not, {told.no_longer:,} no longer do")
+    stall, do = ("journey stalls" if told.newly == 1 else "journeys stall"), ("does" if told.no_longer == 1 else "do")
+    out.print(f"\n[bold]{told.newly:,}[/bold] {stall} that did not, {told.no_longer:,} no longer {do}")
     listed(told.newly_journeys, told.newly, out)
     if told.no_longer:
         out.print("No longer:")

@@ -121,6 +121,17 @@ def test_a_published_draft_is_history_and_stays() -> None:
     pipeline.given(CREATED, PUBLISHED, DRAFTED, published).when(discard).rejected("version 2", "roll back")
 
 
+def test_a_draft_that_is_in_force_is_published_again_to_no_effect_until_another_is() -> None:
+    published = DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages", draft_id=made(1))
+    in_force = pipeline.given(CREATED, PUBLISHED, DRAFTED, published)
+    again = PublishDefinition(pipeline="sales", draft_id=made(1), reason="fewer stages")
+    in_force.when(again).nothing()
+    in_force.when(again.model_copy(update={"replaces_version": 1})).nothing()
+    other = DefinitionPublished(version=3, definition=OTHER, reason="another")
+    replaced = pipeline.given(CREATED, PUBLISHED, DRAFTED, published, other)
+    replaced.when(again).rejected("version 3", "looked at 1", as_=Conflict)
+
+
 def test_an_earlier_version_is_published_anew_and_says_so() -> None:
     second = DefinitionPublished(version=2, definition=SHORTER, reason="fewer stages")
     third = DefinitionPublished(version=3, definition=OTHER, reason="another")

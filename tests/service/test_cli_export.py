@@ -110,3 +110,8 @@ def test_tables_are_written_together_and_say_so(sample_log: Path, tmp_path: Path
 def test_every_command_shows_an_example(command: str) -> None:
     said = run("export", command, "--help")
     assert f"Example: dealtrail export {command}" in said.out
+
+
+def test_an_ending_that_says_no_format_is_told_the_endings_of_what_is_exported(sample_log: Path) -> None:
+    said = run("export", "visits", "-o", "visits.xlsx", "--db", sample_log)
+    said.refused(exits.USAGE, "visits.xlsx", "none of .parquet, .csv: name it so")

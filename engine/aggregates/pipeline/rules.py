@@ -118,7 +118,10 @@ def chosen(state: Pipeline, command: PublishDefinition) -> tuple[Definition, int
     draft = known_draft(state, command.draft_id)
     if draft.discarded:
         raise Rejected(f"draft {draft.number} of pipeline {state.key!r} was discarded: draft its definition again")
-    return draft.definition, draft.based_on if command.replaces_version is None else command.replaces_version
+    looked_at = draft.based_on if command.replaces_version is None else command.replaces_version
+    # Asked for twice, it is in force already: the second time there is nothing to do.
+    again = draft.published_as == state.version and looked_at == draft.based_on
+    return draft.definition, None if again else looked_at
 
 
 def known_draft(state: Pipeline, draft_id: UUID) -> Draft:

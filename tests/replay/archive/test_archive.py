@@ -132,6 +132,7 @@ def test_a_restored_database_is_another_history(history_path: Path, folder: Path
     assert frames(views_of(restored, folder, lambda message: None)) == frames(Views(restored))
     anew = build(restored, folder)
     assert "another history" in (anew.instead_of or "")
+    assert "build it anew" not in (anew.instead_of or ""), "it was"
     assert (anew.read, frames(views_of(restored, folder, nobody))) == (restored.position(), frames(Views(restored)))
     lost.close()
     restored.close()

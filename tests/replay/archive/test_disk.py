@@ -23,6 +23,8 @@ from replay.archive_manifest import LOCK
 from replay.disk import writing
 from replay.export.manifest import Format
 from replay.export.run import Asked, export
+from replay.export.sql import replace_tables
+from replay.export.target import Unreachable
 from tests.replay.archive.histories import WIDTH, write_history
 
 
@@ -71,6 +73,13 @@ def test_an_export_that_finds_no_room_names_its_file_and_leaves_nothing(log: Log
     with no_room(), pytest.raises(Rejected, match=rf"events\.{form} can't be written \(File too large\)"):
         export(log, Asked("events", Lens.of()), path, form)
     assert list(path.parent.iterdir()) == []
+
+
+def test_tables_that_find_no_room_are_refused_with_their_database(log: Log, tmp_path: Path) -> None:
+    to = f"sqlite:///{tmp_path / 'bi.db'}"
+    with no_room(), pytest.raises(Unreachable, match=r"bi\.db can't be written to, nothing was written: "):
+        replace_tables(log, Asked("journeys", Lens.of(), pipeline="direct"), ["visits", "journeys"], to)
+    replace_tables(log, Asked("journeys", Lens.of(), pipeline="direct"), ["visits", "journeys"], to)
 
 
 def test_a_database_that_is_full_is_a_full_disk() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
 
 from engine.aggregates.deal.commands import ChangePipeline, Lose, MoveStage, OpenDeal, Win
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, MergeLead, QualifyLead
@@ -172,15 +172,17 @@ def test_a_table_of_other_columns_is_made_anew(sample: Log, bi: Engine) -> None:
     assert ask(bi, "SELECT count(*) FROM dealtrail_exports") == [(1,)]
 
 
-@pytest.mark.parametrize("to", ["nonsense", "nosuch://x", "mysql+pymysql://x/y"])
+@pytest.mark.parametrize("to", ["nonsense", "nosuch://x", "mysql+pymysql://x/y", "sqlite://", "sqlite:///:memory:"])
 def test_a_database_that_can_not_be_reached_that_way_is_refused(sample: Log, to: str) -> None:
     with pytest.raises(Rejected, match="--to"):
         replace_tables(sample, Asked("journeys", NOW), ALL, to)
 
 
 def test_the_log_itself_is_no_target(sample: Log) -> None:
-    with pytest.raises(Rejected, match="the log itself"):
-        replace_tables(sample, Asked("journeys", NOW), ALL, sample.url)
+    path = Path(make_url(sample.url).database or "")
+    for spelled in (path, path.parent / ".." / path.parent.name / path.name):
+        with pytest.raises(Rejected, match="the log itself"):
+            replace_tables(sample, Asked("journeys", NOW), ALL, f"sqlite:///{spelled}")
 
 
 def test_the_queries_of_the_documentation_give_the_board_and_the_conversion(bi: Engine, tmp_path: Path) -> None:
