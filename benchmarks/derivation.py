@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.made_up_columns import made_up_columns
+from benchmarks.made_up_columns import made_up_columns, with_values
 from benchmarks.slow_ways import facts_of, fold_all, run_projection
 from engine.projections.columns import Columns
 from engine.projections.frames import derive
@@ -49,7 +49,8 @@ def measure(events: int) -> dict[str, Any]:
     rows = columns.events.all()
     ours = timed(lambda: derived(columns, definition))
     shuffled = rows.sample(fraction=1.0, shuffle=True, seed=1)
-    slice_of = facts_of(rows.filter(pl.col("journey") < rows["journey"][min(FOLDED, rows.height - 1)]), columns.codes)
+    told = with_values(columns).filter(pl.col("journey") < rows["journey"][min(FOLDED, rows.height - 1)])
+    slice_of = facts_of(told, columns.codes)
     few = {journey: slice_of[journey] for journey in list(slice_of)[: RUN // 17]}
     begun = time.perf_counter()
     by_fold = fold_all(slice_of, definition)

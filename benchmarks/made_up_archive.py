@@ -17,12 +17,12 @@ def made_up_archive(folder: Path, events: int, *, seed: int = 7) -> Manifest:
     """Of about so many events; never more than a range of them in memory."""
     ranges, codes, position = [], Codes(), 0
     give_codes(codes)
-    for rows, openings in made_up_parts(events, seed=seed):
+    for tables in made_up_parts(events, seed=seed):
+        rows, here = tables["events"], tables["openings"].height
         first, position = int(rows["journey"][0]), position + rows.height
-        ids = journey_ids(first, openings.height)
-        numbers = pl.int_range(first, first + openings.height, dtype=pl.UInt32, eager=True)
-        streams = pl.DataFrame({"stream_id": ids, "journey": numbers, "first": [True] * openings.height})
-        tables = {"streams": streams, "events": rows, "openings": openings}
+        numbers = pl.int_range(first, first + here, dtype=pl.UInt32, eager=True)
+        told = {"stream_id": journey_ids(first, here), "journey": numbers, "first": [True] * here}
+        tables["streams"] = pl.DataFrame(told)
         ranges.append(Range(first=first, parts={name: write_part(folder, name, of) for name, of in tables.items()}))
     manifest = Manifest(
         meaning=MEANING,

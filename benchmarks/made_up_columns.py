@@ -5,10 +5,10 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.columns import SIDES, Codes, Columns
+from engine.projections.columns import EVENTS, POSITION, SIDES, STAMP, Codes, Columns
 from engine.projections.kept import Kept
 from engine.projections.streams import Streams
-from engine.stages.criteria_polars import CODE
+from engine.stages.criteria_polars import CODE, has_number, is_kind
 from engine.stages.definition import Definition, parse_definition
 
 DAY: Final = 86_400_000_000
@@ -80,8 +80,9 @@ def made_up_columns(events: int, *, seed: int = 7) -> tuple[Columns, Definition]
     give_codes(columns.codes)
     parts = list(made_up_parts(events, seed=seed))
     columns.streams = Streams(pl.Series(journey_ids(0, journeys_of(events))))
-    columns.events = Kept(pl.concat([rows for rows, _ in parts], rechunk=True))
-    columns.sides["openings"] = Kept(pl.concat([openings for _, openings in parts], rechunk=True))
+    tables = {name: Kept(pl.concat([part[name] for part in parts], rechunk=True)) for name in parts[0]}
+    columns.events = tables.pop("events")
+    columns.sides |= tables
     columns.position = len(columns.events)
     return columns, DEFINITION
 
@@ -102,8 +103,8 @@ def give_codes(codes: Codes) -> None:
     codes.people |= {f"{number:032x}": number for number in range(40)}
 
 
-def made_up_parts(events: int, *, seed: int = 7) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Events (columns.EVENTS, sorted by ORDER) and openings of PART journeys at a time.
+def made_up_parts(events: int, *, seed: int = 7) -> Iterator[dict[str, pl.DataFrame]]:
+    """Events (columns.EVENTS, sorted by ORDER) and side tables, by name, of PART journeys at a time.
 
     Touches, BANT, proposals, moves also to a stage that is not there, wins, losses, reopenings, and retractions, of an
     opening now and then.
@@ -113,11 +114,18 @@ def made_up_parts(events: int, *, seed: int = 7) -> Iterator[tuple[pl.DataFrame,
         here = min(PART, journeys - first)
         rows = made_up_part(first, here, events * here // journeys, YEARS // journeys, position, seed + first)
         position += rows.height
-        yield rows, openings_of(rows)
+        yield {
+            "events": rows.select(EVENTS.keys()),
+            "openings": openings_of(rows),
+            "numbers": rows.filter(has_number()).select(SIDES["numbers"].keys()),
+            "corrections": rows.filter(is_kind("EntryRetracted")).select(*STAMP, takes_back="target"),
+        }
 
 
 def made_up_part(first: int, journeys: int, events: int, step: int, before: int, seed: int) -> pl.DataFrame:
-    """The events of the journeys from `first` on; `before`: the last position of the part before."""
+    """The events of the journeys from `first` on, with `value` (SIDES["numbers"]) and `target`, the position of what is
+    taken back; `before`: the last position of the part before.
+    """
     wheel = pl.Series([CODE[name] for name, share in KINDS.items() for _ in range(share)], dtype=pl.UInt8)
     others = pl.select(row=pl.int_range(events - journeys, dtype=pl.UInt32))["row"]
     draw = [others.shuffle(seed=seed + n) for n in range(5)]
@@ -145,7 +153,7 @@ def made_up_part(first: int, journeys: int, events: int, step: int, before: int,
         occurred_at=(pl.col("journey") + first).cast(pl.Int64) * step + pl.col("after"),
     )
     rows = rows.sort("journey", "occurred_at", maintain_order=True).with_columns(
-        position=pl.col("occurred_at").rank("ordinal").cast(pl.Int64) + before
+        position=pl.col("occurred_at").rank("ordinal").cast(POSITION) + before
     )
     retracts = pl.col("kind") == CODE["EntryRetracted"]
     entry = (pl.col("journey") == pl.col("journey").shift()) & (pl.col("kind").shift() != CODE["EntryRetracted"])
@@ -154,11 +162,11 @@ def made_up_part(first: int, journeys: int, events: int, step: int, before: int,
         "occurred_at",
         "position",
         "kind",
-        "code",
-        pl.when(valued).then("value").when(retracts & entry).then(pl.col("position").shift()).alias("value"),
-        pl.when(valued).then(pl.lit(0, pl.Int16)).alias("unit"),
-        pl.lit(False).alias("policy"),
-        (pl.col("journey") % 40).cast(pl.Int32).alias("actor"),
+        code=pl.when(valued).then(pl.lit(0, pl.Int32)).otherwise("code"),
+        policy=pl.lit(False),
+        actor=(pl.col("journey") % 40).cast(pl.Int32),
+        value=pl.when(valued).then("value"),
+        target=pl.when(retracts & entry).then(pl.col("position").shift()),
     )
 
 
@@ -178,6 +186,16 @@ def openings_of(events: pl.DataFrame) -> pl.DataFrame:
         )
         .cast(SIDES["openings"])
     )
+
+
+def with_values(columns: Columns) -> pl.DataFrame:
+    """Every event with `value`: its number, or the position of what it takes back."""
+    numbers, corrections = (columns.sides[name].all() for name in ("numbers", "corrections"))
+    told = pl.concat(
+        [numbers.select("position", "value"), corrections.select("position", value="takes_back")],
+        how="vertical_relaxed",
+    )
+    return columns.events.all().join(told, on="position", how="left", maintain_order="left")
 
 
 def only_first(columns: Columns, events: int) -> Columns:

@@ -25,7 +25,7 @@ import polars as pl
 
 from benchmarks.append import sqlite_log
 from benchmarks.made_up_archive import made_up_archive
-from benchmarks.made_up_columns import DAY, made_up_columns, only_first
+from benchmarks.made_up_columns import DAY, made_up_columns, only_first, with_values
 from benchmarks.rebuild_cells import Cells, cells_of, differences, plain_cells
 from benchmarks.rebuild_sql import in_duckdb, in_postgresql
 from benchmarks.slow_ways import facts_of, fold_all, run_projection
@@ -79,10 +79,10 @@ def measure(events: int, rounds: int) -> dict[str, Any]:
         ours, cells = timed(lambda: rebuilt(columns, definition, as_of, log), rounds)
         archived = from_archive(events, as_of, rounds, cells)
         slow = slow_seconds(columns, definition, as_of, log)
-    threads = pl.thread_pool_size()
-    duckdb = median(agreed(cells, in_duckdb(rows, as_of, rounds, threads)))
+    threads, told = pl.thread_pool_size(), with_values(columns)
+    duckdb = median(agreed(cells, in_duckdb(told, as_of, rounds, threads)))
     # Once or twice is enough where a round takes half a minute.
-    postgresql = median(agreed(cells, in_postgresql(rows, as_of, min(rounds, 3))))
+    postgresql = median(agreed(cells, in_postgresql(told, as_of, min(rounds, 3))))
     shuffled = rows.sample(fraction=1.0, shuffle=True, seed=1)
     seconds = {
         "ours, warm": ours,
@@ -143,14 +143,14 @@ def slow_seconds(columns: Columns, definition: Definition, as_of: int, log: Log)
     """Events a second of the ways that take too long for the whole."""
     found = {}
     few = only_first(columns, FOLDED)
-    journeys = facts_of(few.events.all(), few.codes)
+    journeys = facts_of(with_values(few), few.codes)
     begun = time.perf_counter()
     trails = fold_all(journeys, definition)
     cells = plain_cells(definition, trails, journeys, as_of)
     found["plain Python fold (scaled)"] = few.events.all().height / (time.perf_counter() - begun)
     agree("the plain fold", rebuilt(few, definition, as_of, log), cells)
     few = only_first(columns, RUN)
-    journeys = facts_of(few.events.all(), few.codes)
+    journeys = facts_of(with_values(few), few.codes)
     seconds, trails = run_projection(journeys, definition)
     found["ProjectionRunner in memory (scaled)"] = few.events.all().height / seconds
     agree("the runner", rebuilt(few, definition, as_of, log), plain_cells(definition, trails, journeys, as_of))

@@ -23,7 +23,7 @@ Facts = dict[int, list[Fact]]
 
 
 def facts_of(events: pl.DataFrame, codes: Codes) -> Facts:
-    """Made-up events (columns.EVENTS) as facts."""
+    """Made-up events (made_up_columns.with_values) as facts."""
     words = {name: {code: word for word, code in of.items()} for name, of in asdict(codes).items()}
     touch, dimension, verdict = ({code: word for word, code in codes.items()} for codes in (TOUCH, DIMENSION, VERDICT))
     told: Facts = {}
@@ -37,7 +37,7 @@ def facts_of(events: pl.DataFrame, codes: Codes) -> Facts:
         elif kind in ("StageMoved", "DealReopened"):
             details = {"stage": words["stages"][code]}
         elif kind in ("DealOpened", "ValueChanged", "DealWon"):
-            details = {"amount_minor": row["value"], "currency": words["currencies"][row["unit"]]}
+            details = {"amount_minor": row["value"], "currency": words["currencies"][code]}
         elif kind == "EntryRetracted":
             details = {"retracts": row["value"]}
         if kind == "DealOpened":

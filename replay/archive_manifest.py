@@ -27,7 +27,7 @@ MANIFEST: Final = "manifest.json"
 LOCK: Final = "lock"
 WIDTH: Final = 65_536
 """journeys in one range of files, unless told: about a million events"""
-FORMAT: Final = 2
+FORMAT: Final = 3
 """to be raised when columns.py gives the same columns and codes another meaning"""
 TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "streams": STREAMS | {"first": pl.Boolean},

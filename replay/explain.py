@@ -197,8 +197,7 @@ def events_of(look: Look, rows: pl.DataFrame, counted: Counted, part: str) -> di
     if rows.is_empty():
         return {}
     found = [
-        events.select("journey", pl.lit(what).alias("what"), pl.col("position").cast(pl.Int64))
-        for what, events in counted.behind(rows, part)
+        events.select("journey", pl.lit(what).alias("what"), "position") for what, events in counted.behind(rows, part)
     ]
     here = pl.col("journey").is_in(rows["journey"].unique().implode())
     happened = look.seen().events.filter(here).select("position", "occurred_at", "kind")

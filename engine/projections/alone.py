@@ -16,7 +16,7 @@ Side = dict[str, Any]
 
 
 class Entry(NamedTuple):
-    """A row of columns.EVENTS, with the name of its kind."""
+    """A row of columns.EVENTS, with the name of its kind and its number, where it has one."""
 
     journey: int
     occurred_at: int
@@ -24,7 +24,6 @@ class Entry(NamedTuple):
     kind: str
     code: int
     value: int | None
-    unit: int | None
     policy: bool
     actor: int | None
 
@@ -67,10 +66,15 @@ class Alone:
 
 def alone(columns: Columns, journey: int, words: Words) -> Alone:
     """The journey as it is now, what was taken back left out."""
-    rows = [Entry._make((*row[:3], KINDS[row[3]], *row[4:])) for row in columns.events.of_one(journey)]
     sides = {name: side_rows(columns, name, journey) for name in SIDES}
+    values = {row["position"]: row["value"] for row in sides["numbers"]}
+    rows = [
+        Entry(of, at, position, KINDS[kind], code, values.get(position), policy, actor)
+        for of, at, position, kind, code, policy, actor in columns.events.of_one(journey)
+    ]
     openings = {row["position"]: row for row in sides["openings"]}
-    alive = life(fact_of(row, openings.get(row.position), words) for row in rows)
+    retracted = {row["position"]: row["takes_back"] for row in sides["corrections"]}
+    alive = life(fact_of(row, openings.get(row.position), retracted.get(row.position), words) for row in rows)
     live = {fact.position for fact in alive.entries}
     begun = [row["pipeline"] for row in sides["openings"] if row["first"]]
     return Alone(
@@ -87,7 +91,7 @@ def side_rows(columns: Columns, name: str, journey: int) -> list[Side]:
     return [dict(zip(SIDES[name], row, strict=True)) for row in columns.sides[name].of_one(journey)]
 
 
-def fact_of(row: Entry, opening: Side | None, words: Words) -> Fact:
+def fact_of(row: Entry, opening: Side | None, retracts: int | None, words: Words) -> Fact:
     """The entry as the stage rules see it; when it was recorded is not kept in the columns, and told as 0."""
     kind, code, value = row.kind, row.code, row.value
     details: dict[str, Any] = {}
@@ -103,9 +107,9 @@ def fact_of(row: Entry, opening: Side | None, words: Words) -> Fact:
         pipeline = words.pipelines[value] if kind == "PipelineChanged" and value is not None else None
         details = {"stage": words.stages[code], "pipeline": pipeline}
     elif kind == "EntryRetracted":
-        details = {"retracts": value}
-    elif kind in VALUED and value is not None and row.unit is not None:
-        details = {"amount_minor": value, "currency": words.currencies[row.unit]}
+        details = {"retracts": retracts}
+    elif kind in VALUED and code >= 0:
+        details = {"amount_minor": value, "currency": words.currencies[code]}
     if opening is not None:
         details |= {"pipeline": words.pipelines[opening["pipeline"]], "from_lead": not opening["first"]}
     return Fact(row.position, row.occurred_at, 0, kind, **details)

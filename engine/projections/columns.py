@@ -1,10 +1,9 @@
 """The log as columns: one narrow row an event in small codes, and side tables for what only some events carry.
 
-A row's `code`, `value` and `unit` mean, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed:
-dimension * 3 + verdict; SignalRecorded: signal; moves: stage (PipelineChanged: value = pipeline); Scored: fit and
-value = engagement; SatisfactionRecorded: score; OwnerAssigned: owner; openings, ValueChanged, DealWon: value = amount
-in minor units, unit = currency; EntryRetracted: value = position of what it takes back. actor: who recorded it. When
-an event was recorded is not kept: the order of positions is that of recording.
+A row's `code` means, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed: dimension * 3 + verdict;
+SignalRecorded: signal; moves: stage; Scored: fit; SatisfactionRecorded: score; OwnerAssigned: owner; openings,
+ValueChanged, DealWon: currency; -1: none. actor: who recorded it. When an event was recorded is not kept: the order of
+positions is that of recording.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,20 +17,17 @@ from polars._typing import PolarsDataType
 from engine.projections.kept import Kept, Row
 from engine.projections.streams import Streams
 
-EVENTS: Final[dict[str, PolarsDataType]] = {
-    "journey": pl.UInt32,
-    "occurred_at": pl.Int64,
-    "position": pl.Int64,
+POSITION: Final = pl.UInt32
+"""half of what the log gives: as far as Polars counts rows, 4.29 billion. What is beyond is refused, never cut."""
+STAMP: Final[dict[str, PolarsDataType]] = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": POSITION}
+EVENTS: Final[dict[str, PolarsDataType]] = STAMP | {
     "kind": pl.UInt8,
     "code": pl.Int32,
-    "value": pl.Int64,
-    "unit": pl.Int16,
     "policy": pl.Boolean,
     "actor": pl.Int32,
 }
 WORD: Final = pl.Categorical()
 """Words that come again and again: a number in the rows, and each word once a process."""
-STAMP: Final[dict[str, PolarsDataType]] = {"journey": pl.UInt32, "occurred_at": pl.Int64, "position": pl.Int64}
 SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "openings": STAMP
     | {
@@ -58,10 +54,15 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     },
     "stalls": STAMP | {"started_by": pl.String},
     "proposals": STAMP | {"kind": pl.UInt8, "proposal": pl.String, "expires_at": pl.Int64},
+    "numbers": STAMP | {"value": pl.Int64},
+    "corrections": STAMP | {"takes_back": POSITION},
     "reasons": STAMP | {"reason": WORD},
     "closes": STAMP | {"expected_close": WORD},
 }
-"""openings.first: the opening of the journey itself, not of a deal that continues its lead's."""
+"""openings.first: the opening of the journey itself, not of a deal that continues its lead's. numbers: a row for every
+entry that has_number; value, by kind: the amount in minor units, engagement (null: not told), PipelineChanged: the
+pipeline. corrections.takes_back: the position of what is retracted.
+"""
 
 EntriesOf = Callable[[list[str]], pl.DataFrame]
 """The log's way to the entries of some streams (stream_id, event_id, position): what a retraction names may be old."""

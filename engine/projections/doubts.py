@@ -7,6 +7,7 @@ import polars as pl
 
 from engine.projections.cohort import ranks_of
 from engine.projections.figures import Figures
+from engine.projections.kept import ORDER
 from engine.stages.criteria_polars import DIMENSION, VERDICT, is_kind
 from engine.stages.facts import KINDS
 from engine.values import from_micros
@@ -51,7 +52,10 @@ def doubtful(look: "Look", won: pl.DataFrame, score_below: int | None) -> Found:
 
     Denied dimensions and several unknown ones are doubts, the latter where this pipeline assesses BANT at all.
     """
-    told = look.seen().events.filter(is_kind("BantAssessed", "Scored"))
+    seen = look.seen()
+    told = pl.concat(
+        [seen.rows.filter(is_kind("BantAssessed")), seen.numbers.filter(is_kind("Scored"))], how="diagonal"
+    ).sort(ORDER)
     told = told.filter(pl.col("journey").is_in(look.journeys["journey"].implode()))
     start = dict.fromkeys(DIMENSION, "unknown") if told.select(is_kind("BantAssessed").any()).item() else {}
     rows = told.filter(pl.col("journey").is_in(won["journey"].implode())).rows_by_key("journey", named=True)

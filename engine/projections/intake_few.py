@@ -38,10 +38,11 @@ def take_few(columns: Columns, feed: Sequence[FeedRow], position_of: PositionOf)
         journey = journey_of(columns, told.stream_id, KINDS[kind], said)
         stamp = (journey, told.occurred_at, told.position)
         actor = coded(told.actor, columns.codes.people)
-        meaning = hot(KINDS[kind], said, columns.codes)
+        code = code_of(KINDS[kind], said, columns.codes)
+        events.append((*stamp, kind, code, told.origin.startswith("policy:"), actor))
         if KINDS[kind] == "EntryRetracted":
-            meaning = (-1, position_of(told.stream_id, hexed(said["event_id"])), None)
-        events.append((*stamp, kind, *meaning, told.origin.startswith("policy:"), actor))
+            takes_back = position_of(told.stream_id, hexed(said["event_id"]))
+            sides.setdefault("corrections", []).append((*stamp, takes_back))
         for name, more in beside(KINDS[kind], kind, said, told, columns.codes):
             sides.setdefault(name, []).append((*stamp, *more))
     columns.add_few(feed[-1].position, events, sides)
@@ -57,27 +58,29 @@ def journey_of(columns: Columns, stream: str, kind: str, said: Said) -> int:
     return columns.streams.begin(stream, stream if lead is None else hexed(lead))
 
 
-def hot(kind: str, said: Said, codes: Codes) -> tuple[int, int | None, int | None]:
-    """code, value and unit (columns.py); what an entry takes back is not told by its payload."""
+def code_of(kind: str, said: Said, codes: Codes) -> int:
+    """What the columns hold of it in one small integer (columns.py)."""
     if kind == "Touched":
-        inbound, automated = said.get("direction") == "inbound", said.get("automated", False)
-        return TOUCH[said["kind"]] + 16 * inbound + 32 * automated, None, None
+        inbound: bool = said.get("direction") == "inbound"
+        automated: bool = said.get("automated", False)
+        return TOUCH[said["kind"]] + 16 * inbound + 32 * automated
     if kind == "BantAssessed":
-        return DIMENSION[said["dimension"]] * 3 + VERDICT[said["verdict"]], None, None
+        return DIMENSION[said["dimension"]] * 3 + VERDICT[said["verdict"]]
     if kind == "SignalRecorded":
-        return coded(said["signal"], codes.signals), None, None
+        return coded(said["signal"], codes.signals)
     if kind == "Scored":
-        return said.get("fit", -1), said.get("engagement"), None
+        fit: int = said.get("fit", -1)
+        return fit
     if kind == "SatisfactionRecorded":
-        return said["score"], None, None
+        score: int = said["score"]
+        return score
     if kind == "OwnerAssigned":
-        return coded(hexed(said["owner"]), codes.people), None, None
+        return coded(hexed(said["owner"]), codes.people)
     if kind in MOVES:
-        pipeline = said.get("pipeline")
-        return coded(said["stage"], codes.stages), None if pipeline is None else coded(pipeline, codes.pipelines), None
+        return coded(said["stage"], codes.stages)
     if kind in VALUED and (money := said.get("value")) is not None:
-        return -1, money["amount_minor"], coded(money["currency"], codes.currencies)
-    return -1, None, None
+        return coded(money["currency"], codes.currencies)
+    return -1
 
 
 def beside(kind: str, number: int, said: Said, told: FeedRow, codes: Codes) -> Iterator[tuple[str, Row]]:
@@ -97,6 +100,8 @@ def beside(kind: str, number: int, said: Said, told: FeedRow, codes: Codes) -> I
                 said.get("expected_close"),
             ),
         )
+    if kind in VALUED and (money := said.get("value")) is not None:
+        yield "numbers", (money["amount_minor"],)
     if kind in OPENINGS or kind == "AttributesSet":
         for each in said.get("attributes", ()):
             yield "attributes", (each["name"], each["value"])
@@ -115,6 +120,10 @@ def beside(kind: str, number: int, said: Said, told: FeedRow, codes: Codes) -> I
                 told.origin,
             ),
         )
+    elif kind == "Scored":
+        yield "numbers", (said.get("engagement"),)
+    elif kind == "PipelineChanged":
+        yield "numbers", (coded(said["pipeline"], codes.pipelines),)
     elif kind == "Stalled":
         yield "stalls", (hexed(said["started_by"]),)
     elif kind in PROPOSALS:

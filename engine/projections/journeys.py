@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import polars as pl
 
-from engine.projections.columns import Codes
+from engine.projections.columns import STAMP, Codes
 from engine.projections.kept import BEGINS, ENDS, ORDER
 from engine.projections.newest import newest_of_each
 from engine.projections.parts import on_threads
@@ -72,12 +72,13 @@ def derive_profiles(seen: Seen, codes: Codes) -> pl.DataFrame:
 
 def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
     rows = seen.rows.lazy()
-    scored = rows.filter(is_kind("Scored"))
+    numbers = seen.numbers.lazy()
+    worth, scored = numbers.filter(valued()), numbers.filter(is_kind("Scored"))
     parts = [
         rows.filter(seen.first).select("journey", opened_at="occurred_at"),
         activity(rows),
         touches(rows),
-        last(rows.filter(valued())).select("journey", amount_minor="value", currency=named("unit", codes.currencies)),
+        last(worth).select("journey", amount_minor="value", currency=named("code", codes.currencies)),
         stamped(rows.filter(is_kind("OwnerAssigned")), "code", "assigned"),
         *opened(seen),
         last(scored.filter(pl.col("code") >= 0)).select("journey", fit=pl.col("code").cast(pl.Int16)),
@@ -182,8 +183,8 @@ def stamped(rows: pl.LazyFrame, column: str, name: str) -> pl.LazyFrame:
 
 def newest(one: str, other: str) -> pl.Expr:
     """Of two stamped values the one that was told last."""
-    at, position = (pl.col(f"{other}_{stamp}") - pl.col(f"{one}_{stamp}") for stamp in ("at", "position"))
-    later = (at > 0) | ((at == 0) & (position > 0))
+    at, position = ((pl.col(f"{other}_{stamp}"), pl.col(f"{one}_{stamp}")) for stamp in ("at", "position"))
+    later = (at[0] > at[1]) | ((at[0] == at[1]) & (position[0] > position[1]))
     return pl.when(later | pl.col(one).is_null()).then(other).otherwise(one)
 
 
@@ -250,7 +251,7 @@ def clock(seen: Seen) -> list[pl.Expr]:
     keys, hidden = awake["journey"], pl.col("journey").is_in(snoozed.implode())
 
     def of(column: str, otherwise: pl.Expr) -> pl.Expr:
-        found = pl.col("journey").replace_strict(keys, awake[column], default=None, return_dtype=pl.Int64)
+        found = pl.col("journey").replace_strict(keys, awake[column], default=None, return_dtype=STAMP[column])
         return pl.when(hidden).then(found).otherwise(otherwise)
 
     return [of("occurred_at", at).alias("active_at"), of("position", position).alias("active_position")]
@@ -259,10 +260,9 @@ def clock(seen: Seen) -> list[pl.Expr]:
 def with_values(visits: pl.DataFrame, seen: Seen, codes: Codes) -> pl.DataFrame:
     """Adds amount_minor and currency: the journey's value when it entered the stage (null: none was known yet)."""
     amounts = (
-        seen.rows.lazy()
-        .with_row_index("row")
+        seen.numbers.lazy()
         .filter(valued())
-        .select("row", "value", of="journey", amount_currency=named("unit", codes.currencies))
+        .select("row", "value", of="journey", amount_currency=named("code", codes.currencies))
         .collect()
     )
     joined = visits.join_asof(amounts.set_sorted("row"), on="row", strategy="backward")

@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from engine.projections.columns import POSITION
 from engine.projections.journeys import PROFILE, first, last, side_by_side
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import CODE, is_touch
@@ -104,7 +105,7 @@ def newest_touches(seen: Seen, definition: Definition) -> list[pl.DataFrame]:
 
 def counting_touches(definition: Definition) -> dict[str, pl.Expr]:
     """touched_at, touched_position: the newest touch of the kinds that count where the journey stands; null: none."""
-    found = {"touched_at": pl.lit(None, pl.Int64), "touched_position": pl.lit(None, pl.Int64)}
+    found = {"touched_at": pl.lit(None, pl.Int64), "touched_position": pl.lit(None, POSITION)}
     for number, here in enumerate(counting(definition).values()):
         for name, column in (("touched_at", "at"), ("touched_position", "position")):
             found[name] = pl.when(pl.col("stage").is_in(here)).then(f"{column}_{number}").otherwise(found[name])

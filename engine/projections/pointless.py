@@ -12,6 +12,7 @@ from uuid import UUID
 import polars as pl
 
 from engine.projections.attempts import tried
+from engine.projections.columns import POSITION
 from engine.projections.duties import scheduled
 from engine.projections.journeys import last, open_follow_ups
 from engine.projections.resumed import with_alert
@@ -120,11 +121,11 @@ def parts(look: "Look", rows: pl.DataFrame, since: Mapping[str, int], id_of: IdO
 
 
 OF_STAGE = ("raise_stalled", "climb_ladder")
-NOTHING = pl.DataFrame(schema=dict(zip(OVER, (pl.String, pl.Int64, pl.String), strict=True)))
+NOTHING = pl.DataFrame(schema=dict(zip(OVER, (pl.String, POSITION, pl.String), strict=True)))
 
 
 def told(rows: pl.DataFrame, because: pl.Expr, why: str) -> pl.DataFrame:
-    return rows.select("follow_up", because=because.cast(pl.Int64), why=pl.lit(why))
+    return rows.select("follow_up", because=because.cast(POSITION), why=pl.lit(why))
 
 
 def merged(look: "Look", rows: pl.DataFrame, since: Mapping[str, int]) -> pl.DataFrame:

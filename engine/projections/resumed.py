@@ -6,6 +6,7 @@ from uuid import UUID
 
 import polars as pl
 
+from engine.projections.columns import POSITION
 from engine.projections.journeys import open_follow_ups
 from engine.projections.stalling import LIMITS, STARTED_BY, Episode, is_stalled, ran
 from engine.projections.undone import current, undone
@@ -68,7 +69,7 @@ def with_alert(steps: pl.DataFrame, look: "Look") -> pl.DataFrame:
     for follow_up, position in gone.sort("position").select("follow_up", "position").iter_rows():
         first[str(again(UUID(follow_up)))] = first.get(follow_up, position)
     known = pl.col("follow_up").replace_strict(
-        list(first), list(first.values()), default=pl.col("made"), return_dtype=pl.Int64
+        list(first), list(first.values()), default=pl.col("made"), return_dtype=POSITION
     )
     alerts = look.seen().sides["stalls"].select("journey", "started_by", at_first=pl.col("position") + 1)
     asked = steps.with_columns(at_first=known if first else pl.col("made"))

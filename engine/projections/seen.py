@@ -7,12 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.columns import Columns
+from engine.projections.columns import STAMP, Columns
 from engine.projections.kept import BEGINS, Kept, places
 from engine.projections.parts import cut, on_threads, part_starts
 from engine.projections.sides import Sides, part_of
 from engine.stages.criteria import Criterion
-from engine.stages.criteria_polars import is_kind
+from engine.stages.criteria_polars import has_number, is_kind
 
 HIDDEN: Final = 255
 """kind of a row that does not count: no rule speaks of it"""
@@ -45,8 +45,16 @@ class Seen:
 
     def pipelines(self, journeys: pl.Series) -> set[int]:
         """Codes of the pipelines that these journeys, which are all there are in rows, are or were in."""
-        changes = self.rows.select("kind", "value").filter(is_kind("PipelineChanged"))["value"]
+        changes = self.numbers.filter(is_kind("PipelineChanged"))["value"]
         return {*self.began[journeys], *self.voided["pipeline"], *changes}
+
+    @cached_property
+    def numbers(self) -> pl.DataFrame:
+        """The live entries that have a number: columns.STAMP, kind, code, `value`; `row`: the place in rows."""
+        places = self.rows.lazy().select(*STAMP, "kind", "code", row=pl.int_range(pl.len(), dtype=pl.UInt32))
+        told = places.filter(has_number()).collect()
+        # One for one, in the same order: both are the live entries of the same kinds.
+        return told.hstack([self.sides["numbers"]["value"]])
 
     @cached_property
     def starts(self) -> pl.Series:
@@ -91,8 +99,7 @@ def see(columns: Columns, *, as_of: int | None, known: int | None, only: pl.Seri
 
     rows = told(columns.events)
     is_known = pl.lit(True) if known is None else pl.col("position") <= known
-    corrections = rows.lazy().filter(is_kind("EntryRetracted") & is_known).select("value")
-    taken_back = corrections.drop_nulls().collect().to_series()
+    taken_back = told(columns.sides["corrections"]).filter(is_known)["takes_back"].drop_nulls()
     stands = is_known if taken_back.is_empty() else is_known & ~pl.col("position").is_in(taken_back.implode())
     openings = told(columns.sides["openings"]).select("journey", "position", "pipeline", "first").filter("first")
     begun, standing = openings.filter(is_known).filter(BEGINS), openings.filter(stands).filter(BEGINS)

@@ -27,12 +27,15 @@ Value = pl.Expr | Callable[[pl.DataFrame, Known], pl.Series]
 """Of a column, by the rows with the fields of their payloads, which are named `said.FIELD`."""
 
 
+NONE: Final = pl.lit(-1)
+PIPELINE_CHANGED: Final = frozenset({"PipelineChanged"})
+
+
 class Shape(NamedTuple):
     kinds: frozenset[str]
     fields: Mapping[str, PolarsDataType]
     """what is read of the payload"""
-    values: Mapping[str, Value]
-    """code, value and unit, as far as the shape has them"""
+    code: Value = NONE
     tables: Mapping[str, Mapping[str, Value]] = {}
     """of the side tables that get rows: the columns that the feed's rows do not have"""
 
@@ -82,10 +85,8 @@ TOUCHED: Final = (
     + pl.when(said("direction") == "inbound").then(16).otherwise(0)
     + pl.when(said("automated").fill_null(False)).then(32).otherwise(0)
 )
-MONEY: Final[Mapping[str, Value]] = {
-    "value": said("value").struct.field("amount_minor"),
-    "unit": word("value", "currencies", part="currency"),
-}
+CURRENCY: Final = word("value", "currencies", part="currency")
+AMOUNT: Final = said("value").struct.field("amount_minor")
 OPENING: Final[Mapping[str, Value]] = {
     "stream": pl.col("stream_id"),
     "pipeline": word("pipeline", "pipelines"),
@@ -119,60 +120,59 @@ def words(*fields: str) -> dict[str, PolarsDataType]:
 
 
 SHAPES: Final = (
-    Shape(frozenset({"Touched"}), words("kind", "direction") | {"automated": pl.Boolean}, {"code": TOUCHED}),
+    Shape(frozenset({"Touched"}), words("kind", "direction") | {"automated": pl.Boolean}, TOUCHED),
     Shape(
         frozenset({"BantAssessed"}),
         words("dimension", "verdict"),
-        {"code": numbered("dimension", DIMENSION) * 3 + numbered("verdict", VERDICT)},
+        numbered("dimension", DIMENSION) * 3 + numbered("verdict", VERDICT),
     ),
-    Shape(frozenset({"SignalRecorded"}), words("signal"), {"code": word("signal", "signals")}),
+    Shape(frozenset({"SignalRecorded"}), words("signal"), word("signal", "signals")),
     Shape(
         frozenset({"Scored"}),
         {"fit": pl.Int32, "engagement": pl.Int64},
-        {"code": said("fit"), "value": said("engagement")},
+        said("fit"),
+        {"numbers": {"value": said("engagement")}},
     ),
-    Shape(frozenset({"SatisfactionRecorded"}), {"score": pl.Int32}, {"code": said("score")}),
-    Shape(frozenset({"OwnerAssigned"}), words("owner"), {"code": word("owner", "people", ids=True)}),
+    Shape(frozenset({"SatisfactionRecorded"}), {"score": pl.Int32}, said("score")),
+    Shape(frozenset({"OwnerAssigned"}), words("owner"), word("owner", "people", ids=True)),
+    Shape(MOVES - PIPELINE_CHANGED, words("stage"), word("stage", "stages")),
     Shape(
-        MOVES,
+        PIPELINE_CHANGED,
         words("stage", "pipeline"),
-        {"code": word("stage", "stages"), "value": word("pipeline", "pipelines")},
+        word("stage", "stages"),
+        {"numbers": {"value": word("pipeline", "pipelines")}},
     ),
-    Shape(frozenset({"ValueChanged", "DealWon"}), {"value": _MONEY}, MONEY),
-    Shape(frozenset({"EntryRetracted"}), words("event_id"), {"value": taken_back}),
+    Shape(frozenset({"ValueChanged", "DealWon"}), {"value": _MONEY}, CURRENCY, {"numbers": {"value": AMOUNT}}),
+    Shape(frozenset({"EntryRetracted"}), words("event_id"), tables={"corrections": {"takes_back": taken_back}}),
     Shape(
         OPENINGS,
         words("pipeline", "from_lead", "owner", "source", "channel", "expected_close")
         | {"title": _TEXT, "value": _MONEY, "attributes": _ATTRIBUTES},
-        MONEY,
-        {"openings": OPENING, "attributes": {}},
+        CURRENCY,
+        {"openings": OPENING, "attributes": {}, "numbers": {"value": AMOUNT}},
     ),
-    Shape(frozenset({"AttributesSet"}), {"attributes": _ATTRIBUTES}, {}, {"attributes": {}}),
+    Shape(frozenset({"AttributesSet"}), {"attributes": _ATTRIBUTES}, tables={"attributes": {}}),
     Shape(
         frozenset({"FollowUpScheduled", "FollowUpCompleted", "FollowUpSnoozed", "FollowUpCancelled"}),
         words("follow_up_id", "kind", "due_at", "until", "owner", "reason") | {"note": _TEXT},
-        {},
-        {"follow_ups": FOLLOW_UP},
+        tables={"follow_ups": FOLLOW_UP},
     ),
-    Shape(frozenset({"Stalled"}), words("started_by"), {}, {"stalls": {"started_by": hexed(said("started_by"))}}),
+    Shape(frozenset({"Stalled"}), words("started_by"), tables={"stalls": {"started_by": hexed(said("started_by"))}}),
     Shape(
         frozenset({"ProposalSent", "ProposalRevised", "ProposalAccepted", "ProposalDeclined", "ProposalExpired"}),
         words("proposal_id", "expires_at"),
-        {},
-        {"proposals": PROPOSAL},
+        tables={"proposals": PROPOSAL},
     ),
-    Shape(frozenset({"DealLost", "LeadDisqualified"}), words("reason"), {}, {"reasons": {"reason": said("reason")}}),
+    Shape(frozenset({"DealLost", "LeadDisqualified"}), words("reason"), tables={"reasons": {"reason": said("reason")}}),
     Shape(
         frozenset({"ExpectedCloseChanged"}),
         words("expected_close"),
-        {},
-        {"closes": {"expected_close": said("expected_close")}},
+        tables={"closes": {"expected_close": said("expected_close")}},
     ),
 )
 _SHAPE: Final = {CODE[kind]: number for number, shape in enumerate(SHAPES) for kind in shape.kinds}
-_BARE: Final = Shape(frozenset(), {}, {})
+_BARE: Final = Shape(frozenset(), {})
 """of what columns hold no more than that it happened"""
-_HOT: Final[Mapping[str, Value]] = {"code": pl.lit(-1), "value": pl.lit(None), "unit": pl.lit(None)}
 
 
 def read(rows: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
@@ -184,9 +184,9 @@ def read(rows: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, dict[str, pl.D
     tables: dict[str, list[pl.DataFrame]] = {}
     for shape, some in by_shape(rows):
         told = decoded(some, shape.fields) if shape.fields else some
-        events.append(selected(told, EVENTS, {**_HOT, **shape.values}, known))
+        events.append(selected(told, EVENTS, {"code": shape.code}, known))
         for name, values in shape.tables.items():
-            more = each_of(told) if name == "attributes" else told
+            more = PICKED[name](told) if name in PICKED else told
             if more.height:
                 tables.setdefault(name, []).append(selected(more, SIDES[name], values, known))
     return joined(events), {name: joined(parts) for name, parts in tables.items()}
@@ -222,6 +222,15 @@ def each_of(rows: pl.DataFrame) -> pl.DataFrame:
     """A row for each attribute that the payload lists."""
     listed = rows.select(*STAMP, attribute="said.attributes").filter(pl.col("attribute").list.len() > 0)
     return listed.explode("attribute").unnest("attribute")
+
+
+def that_tell(rows: pl.DataFrame) -> pl.DataFrame:
+    """Those that have a number: of what may say an amount, those that do."""
+    return rows.filter(AMOUNT.is_not_null()) if "said.value" in rows.columns else rows
+
+
+PICKED: Final[Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {"attributes": each_of, "numbers": that_tell}
+"""side tables that do not get one row for each event of the shape"""
 
 
 def selected(

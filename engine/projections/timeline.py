@@ -103,11 +103,9 @@ def stretches(visits: pl.DataFrame, look: "Look") -> pl.DataFrame:
     """Times of being open at one value: at, ends (null: it lasts), qualified, amount_minor, currency."""
     values = (
         look.seen()
-        .events.lazy()
+        .numbers.lazy()
         .filter(valued())
-        .select(
-            "journey", at="occurred_at", position="position", worth="value", money=named("unit", look.codes.currencies)
-        )
+        .select("journey", "position", at="occurred_at", worth="value", money=named("code", look.codes.currencies))
     )
     stays = visits.lazy().select(
         "journey",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import polars as pl
 
+from engine.projections.columns import POSITION
 from engine.projections.seen import is_live
 from engine.stages.criteria_polars import CODE
 from engine.values import again
@@ -56,4 +57,4 @@ def retracted_causes(look: "Look", rows: pl.DataFrame) -> pl.DataFrame:
     wrong = {name: position for position, name in look.event_ids(hidden["position"]).items()}
     asked = look.causes(rows["made"])
     because = [wrong.get(asked[made]) if made in asked else None for made in rows["made"]]
-    return rows.with_columns(because=pl.Series(because, dtype=pl.Int64)).filter(pl.col("because").is_not_null())
+    return rows.with_columns(because=pl.Series(because, dtype=POSITION)).filter(pl.col("because").is_not_null())

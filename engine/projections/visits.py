@@ -11,7 +11,7 @@ import polars as pl
 from polars._typing import PolarsDataType
 from polars.expr.whenthen import ChainedThen, Then
 
-from engine.projections.columns import Codes
+from engine.projections.columns import POSITION, Codes
 from engine.projections.firing import fired, visiting
 from engine.projections.kept import BEGINS, ENDS
 from engine.projections.newest import has_twin
@@ -33,7 +33,7 @@ SCHEMA: Final[dict[str, PolarsDataType]] = {
     "n": pl.UInt16,
     "stage": pl.Int8,
     "entered_at": pl.Int64,
-    "entered_position": pl.Int64,
+    "entered_position": POSITION,
     "left_at": pl.Int64,
     "how": HOW,
     "transferred": pl.Boolean,
@@ -80,7 +80,6 @@ def telling(seen: Seen, definition: Definition, codes: Codes) -> pl.DataFrame:
         rows.lazy()
         .with_columns(fired=highest(after_sale=False), fired_after=highest(after_sale=True))
         .filter(pl.col("first") | is_move() | (pl.col("fired") != NOTHING) | (pl.col("fired_after") != NOTHING))
-        .drop("unit")
         .collect()
     )
 
@@ -92,10 +91,14 @@ def is_move() -> pl.Expr:
 def with_whereabouts(rows: pl.DataFrame, seen: Seen, pipeline: int) -> pl.DataFrame:
     """Adds `here`: the journey is in the pipeline, elsewhere nothing fires; `gone`: it leaves for another."""
     changes = is_kind("PipelineChanged")
-    if not rows.select(changes.any()).item():
+    moved = seen.numbers.lazy().filter(changes).select("row", to="value")
+    place = pl.int_range(pl.len(), dtype=pl.UInt32)
+    into = rows.lazy().select("row", "kind", place=place).filter(changes).join(moved, on="row").collect()
+    if into.is_empty():
         return rows.with_columns(here=pl.lit(True), gone=pl.lit(False))
     began = pl.lit(seen.began[rows["journey"]]).cast(pl.Int64)
-    stands = pl.when(changes).then(pl.col("value")).when(pl.col("first")).then(began)
+    to = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True).scatter(into["place"], into["to"])
+    stands = pl.when(changes).then(pl.lit(to)).when(pl.col("first")).then(began)
     rows = rows.with_columns(here=(stands.forward_fill() == pipeline).fill_null(False))
     here, nothing = pl.col("here"), pl.lit(NOTHING, pl.Int8)
     return rows.with_columns(

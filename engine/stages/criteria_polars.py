@@ -1,8 +1,8 @@
 """The meaning of a criterion over columns: Polars expressions that agree with criteria.py row by row.
 
 They expect the columns of engine/projections/columns.py, sorted by (journey, occurred_at, position), `first`: true
-at a journey's first row, and what with_assessments adds. Every expression is null-free: ~null is null, and a null would
-fire or hide a stage.
+at a journey's first row, `value` where the criterion weighs something, and what with_assessments adds. Every expression
+is null-free: ~null is null, and a null would fire or hide a stage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ VERDICTS: Final = tuple(Verdict)
 VERDICT: Final = {verdict.value: code for code, verdict in enumerate(VERDICTS)}
 DIMENSION: Final = {dimension.value: code for code, dimension in enumerate(Dimension)}
 
-kind, code, value, unit, first = (pl.col(name) for name in ("kind", "code", "value", "unit", "first"))
+kind, code, value, first = (pl.col(name) for name in ("kind", "code", "value", "first"))
 
 
 def is_kind(*names: str) -> pl.Expr:
@@ -90,7 +90,18 @@ def verdict_of(dimension: str) -> pl.Expr:
 
 
 def valued() -> pl.Expr:
-    return is_kind(*sorted(VALUED)) & value.is_not_null()
+    """Rows that say what the journey is worth: their code is the currency."""
+    return is_kind(*sorted(VALUED)) & (code >= 0)
+
+
+def has_number() -> pl.Expr:
+    """Rows that have a `value` beside their code (engine/projections/columns.py)."""
+    return valued() | is_kind("Scored", "PipelineChanged")
+
+
+def weighs(criterion: Criterion) -> bool:
+    """Whether it looks at values: an amount, a score."""
+    return any(leaf.amount is not None or leaf.score is not None for leaf in criterion.leaves())
 
 
 def holds(criterion: Criterion, signals: Mapping[str, int], currencies: Mapping[str, int]) -> pl.Expr:
@@ -125,7 +136,7 @@ def holds(criterion: Criterion, signals: Mapping[str, int], currencies: Mapping[
 
 def amount_reaches(threshold: AmountAtLeast, currencies: Mapping[str, int]) -> pl.Expr:
     amount = carried(valued(), value, -1)
-    currency = carried(valued(), unit.cast(pl.Int64), -1)
+    currency = carried(valued(), code.cast(pl.Int64), -1)
     named = [name for name in currencies if threshold.currency in (None, name)]
     return either([(currency == currencies[name]) & (amount >= threshold.minor(name)) for name in named])
 

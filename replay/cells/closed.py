@@ -7,6 +7,7 @@ import polars as pl
 
 from engine.projections.closings import CLOSED, at_their_close
 from engine.projections.cohort import ranks_of
+from engine.projections.columns import POSITION
 from engine.projections.cycle_time import clocked_of, stays_of
 from engine.projections.decided import closed
 from engine.projections.doubts import doubtful
@@ -156,7 +157,7 @@ def losses(
             for journey in rows["journey"]
             for each in doubted[journey][1]
         ]
-        frame = pl.DataFrame(told, {"journey": pl.UInt32, "position": pl.Int64, "what": pl.String}, orient="row")
+        frame = pl.DataFrame(told, {"journey": pl.UInt32, "position": POSITION, "what": pl.String}, orient="row")
         proofs = [(what, frame.filter(pl.col("what") == what).drop("what")) for what in ("settled", "closed")]
         return [("qualified", qualifications(look, rows)), *proofs]
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from engine.projections.cohort import ranks_of
+from engine.projections.columns import POSITION
 from engine.projections.look import Look
 from engine.stages.criteria_polars import is_kind, valued
 from replay.cells.counted import Behind, Counted, What
@@ -10,7 +11,7 @@ from replay.cells.counted import Behind, Counted, What
 
 def of(rows: pl.DataFrame, position: str) -> pl.DataFrame:
     """The event of a column of positions."""
-    return rows.select("journey", position=pl.col(position).cast(pl.Int64))
+    return rows.select("journey", position=position)
 
 
 def among(rows: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
@@ -48,8 +49,8 @@ def qualifications(look: Look, members: pl.DataFrame) -> pl.DataFrame:
 
 def valuations(look: Look, members: pl.DataFrame, until: str, position: str | None = None) -> pl.DataFrame:
     """The events that said what each was worth at the moment in a column, or at the event in another."""
-    moments = members.select("journey", until=until, last=pl.lit(None, pl.Int64) if position is None else position)
-    told = among(look.seen().events.filter(valued()), members).select("journey", "position", told_at="occurred_at")
+    moments = members.select("journey", until=until, last=pl.lit(None, POSITION) if position is None else position)
+    told = among(look.seen().numbers.filter(valued()), members).select("journey", "position", told_at="occurred_at")
     same = (pl.col("told_at") == pl.col("until")) & (pl.col("position") <= pl.col("last")).fill_null(True)
     known = told.join(moments, on="journey", maintain_order="left").filter((pl.col("told_at") < pl.col("until")) | same)
     return known.unique(["journey", "until"], keep="last", maintain_order=True).select("journey", "position")

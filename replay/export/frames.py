@@ -115,7 +115,7 @@ def visits(look: Look, rows: pl.DataFrame) -> Batches:
             pl.col("by_kind")
             .replace_strict(range(len(KINDS)), KINDS, default=None, return_dtype=pl.String)
             .alias("event"),
-            pl.col("entered_position").alias("position"),
+            pl.col("entered_position").cast(pl.Int64).alias("position"),
             "transferred",
             *money("amount_minor", "currency", "amount"),
         )

@@ -180,7 +180,7 @@ def entered(views: Views, asked: Asked) -> pl.DataFrame:
     for pipeline in views.pipelines() if asked.pipeline is None else [asked.pipeline]:
         look = views.look(pipeline, asked.lens)
         key = frames.stage_key(look.definition)
-        found.append(look.visits.select(position="entered_position", entered=key))
+        found.append(look.visits.select(position=pl.col("entered_position").cast(pl.Int64), entered=key))
     # A change of the pipeline may enter a stage of each.
     return pl.concat(found).unique("position", keep="first", maintain_order=True)
 

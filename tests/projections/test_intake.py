@@ -15,7 +15,7 @@ from engine.projections.coding import FEW
 from engine.projections.columns import SIDES, Columns
 from engine.projections.intake import take
 from engine.stages.criteria_polars import CODE
-from engine.stages.facts import MOVES
+from engine.stages.facts import MOVES, VALUED
 from tests.replay.archive.histories import write_history
 
 
@@ -56,16 +56,20 @@ def in_words(columns: Columns) -> dict[str, pl.DataFrame]:
         .then(words("code", codes.stages))
         .when(kind == CODE["OwnerAssigned"])
         .then(words("code", codes.people))
+        .when(kind.is_in([CODE[name] for name in VALUED]))
+        .then(words("code", codes.currencies))
         .otherwise(pl.col("code").cast(pl.String)),
-        value=pl.when(kind == CODE["PipelineChanged"])
-        .then(words("value", codes.pipelines))
-        .otherwise(pl.col("value").cast(pl.String)),
-        unit=words("unit", codes.currencies),
         actor=words("actor", codes.people),
     )
     sides = {name: columns.sides[name].all() for name in SIDES}
     sides["openings"] = sides["openings"].with_columns(
         pipeline=words("pipeline", codes.pipelines), owner=words("owner", codes.people)
+    )
+    changes = events.filter(kind == CODE["PipelineChanged"])["position"]
+    sides["numbers"] = sides["numbers"].with_columns(
+        value=pl.when(pl.col("position").is_in(changes.implode()))
+        .then(words("value", codes.pipelines))
+        .otherwise(pl.col("value").cast(pl.String))
     )
     sides["attributes"] = sides["attributes"].sort("position", "name")
     return {"events": events, "streams": columns.streams.all(), **sides}

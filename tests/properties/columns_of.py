@@ -18,7 +18,8 @@ def columns_of(journeys: Journeys) -> Columns:
     """Columns that hold these journeys, as reading them from a log would."""
     columns = Columns()
     columns.streams = Streams(pl.Series([f"{number:032x}" for number in journeys]))
-    hot, openings = [], []
+    hot: list[dict[str, object]] = []
+    sides: dict[str, list[dict[str, object]]] = {"openings": [], "numbers": [], "corrections": []}
     for number, facts in journeys.items():
         for fact in facts:
             stamp: dict[str, object] = {
@@ -29,9 +30,14 @@ def columns_of(journeys: Journeys) -> Columns:
             hot.append(stamp | hot_part(fact, columns))
             if fact.kind in OPENINGS:
                 pipeline = code(columns.codes.pipelines, fact.pipeline)
-                openings.append(stamp | {"pipeline": pipeline, "first": not fact.from_lead})
+                sides["openings"].append(stamp | {"pipeline": pipeline, "first": not fact.from_lead})
+            if fact.kind == "EntryRetracted":
+                sides["corrections"].append(stamp | {"takes_back": fact.retracts})
+            if fact.kind in ("Scored", "PipelineChanged") or (fact.kind in VALUED and fact.amount_minor is not None):
+                sides["numbers"].append(stamp | {"value": number_of(fact, columns)})
     columns.events = Kept.none(EVENTS).plus(pl.DataFrame(hot, schema=EVENTS, orient="row"))
-    columns.sides["openings"] = Kept(pl.DataFrame(openings, schema=SIDES["openings"], orient="row").sort(ORDER))
+    for name, rows in sides.items():
+        columns.sides[name] = Kept(pl.DataFrame(rows, schema=SIDES[name], orient="row").sort(ORDER))
     return columns
 
 
@@ -51,8 +57,6 @@ def hot_part(fact: Fact, columns: Columns) -> dict[str, object]:
     row: dict[str, object] = {
         "kind": CODE[fact.kind],
         "code": -1,
-        "value": None,
-        "unit": None,
         "policy": False,
         "actor": None,
     }
@@ -64,11 +68,14 @@ def hot_part(fact: Fact, columns: Columns) -> dict[str, object]:
         row["code"] = code(codes.signals, fact.signal)
     elif fact.kind in MOVES:
         row["code"] = code(codes.stages, fact.stage)
-        row["value"] = code(codes.pipelines, fact.pipeline) if fact.kind == "PipelineChanged" else None
     elif fact.kind == "Scored":
-        row |= {"code": -1 if fact.fit is None else fact.fit, "value": fact.engagement}
-    elif fact.kind == "EntryRetracted":
-        row["value"] = fact.retracts
-    if fact.kind in VALUED:
-        row |= {"value": fact.amount_minor, "unit": code(codes.currencies, fact.currency)}
+        row["code"] = -1 if fact.fit is None else fact.fit
+    elif fact.kind in VALUED and fact.amount_minor is not None:
+        row["code"] = code(codes.currencies, fact.currency)
     return row
+
+
+def number_of(fact: Fact, columns: Columns) -> int | None:
+    if fact.kind == "PipelineChanged":
+        return code(columns.codes.pipelines, fact.pipeline)
+    return fact.engagement if fact.kind == "Scored" else fact.amount_minor

@@ -22,7 +22,7 @@ from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.views import Views
 from engine.stages.definition import Definition
-from engine.stages.facts import KINDS, MOVES, Fact
+from engine.stages.facts import KINDS, MOVES, VALUED, Fact
 from engine.values import from_micros
 from replay.verify import verify
 from tests.properties.answers_of import answers
@@ -105,14 +105,18 @@ def in_words(columns: Columns) -> dict[str, object]:
     events = []
     for row in columns.events.all().rows(named=True):
         kind = KINDS[row["kind"]]
-        coded = stages if kind in MOVES else {"SignalRecorded": signals, "OwnerAssigned": people}.get(kind)
-        code = row["code"] if coded is None else coded[row["code"]]
-        value = pipelines[row["value"]] if kind == "PipelineChanged" else row["value"]
-        said = {"code": code, "value": value, "unit": currencies.get(row["unit"]), "actor": people[row["actor"]]}
-        events.append(row | said)
+        coded = {"SignalRecorded": signals, "OwnerAssigned": people}
+        coded |= dict.fromkeys(MOVES, stages) | dict.fromkeys(VALUED, currencies | {-1: ""})
+        code = coded[kind][row["code"]] if kind in coded else row["code"]
+        events.append(row | {"code": code, "actor": people[row["actor"]]})
     sides: dict[str, Any] = {name: side.all().rows(named=True) for name, side in columns.sides.items()}
     for row in sides["openings"]:
         row |= {"pipeline": pipelines[row["pipeline"]], "owner": people.get(row["owner"])}
+    changed = {row["position"] for row in events if KINDS[row["kind"]] == "PipelineChanged"}
+    sides["numbers"] = [
+        row | {"value": pipelines[row["value"]] if row["position"] in changed else row["value"]}
+        for row in sides["numbers"]
+    ]
     return {"events": events} | sides | {"streams": columns.streams.all().rows()}
 
 
