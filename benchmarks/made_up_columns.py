@@ -171,11 +171,12 @@ def made_up_part(first: int, journeys: int, events: int, step: int, before: int,
 
 
 def openings_of(events: pl.DataFrame) -> pl.DataFrame:
+    first, here = int(events["journey"][0]), events["journey"].n_unique()
     return (
         events.filter(pl.col("kind") == CODE["DealOpened"])
         .select(
             *["journey", "occurred_at", "position"],
-            stream=pl.lit(None, pl.String),
+            stream=pl.Series(journey_ids(first, here)),
             pipeline=pl.lit(0, pl.Int16),
             first=pl.lit(True),
             owner=(pl.col("journey") % 40).cast(pl.Int32),

@@ -39,7 +39,6 @@ from engine.policies.raise_stalled import due
 from engine.policies.withdraw_pointless import due as withdraw
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
-from engine.projections.kept import Kept
 from engine.projections.look import Look
 from engine.projections.roster import SCHEMA as MEMBERSHIP
 from engine.projections.seen import see
@@ -134,8 +133,6 @@ def with_steps(look: Look, journeys: list[str]) -> Look:
 def open_journeys(journeys: int) -> Look:
     """Made-up journeys that are all open, 17 events each."""
     columns, definition = made_up_columns(journeys * 100 // 6)
-    openings = columns.sides["openings"].all()
-    columns.sides["openings"] = Kept(openings.with_columns(stream=pl.col("journey").cast(pl.String).str.zfill(32)))
     ruled = with_rules(definition)
     seen = see(columns, as_of=None, known=None)
     frames = derive(seen, columns, ruled, derive_profiles(seen, columns.codes))

@@ -111,19 +111,25 @@ def held(folder: Path, manifest: Manifest) -> Held:
 
 def columns_of(folder: Path, manifest: Manifest) -> Columns:
     """All columns, as they were when the archive was written."""
-    columns = without_rows(folder, manifest)
+    columns = without_streams(manifest)
     columns.events = Kept(read_table(folder, "events", manifest.ranges))
     columns.sides = {name: Kept(read_table(folder, name, manifest.ranges)) for name in SIDES}
+    columns.streams = Streams.opened_by(columns.sides["openings"].all())
     return columns
 
 
 def without_rows(folder: Path, manifest: Manifest) -> Columns:
     """Columns that know every stream and code, and no event: what is read next is what is new."""
+    columns = without_streams(manifest)
+    streams = read_table(folder, "streams", manifest.ranges)
+    columns.streams = Streams(ids_of(streams), streams.select(STREAMS.keys()))
+    return columns
+
+
+def without_streams(manifest: Manifest) -> Columns:
     columns = Columns()
     columns.codes = copied(manifest.codes)
     columns.position = manifest.position
-    streams = read_table(folder, "streams", manifest.ranges)
-    columns.streams = Streams(ids_of(streams), streams.select(STREAMS.keys()))
     return columns
 
 

@@ -25,6 +25,12 @@ class Streams:
         self._recent: dict[str, int] = {}
         self._recent_ids: list[str] = []
 
+    @classmethod
+    def opened_by(cls, openings: pl.DataFrame) -> "Streams":
+        """Of all openings (columns.SIDES, sorted by journey): the ids are theirs, so that each is there once."""
+        ids = openings.filter("first")["stream"]
+        return cls(ids, openings.select(pl.col("stream").alias("stream_id"), "journey"))
+
     def __len__(self) -> int:
         """How many journeys there are."""
         return self._ids.len() + len(self._recent_ids)
