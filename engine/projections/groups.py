@@ -33,7 +33,7 @@ def grouped(rows: pl.LazyFrame, look: "Look", by: str | None, filters: Filters) 
     if by is None:
         return rows.with_columns(group=pl.lit(None, pl.String))
     if by in OF_THE_JOURNEY:
-        return rows.with_columns(group=pl.col(by))
+        return rows.with_columns(group=pl.col(by).cast(pl.String))
     if by in MEMBERSHIP:
         if not set(MEMBERSHIP) & set(rows.collect_schema().names()):
             rows = with_membership(rows, look, filters)

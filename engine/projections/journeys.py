@@ -5,8 +5,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 import polars as pl
+from polars._typing import PolarsDataType
 
-from engine.projections.columns import STAMP, Codes
+from engine.projections.columns import STAMP, WORD, Codes
 from engine.projections.kept import BEGINS, ENDS, ORDER
 from engine.projections.newest import newest_of_each
 from engine.projections.parts import on_threads
@@ -108,7 +109,7 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
             owner=newest("owner", "assigned"),
             expected_close=newest("expected_close", "awaited").cast(pl.String).str.to_date(),
         )
-        .with_columns(owner=named("owner", codes.people))
+        .with_columns(owner=named("owner", codes.people, pl.String))
         .select("journey", *PROFILE)
     )
 
@@ -144,12 +145,12 @@ def spread(values: pl.Series, at: pl.Series, length: int) -> pl.Series:
     return pl.repeat(None, length, dtype=values.dtype, eager=True).scatter(at, values).alias(values.name)
 
 
-def named(column: str, codes: dict[str, int]) -> pl.Expr:
+def named(column: str, codes: dict[str, int], dtype: PolarsDataType = WORD) -> pl.Expr:
     """The words of a column of codes, which count from 0; null for none."""
     if not codes:
-        return pl.lit(None, pl.String)
+        return pl.lit(None, dtype)
     code = pl.col(column)
-    return pl.lit(pl.Series(list(codes))).gather(pl.when(code >= 0).then(code).cast(pl.UInt32))
+    return pl.lit(pl.Series(list(codes), dtype=dtype)).gather(pl.when(code >= 0).then(code).cast(pl.UInt32))
 
 
 def touches(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -193,7 +194,7 @@ def opened(seen: Seen) -> list[pl.LazyFrame]:
     openings = seen.sides["openings"].lazy()
 
     def told(column: str) -> pl.LazyFrame:
-        return openings.filter(pl.col(column).is_not_null()).select("journey", pl.col(column).cast(pl.String))
+        return openings.filter(pl.col(column).is_not_null()).select("journey", column)
 
     return [
         stamped(openings, "owner", "owner"),

@@ -34,7 +34,7 @@ def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, de
         close_currency="currency",
         position="entered_position",
     )
-    reasons = seen.sides["reasons"].select("position", pl.col("reason").cast(pl.String))
+    reasons = seen.sides["reasons"].select("position", "reason")
     told = [profiles, *newest_touches(seen, definition)]
     if seen.first.sum() > stands.height:
         # Of other pipelines' journeys too.
