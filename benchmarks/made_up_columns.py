@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from engine.projections.columns import EVENTS, POSITION, SIDES, STAMP, Codes, Columns
+from engine.projections.columns import ACTOR, EVENTS, POSITION, SIDES, STAMP, Codes, Columns
 from engine.projections.kept import Kept
 from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE, has_number, is_kind
@@ -162,9 +162,13 @@ def made_up_part(first: int, journeys: int, events: int, step: int, before: int,
         "occurred_at",
         "position",
         "kind",
-        code=pl.when(valued).then(pl.lit(0, pl.Int32)).otherwise("code"),
+        code=pl.when(valued)
+        .then(0)
+        .when(pl.col("kind") == CODE["Touched"])
+        .then(pl.col("code") + ACTOR * (pl.col("journey") % 40))
+        .otherwise("code")
+        .cast(pl.Int32),
         policy=pl.lit(False),
-        actor=(pl.col("journey") % 40).cast(pl.Int32),
         value=pl.when(valued).then("value"),
         target=pl.when(retracts & entry).then(pl.col("position").shift()),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.errors import Rejected
+from engine.projections.columns import ACTOR
 from engine.projections.figures import NO_DURATIONS, Answer, Durations, Figures, Group, head, share, timed
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import grouped, labels
@@ -135,9 +136,10 @@ def asked_of(look: "Look", filters: Filters, by: str | None) -> tuple[pl.DataFra
     journeys = narrowed(chosen(look, filters).with_columns(at=pl.col("opened_at")), look, filters)
     kept = journeys.filter(pl.col("outcome") != "merged").collect()
     events = look.seen().events
-    told = ("journey", "occurred_at", "position", "code", "actor", "policy")
+    told = ("journey", "occurred_at", "position", "code", "policy")
     touches = events.filter(is_kind("Touched")).select(told)
     touches = touches.with_columns(
+        actor=pl.col("code") // ACTOR,
         kind=pl.col("code") & TOUCH_MASK,
         inbound=(pl.col("code") & INBOUND) > 0,
         automated=((pl.col("code") & AUTOMATED) > 0) | pl.col("policy"),

@@ -25,7 +25,6 @@ class Entry(NamedTuple):
     code: int
     value: int | None
     policy: bool
-    actor: int | None
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ def alone(columns: Columns, journey: int, words: Words) -> Alone:
     sides = {name: side_rows(columns, name, journey) for name in SIDES}
     values = {row["position"]: row["value"] for row in sides["numbers"]}
     rows = [
-        Entry(of, at, position, KINDS[kind], code, values.get(position), policy, actor)
-        for of, at, position, kind, code, policy, actor in columns.events.of_one(journey)
+        Entry(of, at, position, KINDS[kind], code, values.get(position), policy)
+        for of, at, position, kind, code, policy in columns.events.of_one(journey)
     ]
     openings = {row["position"]: row for row in sides["openings"]}
     retracted = {row["position"]: row["takes_back"] for row in sides["corrections"]}

@@ -1,8 +1,8 @@
 """The log as columns: one narrow row an event in small codes, and side tables for what only some events carry.
 
-A row's `code` means, by kind: Touched: touch kind + 16 inbound + 32 automated; BantAssessed: dimension * 3 + verdict;
-SignalRecorded: signal; moves: stage; Scored: fit; SatisfactionRecorded: score; OwnerAssigned: owner; openings,
-ValueChanged, DealWon: currency; -1: none. actor: who recorded it. When an event was recorded is not kept: the order of
+A row's `code` means, by kind: Touched: touch kind + 16 inbound + 32 automated + 64 * who recorded it; BantAssessed:
+dimension * 3 + verdict; SignalRecorded: signal; moves: stage; Scored: fit; SatisfactionRecorded: score; OwnerAssigned:
+owner; openings, ValueChanged, DealWon: currency; -1: none. When an event was recorded is not kept: the order of
 positions is that of recording.
 """
 
@@ -24,8 +24,9 @@ EVENTS: Final[dict[str, PolarsDataType]] = STAMP | {
     "kind": pl.UInt8,
     "code": pl.Int32,
     "policy": pl.Boolean,
-    "actor": pl.Int32,
 }
+ACTOR: Final = 64
+"""of a touch's code: so many times who recorded it"""
 WORD: Final = pl.Categorical()
 """Words that come again and again: a number in the rows, and each word once a process."""
 SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {

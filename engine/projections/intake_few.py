@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.log.feed import FeedRow
-from engine.projections.columns import Codes, Columns
+from engine.projections.columns import ACTOR, Codes, Columns
 from engine.projections.intake import KIND_OF
 from engine.projections.kept import Row
 from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
@@ -38,8 +38,8 @@ def take_few(columns: Columns, feed: Sequence[FeedRow], position_of: PositionOf)
         journey = journey_of(columns, told.stream_id, KINDS[kind], said)
         stamp = (journey, told.occurred_at, told.position)
         actor = coded(told.actor, columns.codes.people)
-        code = code_of(KINDS[kind], said, columns.codes)
-        events.append((*stamp, kind, code, told.origin.startswith("policy:"), actor))
+        code = code_of(KINDS[kind], said, actor, columns.codes)
+        events.append((*stamp, kind, code, told.origin.startswith("policy:")))
         if KINDS[kind] == "EntryRetracted":
             takes_back = position_of(told.stream_id, hexed(said["event_id"]))
             sides.setdefault("corrections", []).append((*stamp, takes_back))
@@ -58,12 +58,12 @@ def journey_of(columns: Columns, stream: str, kind: str, said: Said) -> int:
     return columns.streams.begin(stream, stream if lead is None else hexed(lead))
 
 
-def code_of(kind: str, said: Said, codes: Codes) -> int:
+def code_of(kind: str, said: Said, actor: int, codes: Codes) -> int:
     """What the columns hold of it in one small integer (columns.py)."""
     if kind == "Touched":
         inbound: bool = said.get("direction") == "inbound"
         automated: bool = said.get("automated", False)
-        return TOUCH[said["kind"]] + 16 * inbound + 32 * automated
+        return TOUCH[said["kind"]] + 16 * inbound + 32 * automated + ACTOR * actor
     if kind == "BantAssessed":
         return DIMENSION[said["dimension"]] * 3 + VERDICT[said["verdict"]]
     if kind == "SignalRecorded":

@@ -11,7 +11,7 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from engine.projections.coding import FEW, coded
-from engine.projections.columns import EVENTS, SIDES, STAMP, Codes, EntriesOf
+from engine.projections.columns import ACTOR, EVENTS, SIDES, STAMP, Codes, EntriesOf
 from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS
 
@@ -84,6 +84,7 @@ TOUCHED: Final = (
     numbered("kind", TOUCH)
     + pl.when(said("direction") == "inbound").then(16).otherwise(0)
     + pl.when(said("automated").fill_null(False)).then(32).otherwise(0)
+    + pl.col("actor").cast(pl.Int64) * ACTOR
 )
 CURRENCY: Final = word("value", "currencies", part="currency")
 AMOUNT: Final = said("value").struct.field("amount_minor")

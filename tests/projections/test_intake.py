@@ -12,7 +12,7 @@ from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
 from engine.projections.coding import FEW
-from engine.projections.columns import SIDES, Columns
+from engine.projections.columns import ACTOR, SIDES, Columns
 from engine.projections.intake import take
 from engine.stages.criteria_polars import CODE
 from engine.stages.facts import MOVES, VALUED
@@ -44,7 +44,8 @@ def in_words(columns: Columns) -> dict[str, pl.DataFrame]:
         return pl.col(column).replace_strict(list(known.values()), list(known), default=None, return_dtype=pl.String)
 
     kind = pl.col("kind")
-    events = columns.events.all().select(
+    rows = columns.events.all().with_columns(actor=pl.col("code") // ACTOR)
+    events = rows.select(
         "journey",
         "occurred_at",
         "position",
@@ -58,8 +59,10 @@ def in_words(columns: Columns) -> dict[str, pl.DataFrame]:
         .then(words("code", codes.people))
         .when(kind.is_in([CODE[name] for name in VALUED]))
         .then(words("code", codes.currencies))
+        .when(kind == CODE["Touched"])
+        .then((pl.col("code") % ACTOR).cast(pl.String))
         .otherwise(pl.col("code").cast(pl.String)),
-        actor=words("actor", codes.people),
+        actor=pl.when(kind == CODE["Touched"]).then(words("actor", codes.people)),
     )
     sides = {name: columns.sides[name].all() for name in SIDES}
     sides["openings"] = sides["openings"].with_columns(

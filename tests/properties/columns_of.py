@@ -58,7 +58,6 @@ def hot_part(fact: Fact, columns: Columns) -> dict[str, object]:
         "kind": CODE[fact.kind],
         "code": -1,
         "policy": False,
-        "actor": None,
     }
     if fact.kind == "Touched":
         row["code"] = TOUCH[fact.touch or ""]

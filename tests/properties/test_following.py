@@ -17,7 +17,7 @@ from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.projections import first_page, following, kept, lengths, live, spans, streams
 from engine.projections import views as reading
-from engine.projections.columns import Columns
+from engine.projections.columns import ACTOR, Columns
 from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.views import Views
@@ -108,7 +108,8 @@ def in_words(columns: Columns) -> dict[str, object]:
         coded = {"SignalRecorded": signals, "OwnerAssigned": people}
         coded |= dict.fromkeys(MOVES, stages) | dict.fromkeys(VALUED, currencies | {-1: ""})
         code = coded[kind][row["code"]] if kind in coded else row["code"]
-        events.append(row | {"code": code, "actor": people[row["actor"]]})
+        told = (code % ACTOR, people[code // ACTOR]) if kind == "Touched" else code
+        events.append(row | {"code": told})
     sides: dict[str, Any] = {name: side.all().rows(named=True) for name, side in columns.sides.items()}
     for row in sides["openings"]:
         row |= {"pipeline": pipelines[row["pipeline"]], "owner": people.get(row["owner"])}
