@@ -49,10 +49,10 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
         "due_at": pl.Int64,
         "touch": WORD,
         "owner": WORD,
-        "note": pl.String,
         "reason": WORD,
         "origin": WORD,
     },
+    "notes": STAMP | {"note": pl.String},
     "stalls": STAMP | {"started_by": pl.String},
     "proposals": STAMP | {"kind": pl.UInt8, "proposal": pl.String, "expires_at": pl.Int64},
     "numbers": STAMP | {"value": pl.Int64},
@@ -62,7 +62,8 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
 }
 """openings.first: the opening of the journey itself, not of a deal that continues its lead's. numbers: a row for every
 entry that has_number; value, by kind: the amount in minor units, engagement (null: not told), PipelineChanged: the
-pipeline. corrections.takes_back: the position of what is retracted.
+pipeline. corrections.takes_back: the position of what is retracted. notes: of those entries of follow_ups that have
+one.
 """
 
 EntriesOf = Callable[[list[str]], pl.DataFrame]

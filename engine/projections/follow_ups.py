@@ -110,7 +110,8 @@ def follow_ups(
     shown = pages.page("follow_ups", asked, ("due_at", "follow_up"))
     without = pages.page("journeys", idle.clear() if overdue else idle, ("last_activity_at", "journey_id"))
     people = named(look, [*shown["owner"].drop_nulls().unique(), *without["owner"].drop_nulls().unique()])
-    notes = {note: UUID(hex=note) for note in shown["note"].drop_nulls()}
+    noted = look.seen().sides["notes"].filter(pl.col("position").is_in(shown["made"].implode()))
+    notes = {position: UUID(hex=note) for position, note in noted.select("position", "note").iter_rows()}
     bodies = texts(look.log, list(notes.values())) if notes else {}
     return FollowUps(
         **head(look),
@@ -125,7 +126,7 @@ def follow_ups(
                 due_at=from_micros(row["due_at"]),
                 overdue=row["overdue"],
                 snoozed=row["snoozed"] if row["due_at"] > look.as_of else None,
-                note=None if row["note"] is None else bodies.get(notes[row["note"]]),
+                note=bodies.get(notes[row["made"]]) if row["made"] in notes else None,
                 policy=row["policy"],
             )
             for row in look.named(shown).iter_rows(named=True)
@@ -170,7 +171,7 @@ def step(row: dict[str, Any], look: "Look", people: dict[str, tuple[str, str]]) 
 
 def open_steps(seen: Seen) -> pl.DataFrame:
     """Open follow-ups with what their scheduling said: journey, follow_up, due_at, snoozed (the reason), made
-    (position), touch, owner, note, policy.
+    (position), touch, owner, policy.
     """
     found = open_follow_ups(seen)
     scheduled = seen.sides["follow_ups"].filter(pl.col("kind") == CODE["FollowUpScheduled"])
@@ -178,7 +179,7 @@ def open_steps(seen: Seen) -> pl.DataFrame:
     origin = pl.col("origin").cast(pl.String)
     asked_by = pl.when(origin.str.starts_with("policy:")).then(origin.str.strip_prefix("policy:"))
     steps = found.select("journey", "follow_up", "due_at", snoozed="reason").join(
-        said.select("journey", "follow_up", "touch", "owner", "note", made="position", policy=asked_by),
+        said.select("journey", "follow_up", "touch", "owner", made="position", policy=asked_by),
         on=["journey", "follow_up"],
         how="left",
         maintain_order="left",

@@ -115,11 +115,12 @@ def beside(kind: str, number: int, said: Said, told: FeedRow, codes: Codes) -> I
                 moment(due),
                 said.get("kind"),
                 None if owner is None else hexed(owner),
-                text_of(said, "note"),
                 said.get("reason"),
                 told.origin,
             ),
         )
+        if (note := text_of(said, "note")) is not None:
+            yield "notes", (note,)
     elif kind == "Scored":
         yield "numbers", (said.get("engagement"),)
     elif kind == "PipelineChanged":

@@ -103,9 +103,9 @@ FOLLOW_UP: Final[Mapping[str, Value]] = {
     "due_at": moment(pl.coalesce(said("due_at"), said("until"))),
     "touch": said("kind"),
     "owner": hexed(said("owner")),
-    "note": text_of("note"),
     "reason": said("reason"),
 }
+NOTE: Final = text_of("note")
 PROPOSAL: Final[Mapping[str, Value]] = {
     "proposal": said("proposal_id"),
     "expires_at": moment(said("expires_at")),
@@ -156,7 +156,7 @@ SHAPES: Final = (
     Shape(
         frozenset({"FollowUpScheduled", "FollowUpCompleted", "FollowUpSnoozed", "FollowUpCancelled"}),
         words("follow_up_id", "kind", "due_at", "until", "owner", "reason") | {"note": _TEXT},
-        tables={"follow_ups": FOLLOW_UP},
+        tables={"follow_ups": FOLLOW_UP, "notes": {"note": NOTE}},
     ),
     Shape(frozenset({"Stalled"}), words("started_by"), tables={"stalls": {"started_by": hexed(said("started_by"))}}),
     Shape(
@@ -230,7 +230,15 @@ def that_tell(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(AMOUNT.is_not_null()) if "said.value" in rows.columns else rows
 
 
-PICKED: Final[Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {"attributes": each_of, "numbers": that_tell}
+def noted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(NOTE.is_not_null())
+
+
+PICKED: Final[Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+    "attributes": each_of,
+    "notes": noted,
+    "numbers": that_tell,
+}
 """side tables that do not get one row for each event of the shape"""
 
 
