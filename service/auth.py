@@ -11,6 +11,7 @@ from uuid import UUID, uuid4, uuid5
 from fastapi import Request
 from fastapi.security.utils import get_authorization_scheme_param
 
+from engine.lately import Lately
 from engine.log.application import Log
 from engine.log.identity import to_database
 from engine.log.people import ensure_people
@@ -19,7 +20,7 @@ from engine.values import to_micros
 from service.http_errors import Refused
 from service.keys import BEGINS, ROLES, Role, find_key
 from service.membership import has_left
-from service.running import Newest, Running
+from service.running import Running
 from service.tokens import BadToken, Issuer, IssuerSilent, NoRole
 
 EVERY = frozenset(ROLES)
@@ -61,7 +62,7 @@ class Callers:
         self.log = log
         self.issuer = issuer
         """of bearer tokens; None: API keys are the only way in"""
-        self._known: Newest[bytes, tuple[float, Caller]] = Newest(1_024)
+        self._known: Lately[bytes, tuple[float, Caller]] = Lately(1_024)
 
     def remembered(self, text: str) -> Caller | None:
         found = self._known.get(sha256(text.encode()).digest())

@@ -2,13 +2,12 @@
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final
 
 from engine.errors import DealtrailError
+from engine.lately import Lately
 from engine.log.application import Log, Wanted, Written
 from engine.log.people import erasures
 from engine.projections.filters import Filters
@@ -24,9 +23,6 @@ from service.tracing import Tracing
 from service.work import Pool
 from service.writing import Writer
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 
 class TimedLog(Log):
     """The log, telling how long appends take."""
@@ -39,28 +35,8 @@ class TimedLog(Log):
             metrics.append_seconds.observe(time.perf_counter() - began)
 
 
-class Newest(Generic[K, V]):
-    """The last few of something; any thread may ask."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[K, V] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: K) -> V | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: K, value: V) -> None:
-        with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-
+PAGE_SECONDS: Final = 300.0
+"""within which the next page is asked for, or what it is made from is derived anew"""
 Pinned = tuple[str, int, int, int | None, int]
 """pipeline, version, as_of, known_at, position"""
 
@@ -86,11 +62,11 @@ class Running:
         self.ready = False
         """whether the views have read the whole log once"""
         self.when_ready: Callable[[], None] = lambda: None
-        self.answers: Newest[str, bytes] = Newest(64)
+        self.answers: Lately[str, bytes] = Lately(64)
         """by entity tag"""
-        self.looks: Newest[Pinned, Look] = Newest(4)
-        """what the first page of a list was made from"""
-        self.sides: Newest[tuple[Pinned, Filters], Side] = Newest(2)
+        self.looks: Lately[Pinned, Look] = Lately(4)
+        """what the first page of a list was made from, or one after it, for PAGE_SECONDS"""
+        self.sides: Lately[tuple[Pinned, Filters], Side] = Lately(2)
         """what drafts were set beside"""
 
     def warm_up(self) -> None:
@@ -107,6 +83,7 @@ class Running:
         """What would else be left to the next question."""
         self.views.catch_up()
         self.views.settle()
+        self.looks.let_go(PAGE_SECONDS)
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
         return self.views.look(pipeline, lens)

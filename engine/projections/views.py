@@ -4,8 +4,7 @@ A question first reads what is new in the log, re-derives only the journeys that
 readers never wait for each other. What a few new events change is derived row by row (following.py).
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import RLock
@@ -14,6 +13,7 @@ from weakref import WeakValueDictionary
 
 import polars as pl
 
+from engine.lately import Lately
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
@@ -22,18 +22,17 @@ from engine.log.positions import position_at
 from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
 from engine.projections.following import derived_anew
-from engine.projections.frames import Frames, derive
+from engine.projections.frames import Frames
 from engine.projections.groups import by_id
 from engine.projections.intake import KIND_OF, take
 from engine.projections.intake_few import take_few
-from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.live import Live
 from engine.projections.look import Look
-from engine.projections.outcomes import profiles_told
 from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
+from engine.projections.snapshot import Snapshot
 from engine.projections.spans import Spans
 from engine.stages.definition import Definition
 
@@ -42,7 +41,9 @@ BATCH: Final = 100_000
 LIVE: Final = 4
 """definitions a pipeline, on average, that are followed; the one asked for least recently is derived anew when asked"""
 KEPT: Final = 8
-"""answers through other lenses than the present that are kept ready"""
+"""frames through other lenses than the present that are kept ready"""
+KEPT_SECONDS: Final = 60.0
+"""since they were last asked for: whoever compares asks again soon, and of a long log they are 150 MB"""
 ROOM: Final = 1 << 20
 """journeys in all that LIVE and KEPT allow beyond one each, at some 650 bytes: of a long log fewer are kept"""
 FEW_EVENTS: Final = 200
@@ -56,49 +57,6 @@ class Start:
     columns: Columns
     told: pl.DataFrame
     """the feed's rows that are no journey's: of definitions and the roster"""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the views know at one position, for one lens: enough to derive any definition while they go on."""
-
-    lens: Lens
-    columns: Columns
-    membership: pl.DataFrame
-    people: pl.DataFrame
-    persons: Mapping[str, tuple[str, str]]
-    erased: int
-    log: Log
-    live: Mapping[str, Live]
-    """by pipeline what is told of it by some version of its stages, where the lens shows the present"""
-    seen: Callable[[], Seen]
-    again: Callable[[], Seen]
-    """as seen, which keeps what it gave"""
-
-    def frames(self, definition: Definition) -> Frames:
-        seen = self.seen()
-        told = self.live.get(definition.pipeline)
-        profiles = derive_profiles(seen, self.columns.codes) if told is None else profiles_told(told.journeys)
-        return derive(seen, self.columns, definition, profiles)
-
-    def look(self, definition: Definition, version: int, frames: Frames | Live) -> Look:
-        return Look(
-            pipeline=definition.pipeline,
-            definition=definition,
-            version=version,
-            as_of=self.lens.as_of,
-            known_at=self.lens.known_at,
-            position=self.columns.position,
-            frames=frames,
-            membership=self.membership,
-            people=self.people,
-            log=self.log,
-            codes=self.columns.codes,
-            seen=self.seen,
-            again=self.again,
-            persons=self.persons,
-            erased=self.erased,
-        )
 
 
 class Views:
@@ -120,7 +78,7 @@ class Views:
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
-        self._kept: OrderedDict[tuple[str, int, int, int | None, int], Frames] = OrderedDict()
+        self._kept: Lately[tuple[str, int, int, int | None, int], Frames] = Lately(KEPT)
         self._lock = RLock()
         self._deriving = RLock()
         if start is not None:
@@ -189,10 +147,12 @@ class Views:
         self._live = every
 
     def settle(self) -> None:
-        """Put what followed the log beside the frames into them, where it is much: whoever asks next need not.
+        """Put what followed the log beside the frames into them, where it is much: whoever asks next need not. And let
+        go of frames through other lenses that nobody asked for in a while.
 
         It may be called at any time; nobody waits for it.
         """
+        self._kept.let_go(KEPT_SECONDS)
         done = [put for spans in self._spans() if (put := spans.put_in()) is not None]
         for spans in self._spans():
             for put in done:
@@ -222,12 +182,9 @@ class Views:
                 return now.look(definition, version, live)
         key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
         with self._deriving:
-            if key not in self._kept:
-                self._kept[key] = now.frames(definition)
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._room(KEPT):
-                self._kept.popitem(last=False)
-            return now.look(definition, version, self._kept[key])
+            frames = self._kept.get(key) or now.frames(definition)
+            self._kept.put(key, frames, self._room(KEPT))
+            return now.look(definition, version, frames)
 
     def look_by(self, definition: Definition, lens: Lens) -> Look:
         """What the lens shows of a pipeline by a definition that no log holds: version 0. Nothing of it is kept."""

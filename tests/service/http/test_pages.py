@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.running import Newest
+from engine.lately import Lately
 from tests.service.commandline import run
 from tests.service.http.server import Client, Service
 from tests.service.http.test_answers import AS_OF
@@ -87,7 +87,7 @@ def test_pages_stay_in_the_world_of_the_first(answer: str, service: Service, man
         if len(found) == 1:
             manager.post(f"/v1/deals/{deal}/lose", {"reason": "price"}).done()
         # Another process would not have the first page's world at hand.
-        service.running.looks = Newest(1)
+        service.running.looks = Lately(1)
     assert [len(page[lists]) for page in found] == [3, 3, 1]
     assert len({page["position"] for page in found}) == len({page["as_of"] for page in found}) == 1
     assert len({row["journey"] for page in found for row in page[lists]}) == 7
