@@ -10,7 +10,8 @@ from engine.log.feed import FEED
 from engine.messages import Event
 from engine.projections.coding import FEW, coded
 from engine.projections.columns import Columns, EntriesOf
-from engine.projections.shapes import Known, hexed, read
+from engine.projections.payloads import read
+from engine.projections.shapes import Known, hexed
 from engine.projections.streams import Streams
 from engine.stages.criteria_polars import CODE
 

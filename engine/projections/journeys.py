@@ -1,12 +1,12 @@
 """One row a journey: what the entries say of it whatever the stages are (profiles)."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 import polars as pl
 from polars._typing import PolarsDataType
 
+from engine.projections.abreast import side_by_side
 from engine.projections.columns import STAMP, WORD, Codes
 from engine.projections.kept import BEGINS, ENDS, ORDER
 from engine.projections.newest import newest_of_each
@@ -112,37 +112,6 @@ def profiles_of(seen: Seen, codes: Codes) -> pl.DataFrame:
         .with_columns(owner=named("owner", codes.people, pl.String))
         .select("journey", *PROFILE)
     )
-
-
-def side_by_side(rows: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The rows with what each part says of their journeys, null where it says nothing: left joins, for less.
-
-    All are sorted by journey and have one row for each; rows have all that the parts have.
-    """
-    journeys = rows["journey"]
-    lowest = 0 if rows.is_empty() else int(journeys[0])
-    row_of = pl.repeat(0, 0 if rows.is_empty() else int(journeys[-1]) - lowest + 1, dtype=pl.UInt32, eager=True)
-    row_of = row_of.scatter(journeys - lowest, pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
-    beside = [rows]
-    for part in parts:
-        told = part.drop("journey")
-        if told.height == rows.height:
-            beside.append(told)
-        elif told.is_empty():
-            beside.append(told.clear(rows.height))
-        else:
-            at = row_of[part["journey"] - lowest]
-            beside.append(pl.DataFrame([spread(column, at, rows.height) for column in told]))
-    return pl.concat(beside, how="horizontal")
-
-
-def spread(values: pl.Series, at: pl.Series, length: int) -> pl.Series:
-    """A column that has the values at these rows and is null elsewhere."""
-    if values.dtype.is_nested():
-        # Polars scatters no lists.
-        row = pl.repeat(None, length, dtype=pl.UInt32, eager=True)
-        return values[row.scatter(at, pl.int_range(values.len(), dtype=pl.UInt32, eager=True))]
-    return pl.repeat(None, length, dtype=values.dtype, eager=True).scatter(at, values).alias(values.name)
 
 
 def named(column: str, codes: dict[str, int], dtype: PolarsDataType = WORD) -> pl.Expr:

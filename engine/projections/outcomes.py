@@ -4,8 +4,9 @@ from typing import Final
 
 import polars as pl
 
+from engine.projections.abreast import side_by_side
 from engine.projections.columns import POSITION
-from engine.projections.journeys import PROFILE, first, last, side_by_side
+from engine.projections.journeys import PROFILE, first, last
 from engine.projections.seen import Seen
 from engine.stages.criteria_polars import CODE, is_touch
 from engine.stages.definition import Definition

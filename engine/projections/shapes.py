@@ -4,15 +4,15 @@ Events that say the same kind of thing have one shape. A batch is divided by sha
 but what its shape holds; and a few events cost as few calls of Polars, some 50 microseconds each, as they have shapes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import polars as pl
 from polars._typing import PolarsDataType
 
-from engine.projections.coding import FEW, coded
-from engine.projections.columns import ACTOR, EVENTS, SIDES, STAMP, Codes, EntriesOf
-from engine.stages.criteria_polars import CODE, DIMENSION, TOUCH, VERDICT
+from engine.projections.coding import coded
+from engine.projections.columns import ACTOR, Codes, EntriesOf
+from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import MOVES, OPENINGS
 
 
@@ -25,8 +25,6 @@ class Known(NamedTuple):
 
 Value = pl.Expr | Callable[[pl.DataFrame, Known], pl.Series]
 """Of a column, by the rows with the fields of their payloads, which are named `said.FIELD`."""
-
-
 NONE: Final = pl.lit(-1)
 PIPELINE_CHANGED: Final = frozenset({"PipelineChanged"})
 
@@ -36,6 +34,7 @@ class Shape(NamedTuple):
     fields: Mapping[str, PolarsDataType]
     """what is read of the payload"""
     code: Value = NONE
+    """of the narrow row"""
     tables: Mapping[str, Mapping[str, Value]] = {}
     """of the side tables that get rows: the columns that the feed's rows do not have"""
 
@@ -171,93 +170,3 @@ SHAPES: Final = (
         tables={"closes": {"expected_close": said("expected_close")}},
     ),
 )
-_SHAPE: Final = {CODE[kind]: number for number, shape in enumerate(SHAPES) for kind in shape.kinds}
-_BARE: Final = Shape(frozenset(), {})
-"""of what columns hold no more than that it happened"""
-
-
-def read(rows: pl.DataFrame, known: Known) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """The narrow rows and those of the side tables, in no order.
-
-    rows: of the feed, with journey, kind, policy and actor as the columns have them.
-    """
-    events: list[pl.DataFrame] = []
-    tables: dict[str, list[pl.DataFrame]] = {}
-    for shape, some in by_shape(rows):
-        told = decoded(some, shape.fields) if shape.fields else some
-        events.append(selected(told, EVENTS, {"code": shape.code}, known))
-        for name, values in shape.tables.items():
-            more = PICKED[name](told) if name in PICKED else told
-            if more.height:
-                tables.setdefault(name, []).append(selected(more, SIDES[name], values, known))
-    return joined(events), {name: joined(parts) for name, parts in tables.items()}
-
-
-def by_shape(rows: pl.DataFrame) -> Iterator[tuple[Shape, pl.DataFrame]]:
-    """The rows divided by shape."""
-    shapes = {_SHAPE.get(kind) for kind in rows["kind"].unique().to_list()}
-    if len(shapes) == 1:
-        parts = {(shape,): rows for shape in shapes}
-    else:
-        number = pl.col("kind").replace_strict(_SHAPE, default=None, return_dtype=pl.UInt8)
-        parts = rows.with_columns(shape=number).partition_by("shape", as_dict=True, include_key=False)
-    for (shape,), some in parts.items():
-        yield _BARE if shape is None else SHAPES[shape], some
-
-
-def decoded(rows: pl.DataFrame, fields: Mapping[str, PolarsDataType]) -> pl.DataFrame:
-    """With these fields of the payloads beside them. Of equal payloads one is read."""
-    payloads, schema = rows["payload"], pl.Struct(dict(fields))
-    different = payloads.unique() if len(payloads) > FEW else payloads
-    if len(different) * 2 < len(payloads):
-        told = pl.DataFrame([different, different.str.json_decode(schema).alias("said")])
-        found = payloads.to_frame().join(told, on="payload", how="left", maintain_order="left")["said"]
-    else:
-        found = payloads.str.json_decode(schema)
-    texts = found.struct.unnest()
-    texts.columns = [f"said.{field}" for field in fields]
-    return rows.hstack(texts)
-
-
-def each_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """A row for each attribute that the payload lists."""
-    listed = rows.select(*STAMP, attribute="said.attributes").filter(pl.col("attribute").list.len() > 0)
-    return listed.explode("attribute").unnest("attribute")
-
-
-def that_tell(rows: pl.DataFrame) -> pl.DataFrame:
-    """Those that have a number: of what may say an amount, those that do."""
-    return rows.filter(AMOUNT.is_not_null()) if "said.value" in rows.columns else rows
-
-
-def noted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(NOTE.is_not_null())
-
-
-PICKED: Final[Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
-    "attributes": each_of,
-    "notes": noted,
-    "numbers": that_tell,
-}
-"""side tables that do not get one row for each event of the shape"""
-
-
-def selected(
-    rows: pl.DataFrame, schema: Mapping[str, PolarsDataType], values: Mapping[str, Value], known: Known
-) -> pl.DataFrame:
-    """The schema's columns: these values, and the others as the rows have them."""
-    columns = []
-    for name, dtype in schema.items():
-        value = values.get(name)
-        if value is None:
-            columns.append(pl.col(name).cast(dtype))
-            continue
-        said = value if isinstance(value, pl.Expr) else pl.lit(value(rows, known))
-        if name == "code":
-            said = said.fill_null(-1)
-        columns.append(said.cast(dtype).alias(name))
-    return rows.select(columns)
-
-
-def joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    return parts[0] if len(parts) == 1 else pl.concat(parts)
