@@ -64,7 +64,7 @@ def journeys(look: Look, rows: pl.DataFrame, names: bool, *, wide: bool = True) 
     """
     told = pivoted(look, rows) if wide else rows.select("journey")
     for start in range(0, max(rows.height, 1), BATCH):
-        some = with_people(rows.slice(start, BATCH), look, names)
+        some = with_people(rows.slice(start, BATCH).cast({WORD: pl.String}), look, names)
         yield some.join(told, on="journey", how="left", maintain_order="left").select(
             pl.lit(look.pipeline).alias("pipeline"),
             dashed("journey_id").alias("journey"),
@@ -101,7 +101,9 @@ def visits(look: Look, rows: pl.DataFrame) -> Batches:
     stays = look.visits.join(ids, on="journey", how="semi")
     kinds = {stage.key: stage.kind for stage in look.definition.stages}
     for start in range(0, max(stays.height, 1), BATCH):
-        some = stays.slice(start, BATCH).join(ids, on="journey", how="left", maintain_order="left")
+        some = (
+            stays.slice(start, BATCH).cast({WORD: pl.String}).join(ids, on="journey", how="left", maintain_order="left")
+        )
         yield some.select(
             pl.lit(look.pipeline).alias("pipeline"),
             dashed("journey_id").alias("journey"),
