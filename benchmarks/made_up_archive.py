@@ -6,7 +6,7 @@ from uuid import UUID
 
 import polars as pl
 
-from benchmarks.made_up_columns import DEFINITION, give_codes, journey_ids, journeys_of, made_up_parts
+from benchmarks.made_up_columns import DEFINITION, give_codes, journeys_of, made_up_parts
 from engine.aggregates.pipeline.events import DefinitionPublished
 from engine.projections.columns import Codes
 from replay.archive_files import write_part
@@ -18,11 +18,8 @@ def made_up_archive(folder: Path, events: int, *, seed: int = 7) -> Manifest:
     ranges, codes, position = [], Codes(), 0
     give_codes(codes)
     for tables in made_up_parts(events, seed=seed):
-        rows, here = tables["events"], tables["openings"].height
+        rows = tables["events"]
         first, position = int(rows["journey"][0]), position + rows.height
-        numbers = pl.int_range(first, first + here, dtype=pl.UInt32, eager=True)
-        told = {"stream_id": journey_ids(first, here), "journey": numbers, "first": [True] * here}
-        tables["streams"] = pl.DataFrame(told)
         ranges.append(Range(first=first, parts={name: write_part(folder, name, of) for name, of in tables.items()}))
     manifest = Manifest(
         meaning=MEANING,

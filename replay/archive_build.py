@@ -33,7 +33,7 @@ from replay.archive_manifest import (
     unreadable,
     write_manifest,
 )
-from replay.archive_pieces import Pieces, within
+from replay.archive_pieces import Pieces
 from replay.disk import writing
 
 BATCH: Final = 100_000
@@ -80,7 +80,7 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
         told = read_new(log, columns, pieces, end, progress)
         if before is not None:
             told.insert(0, read_told(folder, before))
-        ranges, written = write_ranges(folder, before, columns, pieces, width)
+        ranges, written = write_ranges(folder, before, pieces)
         pieces.remove()
         manifest = Manifest(
             meaning=MEANING,
@@ -150,9 +150,7 @@ def batches(log: Log, after: int, end: int) -> Iterator[pl.DataFrame]:
             yield feed
 
 
-def write_ranges(
-    folder: Path, before: Manifest | None, columns: Columns, pieces: Pieces, width: int
-) -> tuple[tuple[Range, ...], int]:
+def write_ranges(folder: Path, before: Manifest | None, pieces: Pieces) -> tuple[tuple[Range, ...], int]:
     """All ranges, those of journeys that have new rows written anew, the others as they are; and how many were."""
     ranges = {each.first: each for each in before.ranges} if before is not None else {}
     touched = pieces.ranges("events")
@@ -161,17 +159,11 @@ def write_ranges(
         old = [ranges[first]] if first in ranges else []
         tables = {}
         for name in TABLES:
-            if name == "streams":
-                rows = within(streams, first, width)
-            else:
-                rows = pl.concat([read_table(folder, name, old), *pieces.of(name, first)]).sort(ORDER)
+            rows = pl.concat([read_table(folder, name, old), *pieces.of(name, first)]).sort(ORDER)
             if not rows.is_empty():
                 tables[name] = write_part(folder, name, rows)
         return Range(first=first, parts=tables)
 
-    streams = columns.streams.all().sort("journey", "stream_id")
-    ids = columns.streams.ids(streams["journey"])
-    streams = streams.with_columns(first=streams["stream_id"] == ids)
     with ThreadPoolExecutor(AT_ONCE) as writers:
         ranges |= dict(zip(touched, writers.map(written, touched), strict=True))
     return tuple(ranges[first] for first in sorted(ranges)), len(touched)

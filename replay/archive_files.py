@@ -13,7 +13,6 @@ from polars._typing import SchemaDict
 from engine.projections.columns import SIDES, Codes, Columns
 from engine.projections.kept import Kept
 from engine.projections.parts import on_threads
-from engine.projections.streams import SCHEMA as STREAMS
 from engine.projections.streams import Streams
 from replay.archive_manifest import (
     REMEDY,
@@ -111,7 +110,7 @@ def held(folder: Path, manifest: Manifest) -> Held:
 
 def columns_of(folder: Path, manifest: Manifest) -> Columns:
     """All columns, as they were when the archive was written."""
-    columns = without_streams(manifest)
+    columns = begun(manifest)
     columns.events = Kept(read_table(folder, "events", manifest.ranges))
     columns.sides = {name: Kept(read_table(folder, name, manifest.ranges)) for name in SIDES}
     columns.streams = Streams.opened_by(columns.sides["openings"].all())
@@ -120,22 +119,17 @@ def columns_of(folder: Path, manifest: Manifest) -> Columns:
 
 def without_rows(folder: Path, manifest: Manifest) -> Columns:
     """Columns that know every stream and code, and no event: what is read next is what is new."""
-    columns = without_streams(manifest)
-    streams = read_table(folder, "streams", manifest.ranges)
-    columns.streams = Streams(ids_of(streams), streams.select(STREAMS.keys()))
+    columns = begun(manifest)
+    columns.streams = Streams.opened_by(read_table(folder, "openings", manifest.ranges))
     return columns
 
 
-def without_streams(manifest: Manifest) -> Columns:
+def begun(manifest: Manifest) -> Columns:
+    """Of what the manifest itself tells."""
     columns = Columns()
     columns.codes = copied(manifest.codes)
     columns.position = manifest.position
     return columns
-
-
-def ids_of(streams: pl.DataFrame) -> pl.Series:
-    """The streams that journeys are called after, by journey code."""
-    return streams.filter("first").sort("journey")["stream_id"]
 
 
 def copied(codes: Codes) -> Codes:

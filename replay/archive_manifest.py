@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import Conflict, Rejected
 from engine.projections.columns import EVENTS, SIDES, Codes
-from engine.projections.streams import SCHEMA as STREAMS
 from engine.stages.criteria_polars import DIMENSION, TOUCH, VERDICT
 from engine.stages.facts import KINDS
 
@@ -30,11 +29,10 @@ WIDTH: Final = 65_536
 FORMAT: Final = 3
 """to be raised when columns.py gives the same columns and codes another meaning"""
 TABLES: Final[dict[str, dict[str, PolarsDataType]]] = {
-    "streams": STREAMS | {"first": pl.Boolean},
     "events": EVENTS,
     **SIDES,
 }
-"""of every range. streams.first: the stream that the journey is called after"""
+"""of every range"""
 TOLD: Final[dict[str, PolarsDataType]] = {
     "position": pl.Int64,
     "stream_id": pl.String,

@@ -21,7 +21,7 @@ from engine.projections.look import Look
 from engine.projections.seen import see
 from engine.projections.streams import Streams
 from engine.stages.definition import Definition
-from replay.archive_files import copied, ids_of, read_table
+from replay.archive_files import copied, read_table
 from replay.archive_manifest import Range, flush
 from replay.export.frames import journeys, picked, visits
 from replay.rebuild_answers import Partial
@@ -77,10 +77,9 @@ def columns_of_range(task: Task) -> Columns:
 
     columns = Columns()
     columns.codes = copied(task.codes)
-    streams = own("streams")
-    columns.streams = Streams(ids_of(streams), streams.clear().select("stream_id", "journey"))
     columns.events = Kept(own("events"))
     columns.sides = {name: Kept(own(name)) for name in SIDES}
+    columns.streams = Streams.opened_by(columns.sides["openings"].all())
     return columns
 
 

@@ -28,8 +28,9 @@ class Streams:
     @classmethod
     def opened_by(cls, openings: pl.DataFrame) -> "Streams":
         """Of all openings (columns.SIDES, sorted by journey): the ids are theirs, so that each is there once."""
-        ids = openings.filter("first")["stream"]
-        return cls(ids, openings.select(pl.col("stream").alias("stream_id"), "journey"))
+        begun = openings.filter("first")
+        assert (begun["journey"] == pl.int_range(begun.height, eager=True)).all(), "every journey is opened once"
+        return cls(begun["stream"], openings.select(pl.col("stream").alias("stream_id"), "journey"))
 
     def __len__(self) -> int:
         """How many journeys there are."""

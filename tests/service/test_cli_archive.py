@@ -43,7 +43,7 @@ def test_answers_are_the_same_with_an_archive_and_refusing_one_is_said(own_sampl
 
 def test_a_spoilt_byte_is_found_when_asked_and_a_build_is_the_remedy(own_sample: Path) -> None:
     folder = Path(run("archive", "build", "--db", own_sample, "--json").answer["folder"])
-    victim = next(folder.glob("streams-*.parquet"))
+    victim = next(folder.glob("openings-*.parquet"))
     content = bytearray(victim.read_bytes())
     content[100] ^= 4
     victim.write_bytes(content)

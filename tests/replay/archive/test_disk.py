@@ -25,7 +25,7 @@ from replay.export.manifest import Format
 from replay.export.run import Asked, export
 from replay.export.sql import replace_tables
 from replay.export.target import Unreachable
-from tests.replay.archive.histories import WIDTH, write_history
+from tests.replay.archive.histories import write_history
 
 
 @contextmanager
@@ -52,10 +52,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_an_archive_that_finds_no_room_leaves_none_behind_and_the_older_one_as_it_was(log: Log, tmp_path: Path) -> None:
     folder = tmp_path / "archive"
+    write_history(log, journeys=150, seed=3)
     with no_room(), pytest.raises(Rejected, match=r"archive can't be written \(File too large\)"):
-        build(log, folder, width=WIDTH)
+        build(log, folder)
     assert contents(folder) == {}
-    build(log, folder, width=WIDTH)
+    build(log, folder)
     before = contents(folder)
     write_history(log, journeys=60, seed=2)
     with no_room(), pytest.raises(Rejected, match="can't be written"):
