@@ -93,7 +93,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
     """
     found = find_journey(log, journey)
     facts = facts_of(found.history)
-    alive = life(facts, as_of=lens.as_of, known_at=lens.known_at)
+    alive = life(facts, as_of=lens.horizon, known_at=lens.known_at)
     live = {fact.position for fact in alive.entries}
     shown = in_order(found.history, lens)
     if not shown:
@@ -127,7 +127,8 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
 def in_order(history: Sequence[AnyRecorded], lens: Lens) -> list[AnyRecorded]:
     """What the lens shows, in derivation order; a correction is shown wherever the entry it takes back is."""
     known = [entry for entry in history if lens.known_at is None or recorded(entry) <= lens.known_at]
-    shown = {entry.event_id for entry in known if to_micros(entry.occurred_at) <= lens.as_of}
+    until = lens.horizon
+    shown = {entry.event_id for entry in known if until is None or to_micros(entry.occurred_at) <= until}
     kept = [entry for entry in known if entry.event_id in shown or taken_back(entry) in shown]
     return sorted(kept, key=lambda entry: entry.order)
 
@@ -216,7 +217,7 @@ def visits(derived: Derived, lens: Lens) -> list[HistoryVisit]:
             stage=visit.stage,
             entered_at=from_micros(visit.entered_at),
             left_at=None if visit.left_at is None else from_micros(visit.left_at),
-            seconds=((lens.as_of if visit.left_at is None else visit.left_at) - visit.entered_at) / SECOND,
+            seconds=max(0, (lens.as_of if visit.left_at is None else visit.left_at) - visit.entered_at) / SECOND,
             how=visit.how,
         )
         for visit, pipeline in found

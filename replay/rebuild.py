@@ -62,7 +62,7 @@ def rebuild(
             range=each,
             codes=manifest.codes,
             published=tuple((published.definition, published.version) for published in chosen),
-            membership=memberships([told], as_of=lens.as_of, known_at=None),
+            membership=memberships([told], as_of=lens.horizon, known_at=None),
             as_of=lens.as_of,
             position=manifest.position,
             output=None if output is None else output.absolute(),

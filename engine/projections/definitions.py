@@ -157,6 +157,7 @@ def in_force(versions: list[Published], lens: Lens) -> Published:
     then = [
         published
         for published in versions
-        if published.occurred_at <= lens.as_of and (lens.known_at is None or published.recorded_at <= lens.known_at)
+        if (lens.live or published.occurred_at <= lens.as_of)
+        and (lens.known_at is None or published.recorded_at <= lens.known_at)
     ]
     return then[-1] if then else versions[0]

@@ -31,6 +31,13 @@ class Lens:
     live: bool = False
 
     @property
+    def horizon(self) -> int | None:
+        """What occurred later is hidden. None where it is live: whoever wrote may have a clock that is ahead of ours,
+        and a read after a write sees it all the same.
+        """
+        return None if self.live else self.as_of
+
+    @property
     def present(self) -> bool:
         """It hides nothing: what follows the log shows what it shows."""
         return self.live and self.known_at is None

@@ -86,4 +86,4 @@ def seen(views: "Views", lens: Lens) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def before_any(log: Log, lens: Lens) -> pl.DataFrame:
-    return memberships([read_feed(log, 0, types=TOPICS)], as_of=lens.as_of, known_at=lens.known_at)
+    return memberships([read_feed(log, 0, types=TOPICS)], as_of=lens.horizon, known_at=lens.known_at)

@@ -18,7 +18,7 @@ TOPICS: Final = ("roster.rep_enrolled.v1", "roster.rep_moved.v1", "roster.rep_le
 _PAYLOAD: Final = pl.Struct({"rep": pl.String, "team": pl.String, "manager": pl.String, "region": pl.String})
 
 
-def memberships(parts: Sequence[pl.DataFrame], *, as_of: int, known_at: int | None) -> pl.DataFrame:
+def memberships(parts: Sequence[pl.DataFrame], *, as_of: int | None, known_at: int | None) -> pl.DataFrame:
     """Spans of membership (SCHEMA), sorted by rep and since; ids are 32 hex digits, times microseconds.
 
     parts: the roster's rows of the feed, as they came. A span ends where the rep's next one begins or the rep leaves;
@@ -26,7 +26,9 @@ def memberships(parts: Sequence[pl.DataFrame], *, as_of: int, known_at: int | No
     """
     if not parts:
         return pl.DataFrame(schema=SCHEMA)
-    rows = pl.concat(parts).filter(pl.col("type").is_in(TOPICS), pl.col("occurred_at") <= as_of)
+    rows = pl.concat(parts).filter(pl.col("type").is_in(TOPICS))
+    if as_of is not None:
+        rows = rows.filter(pl.col("occurred_at") <= as_of)
     if known_at is not None:
         rows = rows.filter(pl.col("recorded_at") <= known_at)
     if rows.is_empty():

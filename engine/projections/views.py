@@ -74,7 +74,7 @@ class Views:
         self._roster: list[pl.DataFrame] = []
         self._people: tuple[tuple[int, int, int] | None, pl.DataFrame, dict[str, tuple[str, str]]]
         self._people = (None, pl.DataFrame(), {})
-        self._members: tuple[tuple[int, int, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
+        self._members: tuple[tuple[int, int | None, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
@@ -196,9 +196,8 @@ class Views:
 
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()
-        as_of = None if lens.live else lens.as_of
         known = None if lens.known_at is None else position_at(self.log, lens.known_at)
-        again = partial(self._see, columns, as_of, known)
+        again = partial(self._see, columns, lens.horizon, known)
         # Several policies and answers ask more than once.
         seen = cache(again)
         people, persons, erased = self._everybody()
@@ -244,7 +243,7 @@ class Views:
         return *self._people[1:], told[2]
 
     def _membership(self, lens: Lens) -> pl.DataFrame:
-        asked = (len(self._roster), lens.as_of, lens.known_at)
+        asked = (len(self._roster), lens.horizon, lens.known_at)
         if self._members[0] != asked:
-            self._members = (asked, memberships(self._roster, as_of=lens.as_of, known_at=lens.known_at))
+            self._members = (asked, memberships(self._roster, as_of=lens.horizon, known_at=lens.known_at))
         return self._members[1]

@@ -188,7 +188,7 @@ def entered(views: Views, asked: Asked) -> pl.DataFrame:
 def scope_of(source: Source, asked: Asked) -> tuple[Scope, dict[str, Any]]:
     """Which events are asked for, and what the manifest says of it. Which journeys a filter leaves, the views know."""
     position = position_at(source.log, asked.lens.known_at)
-    as_of = None if asked.lens.live else asked.lens.as_of
+    as_of = asked.lens.horizon
     if asked.pipeline is None and asked.filters == EVERYTHING:
         return Scope(position, as_of), {
             "position": position,

@@ -22,12 +22,15 @@ from engine.aggregates.journey.commands import (
 )
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
+from engine.aggregates.roster.commands import EnrolRep
 from engine.errors import NotFound
 from engine.handle import Outcome, handle
 from engine.log import tables
 from engine.log.application import Log
 from engine.messages import Command
 from engine.projections.lens import Lens
+from engine.projections.reps import reps
+from engine.projections.views import Views
 from engine.stages.definition import Definition, parse_definition
 from engine.values import Attribute, Dimension, Money, TouchKind, Verdict, to_micros
 from replay.history import History, HistoryEvent, history
@@ -180,6 +183,18 @@ def test_as_of_hides_what_came_later_but_never_a_correction(sales: Log) -> None:
     answer = told(sales, deal, as_of=START + timedelta(days=2))
     assert [event.type for event in answer.events] == ["deal.opened.v1", "deal.touched.v1", "deal.entry_retracted.v1"]
     assert answer.state.stage == "contact"
+
+
+def test_what_a_clock_ahead_of_ours_wrote_is_seen_at_once(sales: Log) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=2)
+    deal = ask(sales, OpenDeal(pipeline="sales"), now=ahead).stream_id
+    ask(sales, EnrolRep(rep=REP, team="north"), now=ahead)
+    present = told(sales, deal)
+    assert [event.type for event in present.events] == ["deal.opened.v1"]
+    assert [visit.seconds for visit in present.visits] == [0]
+    assert [rep.key for rep in reps(Views(sales), Lens.of())] == ["rep-7"]
+    with pytest.raises(NotFound, match="no history yet"):
+        told(sales, deal, as_of=datetime.now(UTC))
 
 
 def test_a_void_journey_shows_what_there_was(sales: Log) -> None:
