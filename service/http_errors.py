@@ -20,7 +20,7 @@ from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from engine.log.locked import Busy
 from engine.wording import without_echoes, wording
 from service.question import Unclear, shown
-from service.work import Overloaded
+from service.work import Overloaded, Unanswered
 
 LONGEST = 1_500
 """characters of a detail; a value in it may be of any size"""
@@ -114,7 +114,7 @@ def refusal(error: Exception, *, question: bool) -> Refused | None:
         case Busy() | Overloaded() | NoConnectionLeft():
             said = str(error) if isinstance(error, Busy) else "too many requests at once: try again in a moment"
             return Refused("busy", said, headers={"Retry-After": RETRY_SECONDS})
-        case DBAPIError():
+        case DBAPIError() | Unanswered():
             said = "the database does not answer; try again in a moment (a command with the same Idempotency-Key)"
             return Refused("unreachable", said, headers={"Retry-After": RETRY_SECONDS})
         case NotFound():
@@ -207,6 +207,7 @@ def handle_errors(app: FastAPI) -> None:
         RequestValidationError,
         DealtrailError,
         Overloaded,
+        Unanswered,
         DBAPIError,
         NoConnectionLeft,
         HTTPException,

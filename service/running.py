@@ -20,7 +20,7 @@ from service import metrics
 from service.settings import Serving, archive_folder
 from service.sharing import Sharing
 from service.tracing import Tracing
-from service.work import Pool
+from service.work import Bounds, Pool
 from service.writing import Writer
 
 
@@ -50,13 +50,13 @@ class Running:
         self.tracing = Tracing(serving)
         self.log = TimedLog(url)
         self.views = views_of(self.log, archive_folder(url), logging.getLogger(__name__).warning)
-        bounds = (serving.waiting, serving.patience_seconds)
+        bounds = Bounds(serving.waiting, serving.patience_seconds, serving.answer_seconds)
         self.names = Names(self.log)
-        self.writing = Writer(self.log, serving.writers, *bounds)
-        self.changing = Pool("changing", 2, *bounds)
+        self.writing = Writer(self.log, serving.writers, bounds)
+        self.changing = Pool("changing", 2, bounds)
         """what is written and is no command: erasures, webhooks"""
-        self.reading = Pool("reading", serving.readers, *bounds)
-        self.access = Pool("access", 2, *bounds)
+        self.reading = Pool("reading", serving.readers, bounds)
+        self.access = Pool("access", 2, bounds)
         """who somebody is: apart, so that no slow answer, nor an issuer that hangs, holds up the others"""
         self.sharing = Sharing()
         self.ready = False

@@ -90,7 +90,9 @@ class Serving:
     waiting: int = 64
     """commands, and questions, that may wait in a process; to more than these it says 503"""
     patience_seconds: float = 5.0
-    """how long one of these waits before it gets 503"""
+    """how long one of these waits to be begun before it gets 503"""
+    answer_seconds: float = 30.0
+    """how long one may take in all before it gets 503, though the work goes on: the database may hang"""
     streams: int = 64
     """clients that may listen to a process's stream of events; to more it says 503"""
     body_bytes: int = 1_048_576

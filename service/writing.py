@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from engine.log.application import Log, Wanted, Written
 from engine.log.dialogue import Dialogue, together
-from service.work import Overloaded
+from service.work import Bounds, Overloaded, Unanswered
 
 T = TypeVar("T")
 Work = Dialogue[Any]
@@ -26,12 +26,11 @@ class Writer:
 
     name = "writing"
 
-    def __init__(self, log: Log, most: int, waiting: int, patience_seconds: float) -> None:
+    def __init__(self, log: Log, most: int, bounds: Bounds) -> None:
         """most: commands in one transaction."""
         self.log = log
         self.most = most
-        self.bound = most + waiting
-        self.patience_seconds = patience_seconds
+        self.bounds = bounds
         self.inside = 0
         """under way or waiting; touched by the event loop alone"""
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -40,7 +39,7 @@ class Writer:
 
     async def run(self, begin: Callable[[], Dialogue[T]]) -> T:
         """What the dialogue returns or raises. It is gone through on the thread, in the caller's context."""
-        if self.inside >= self.bound:
+        if self.inside >= self.most + self.bounds.waiting:
             raise Overloaded
         if not self._begun:
             self._begun = True
@@ -48,10 +47,12 @@ class Writer:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[T] = loop.create_future()
         self.inside += 1
+        late = loop.call_later(self.bounds.answer_seconds, _give_up, told)
         try:
             self._queue.put(_Waiting(begin, copy_context(), time.monotonic(), loop, told))
             return await told
         finally:
+            late.cancel()
             self.inside -= 1
 
     def close(self) -> None:
@@ -82,7 +83,7 @@ class Writer:
 
     def _dialogue(self, waiting: "_Waiting") -> Work:
         def begin() -> Work:
-            if time.monotonic() - waiting.since > self.patience_seconds:
+            if time.monotonic() - waiting.since > self.bounds.patience_seconds:
                 raise Overloaded
             return (yield from waiting.begin())
 
@@ -110,6 +111,11 @@ class _Within(Generator[Wanted, Written, Any]):
 
     def throw(self, *error: Any) -> Wanted:
         return self._context.run(self._dialogue.throw, *error)
+
+
+def _give_up(told: "asyncio.Future[Any]") -> None:
+    if not told.done():
+        told.set_exception(Unanswered())
 
 
 def _tell(waiting: Sequence[_Waiting], ends: Sequence[Any]) -> None:

@@ -16,6 +16,15 @@ LOCK_SECONDS = 5
 """How long a writer waits for the one before it gives up."""
 IDLE_SECONDS = 10
 """How long a transaction may hold the lock and do nothing before PostgreSQL ends it."""
+GIVING_UP = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+"""After how long a host that is gone without a word is given up (seconds; the second in milliseconds): by itself the
+system would wait for a quarter of an hour. What the URL says of these counts instead."""
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 POSTGRESQL_DRIVER = "postgresql+psycopg2"
@@ -55,7 +64,8 @@ def connect(url: URL) -> Engine:
         "default_transaction_isolation": r"read\ committed",
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options}
+    asked = {name: value for name, value in GIVING_UP.items() if name not in url.query}
+    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options, **asked}
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",

@@ -21,7 +21,7 @@ from service.http_errors import RETRY_SECONDS, Refused
 from service.routes.feed import FeedQuestion, Stretch, Types, as_json, must_be_of_this_log, stretch, tags_of
 from service.routes.routing import Routes, running_of
 from service.running import Running
-from service.work import Overloaded
+from service.work import Overloaded, Unanswered
 
 STREAM = "/v1/stream"
 POLL_SECONDS = 0.1
@@ -32,6 +32,8 @@ SLOW_SECONDS = 10.0
 AT_ONCE = 500
 RETRY_MS = 2_000
 """after which a client that lost the stream comes back"""
+AWAY = (DBAPIError, Overloaded, Unanswered)
+"""what passes: the database hangs, or is away, or others have so much to ask"""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Streams:
         while self.clients:
             try:
                 position = await self.running.access.run(self.running.log.position)
-            except (DBAPIError, Overloaded):
+            except AWAY:
                 # It may be away for a while; whoever reads is told, who listens waits.
                 position = self.position
             if position > self.position or stopping():
@@ -112,7 +114,7 @@ class Streams:
         while True:
             try:
                 return await self.running.sharing.same(("stream", after, types), lambda: self.running.reading.run(work))
-            except (DBAPIError, Overloaded):
+            except AWAY:
                 await asyncio.sleep(1)
 
 
@@ -181,7 +183,7 @@ async def still_allowed(request: Request) -> bool:
             caller = await running.access.run(lambda: callers.look_up(text))
     except Refused as refused:
         return refused.kind not in ("unauthenticated", "forbidden")
-    except (DBAPIError, Overloaded):
+    except AWAY:
         return True
     return caller.role in WHOLE
 
