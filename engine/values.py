@@ -28,7 +28,10 @@ def utc(moment: datetime) -> datetime:
     """The same moment in UTC; a naive datetime is refused, for nobody can say which moment it means."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone: add an offset, such as {moment.isoformat()}+00:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is in no year from 1 to 9999 in UTC") from None
 
 
 def again(follow_up: UUID) -> UUID:

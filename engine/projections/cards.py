@@ -167,6 +167,8 @@ def follows(cards: Cards) -> pl.Expr:
         order, currency, told, journey_id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         rank: float | None = None if told is None else float(told) if cards.order == "likelihood" else int(told)
         journey = str(journey_id)
+        if rank is not None and not -(2**63) <= rank < 2**63:
+            raise ValueError(after)
     except (binascii.Error, ValueError, TypeError, OverflowError):
         raise Rejected(f"after {after!r} is no cursor: use `next` of the page before, or leave it out") from None
     if (order, currency) != (cards.order, cards.currency):

@@ -26,11 +26,18 @@ class Printable(Value):
 
 
 def holds_nul(raw: Any) -> bool:
-    if isinstance(raw, str):
-        return "\0" in raw
-    if isinstance(raw, dict):
-        return any(holds_nul(each) for each in raw.values())
-    return isinstance(raw, list) and any(holds_nul(each) for each in raw)
+    """However deep; who sends it chooses the depth."""
+    left = [raw]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            if "\0" in each:
+                return True
+        elif isinstance(each, dict):
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+    return False
 
 
 class Defining(Printable):

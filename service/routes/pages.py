@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -11,9 +12,13 @@ from engine.log.application import Log
 from engine.log.tables import events
 from engine.projections.lens import Lens
 from engine.projections.look import Look
+from engine.values import to_micros
 from service.http_errors import Refused
 from service.question import Problem, Unclear
 from service.running import Running
+
+MOST = to_micros(datetime.max.replace(tzinfo=UTC))
+"""of a number in a cursor: it may be a moment"""
 
 
 def cursor(log: Log, look: Look, question: str, following: str) -> str:
@@ -28,10 +33,10 @@ def resumed(running: Running, after: str, question: str) -> tuple[Look, str]:
     try:
         told = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         log_id, pipeline, version, as_of, known_at, position, asked, following = told
-        numbers = [abs(version), as_of, position, *([] if known_at is None else [known_at])]
+        moments = [as_of] if known_at is None else [as_of, known_at]
         if not all(isinstance(each, str) for each in (log_id, pipeline, asked, following)):
             raise ValueError(after)
-        if not all(type(each) is int and 0 <= each < 2**62 for each in numbers):
+        if not all(type(each) is int and abs(each) <= MOST for each in (version, position, *moments)):
             raise ValueError(after)
     except (binascii.Error, ValueError, TypeError):
         raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")]) from None

@@ -69,6 +69,13 @@ def test_the_pages_are_the_whole(
         assert {**page, "next": None, **dict.fromkeys(lists)} == {**whole, "next": None, **dict.fromkeys(lists)}
 
 
+@pytest.mark.parametrize("place", [3, 4], ids=["as_of", "known_at"])
+def test_a_cursor_of_no_moment_is_refused(place: int, reader: Client) -> None:
+    told = loads(decoded(reader.get("/v1/board", as_of=AS_OF, limit=1).answer["next"]))
+    told[place] = 10**18
+    reader.get("/v1/board", as_of=AS_OF, limit=1, after=encoded(dumps(told))).refused(422, "invalid", "cursor")
+
+
 @pytest.mark.parametrize("answer", ["stalled", "hygiene", "follow-ups", "losses"])
 def test_pages_stay_in_the_world_of_the_first(answer: str, service: Service, manager: Client) -> None:
     for number in range(7):
@@ -130,7 +137,10 @@ def test_a_cursor_that_was_tampered_with_is_refused(inner: str, reader: Client) 
         reply.refused(422, "invalid", "after")
 
 
-@pytest.mark.parametrize("inner", ["[]", '["age",null,1e400,"x"]', '["age",null,[1],"x"]', '["value","EUR",1,"x"]'])
+@pytest.mark.parametrize(
+    "inner",
+    ["[]", '["age",null,1e400,"x"]', f'["age",null,{"9" * 30},"x"]', '["age",null,[1],"x"]', '["value","EUR",1,"x"]'],
+)
 def test_a_cursor_of_cards_that_was_tampered_with_is_refused(inner: str, reader: Client) -> None:
     told = loads(decoded(reader.get("/v1/board", as_of=AS_OF, limit=1).answer["next"]))
     reply = reader.get("/v1/board", as_of=AS_OF, limit=1, after=encoded(dumps([*told[:-1], encoded(inner)])))

@@ -101,6 +101,12 @@ def test_moments_and_days_are_taken_as_text(manager: Client, deal: str) -> None:
     manager.post(f"/v1/deals/{deal}/record-satisfaction", {"score": 5}).done()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_no_year_of_utc_holds_is_refused(moment: str, manager: Client, deal: str) -> None:
+    late = manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call", "occurred_at": moment})
+    assert late.refused(422, "invalid", "9999")["errors"][0]["field"] == "body.occurred_at"
+
+
 BODIES = [body_of(given.command, given.path) for given in GIVEN] + [NewWebhook, Pause, Replay, Retry, Rotate]
 
 
