@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from secrets import token_hex
+from urllib.parse import unquote_to_bytes
 
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,16 @@ CLOSE = {"Connection": "close"}
 """the rest of the body is not read"""
 QUIET = ("/livez", "/readyz", "/metrics")
 log = logging.getLogger("service.requests")
+
+
+def is_text(quoted: bytes) -> bool:
+    """Whether what is percent-encoded is UTF-8. The framework would put U+FFFD in the place of what is not."""
+    if b"%" in quoted:
+        try:
+            unquote_to_bytes(quoted).decode()
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 class Outer:
@@ -71,11 +82,20 @@ class Outer:
         """What no route takes, refused before anything is read."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Refused("malformed", "the address holds a NUL character: remove it")
-        size, length = len(scope["raw_path"]) + len(scope["query_string"]), b"0"
+        if not (is_text(scope["raw_path"]) and is_text(scope["query_string"])):
+            raise Refused("malformed", "the address is not UTF-8: encode it as that, and then by percent signs")
+        size, length, hosts = len(scope["raw_path"]) + len(scope["query_string"]), b"0", 0
         for name, value in scope["headers"]:
             size += len(name) + len(value)
             if name == b"content-length":
                 length = value
+            elif name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                said = "Transfer-Encoding: nothing but chunked is taken here"
+                raise Refused("malformed", said, headers=CLOSE)
+        if hosts > 1 or (not hosts and scope["http_version"] == "1.1"):
+            raise Refused("malformed", "say once in the head for which Host it is", headers=CLOSE)
         if size > HEAD_BYTES:
             raise Refused("head-too-large", f"address and headers are {size:,} bytes: send at most {HEAD_BYTES:,}")
         if length.isdigit() and int(length) > self.body_bytes:

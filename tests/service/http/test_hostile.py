@@ -35,6 +35,8 @@ def head(client: Client, *lines: bytes, method: bytes = b"GET /v1/board") -> byt
         b"Content-Length: 5\r\nContent-Length: 6",
         b"Content-Length: 5\r\nTransfer-Encoding: chunked",
         b"Transfer-Encoding: xchunked",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Host: y",
         b"X-\x00: 1",
         b"no colon at all",
     ],
@@ -45,6 +47,17 @@ def test_a_head_that_could_be_read_in_two_ways_is_refused(line: bytes, manager: 
     )
     assert told.startswith(b"HTTP/1.1 400"), told
     manager.get("/v1/board").done()
+
+
+def test_a_head_names_its_host(manager: Client) -> None:
+    lines = head(manager).replace(b"\r\nHost: x", b"")
+    assert sent(manager, lines + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert sent(manager, lines.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("address", ["/v1/search?q=%ff", "/v1/journeys/%c0%ae", "/v1/search?q=%ed%a0%80"])
+def test_an_address_that_is_not_utf_8_is_refused(address: str, manager: Client) -> None:
+    manager.send("GET", address).refused(400, "malformed", "UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +102,9 @@ def test_a_body_of_any_depth_is_answered_in_words(manager: Client) -> None:
     path, kind = "/v1/pipelines/loans/preview", {"Content-Type": "application/json"}
     for content in (b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b'{"definition":' + b"9" * 5_000 + b"}"):
         manager.send("POST", path, content, kind).refused(400, "malformed", "JSON")
+    deep = b'{"any":[' * 300 + b'{"event":"DealWon"}' + b"]}" * 300
+    stages = b'{"definition":{"pipeline":"loans","stages":[{"key":"a","kind":"open","enter":' + deep + b"}]}}"
+    manager.send("POST", path, stages, kind).refused(422, "invalid")
 
 
 def test_a_connection_that_is_kept_serves_request_after_request(manager: Client) -> None:
