@@ -1,15 +1,16 @@
 """How answers look on a terminal: one console, tables, durations and money in words people read at a glance."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -20,17 +21,26 @@ PIPED_WIDTH = 140
 WIDEST_BAR = 36
 
 
+UNSEEN = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - set(map(ord, "\n\t")))
+"""control characters: somebody else's title or note must not move the cursor, or name the window, of who reads it"""
+
+
 class Terminal(Console):
     """Rich cuts the columns of a table that is too wide, and a number that is cut is a wrong number. Here phrases break
     between their words; where that is not enough the table is wider, and the terminal goes on in its next line.
     """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control or text.isprintable() else Segment(text.translate(UNSEEN), style)
 
     def print(self, *objects: Any, **how: Any) -> None:
         tables = [each for each in objects if isinstance(each, Table)]
         widest = max((fitted(self, each) for each in tables), default=0)
         if widest <= self.width:
             return super().print(*objects, **how)
-        wide = Console(highlight=False, width=widest, height=self.height, file=self.file)
+        wide = Terminal(highlight=False, width=widest, height=self.height, file=self.file)
         return wide.print(*objects, **how)
 
 

@@ -36,6 +36,18 @@ def test_words_give_way_before_the_table_grows_wider_than_the_terminal() -> None
     assert "a roaster for the new house" not in drawn_at(115)
 
 
+def test_what_somebody_wrote_moves_no_cursor() -> None:
+    out = Terminal(width=80, file=io.StringIO(), force_terminal=True, no_color=True)
+    drawn = table("title")
+    drawn.add_row("a\x1b]0;b\x07\x9b2Jc\r\nd")
+    out.print(drawn, "e\x1b[2Jf")
+    assert isinstance(out.file, io.StringIO)
+    shown = re.sub("\x1b\\[[0-9;]*m", "", out.file.getvalue())
+    assert "a]0;b2Jc" in shown
+    assert "e[2Jf" in shown
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
+
+
 class Screen(io.StringIO):
     def isatty(self) -> bool:
         return True
