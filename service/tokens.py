@@ -108,6 +108,9 @@ class Issuer:
             raise BadToken(f"the token is refused: {error}") from error
 
     def _key(self, key_id: str) -> jwt.PyJWK:
+        held = self._held(key_id)
+        if held is not None:
+            return held
         with self._lock:
             if time.monotonic() < self._silent_until:
                 raise IssuerSilent(f"the issuer {self.url} did not answer a moment ago")
@@ -119,6 +122,17 @@ class Issuer:
                 self._silent(error)
             except (jwt.PyJWKSetError, json.JSONDecodeError) as error:
                 self._silent(error)
+
+    def _held(self, key_id: str) -> jwt.PyJWK | None:
+        """Of the keys that are kept, without waiting: while the issuer hangs, anybody's token of a key nobody knows
+        would else keep those of a known one out.
+        """
+        cache = None if self._keys is None else self._keys.jwk_set_cache
+        kept = None if cache is None else cache.get()
+        if kept is None:
+            return None
+        usable = (key for key in kept.keys if key.public_key_use in ("sig", None))
+        return next((key for key in usable if key.key_id == key_id), None)
 
     def _discovered(self) -> jwt.PyJWKClient:
         """Where the issuer says its keys are."""

@@ -161,6 +161,18 @@ def test_an_issuer_that_does_not_answer_is_no_reason_to_let_in_or_to_call_a_toke
     anybody.with_key(issuer.token()).get("/v1/board").done()
 
 
+def test_a_key_that_is_known_lets_in_while_the_issuer_is_silent_about_another(
+    issuer: Issuer, anybody: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "COOLDOWN_SECONDS", 0.2)
+    anybody.with_key(issuer.token()).get("/v1/board").done()
+    issuer.silent = True
+    sleep(0.25)
+    stranger = Signer("stranger", "ES256").token(issuer.claims())
+    anybody.with_key(stranger).get("/v1/board").refused(503, "unreachable", "issuer")
+    anybody.with_key(issuer.token(sub="u-18")).get("/v1/board").done()
+
+
 def test_who_calls_itself_otherwise_is_not_the_issuer(issuer: Issuer, anybody: Client) -> None:
     issuer.calls_itself = "https://somebody.else"
     anybody.with_key(issuer.token()).get("/v1/board").refused(503, "unreachable")
