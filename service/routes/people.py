@@ -1,5 +1,7 @@
 """People: who is who behind the ids of events; correcting and erasing what is kept of one, which change no number."""
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Self
@@ -27,8 +29,6 @@ from service.routes.routing import Routes, running_of
 from service.routes.tags import REPLAYED, not_modified, tag_of, told, unchanged
 
 ONE = "/v1/people/{person}"
-SEPARATOR = "\x1f"
-"""between source and key of a cursor"""
 Named = Annotated[Address, Path(alias="person", description="Our id of the person, the key, or source:key")]
 
 
@@ -126,7 +126,7 @@ def add_people(routes: Routes) -> None:
         summary="Correct a name, an email or a phone: every answer tells the new one from then on",
         tag="people",
         allow=KEEPERS,
-        refusals=("not-found", "idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow"),
+        refusals=("not-found", "idempotency-key-missing", "rejected", "too-large", "not-json", "too-slow"),
         answers=Corrected,
         headers=REPLAYED,
         direct=partial(
@@ -156,21 +156,33 @@ async def list_endpoint(request: Request, question: Annotated[PeopleQuestion, Qu
     running = running_of(request)
 
     def work() -> Response:
-        source, colon, key = (question.after or "").partition(SEPARATOR)
-        if question.after is not None and not colon:
-            raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")])
         page = everybody(
             running.log,
             source=question.source,
             key=question.key,
             words=question.q,
-            after=(source, key) if colon else None,
+            after=None if question.after is None else resumed(question.after),
             limit=question.limit,
         )
         people = [Somebody.model_validate(each) for each in page.people]
-        return answered(request, People(people=people, next=page.next and SEPARATOR.join(page.next)))
+        return answered(request, People(people=people, next=page.next and cursor(*page.next)))
 
     return await running.reading.run(work)
+
+
+def cursor(source: str, key: str) -> str:
+    return urlsafe_b64encode(json.dumps([source, key]).encode()).decode().rstrip("=")
+
+
+def resumed(after: str) -> tuple[str, str]:
+    """Source and key that the page before ended with."""
+    try:
+        source, key = json.loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+    except (ValueError, TypeError):
+        source = key = None
+    if not isinstance(source, str) or not isinstance(key, str):
+        raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")])
+    return source, key
 
 
 async def one_endpoint(request: Request, person: Named) -> Response:

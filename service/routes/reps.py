@@ -6,9 +6,12 @@ from uuid import UUID
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from engine.decision import rep_stream
 from engine.errors import NotFound, Rejected
+from engine.log.application import Log
 from engine.log.identity import uuid_of
 from engine.projections.reps import Rep, reps
+from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
 from service.question import Problem, Unclear
@@ -98,7 +101,9 @@ async def one_endpoint(
         if len(found) > 1:
             choices = " or ".join(f"{rep.source}:{rep.key}" for rep in found)
             raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {choices}")
-        tag = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
+        seen = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
+        # Its version first, as with everything that If-Match is asked of.
+        tag = f"{version_of(running.log, found[0].person_id)}.{seen}"
         return not_modified(tag) if unchanged(request, tag) else told(found[0], tag)
 
     return await running.reading.run(work)
@@ -112,6 +117,12 @@ def visible(running: Running, caller: Caller, glance: Glance) -> list[Rep]:
     team = team_of(running.log, caller.person_id)
     own = caller.person_id
     return [rep for rep in found if rep.person_id == own or (team is not None and rep.memberships[-1].team == team)]
+
+
+def version_of(log: Log, person_id: UUID) -> int:
+    enrolled = load(log, rep_stream(person_id))
+    assert enrolled is not None
+    return enrolled.version
 
 
 def called_so(rep: Rep, name: str) -> bool:

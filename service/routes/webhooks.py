@@ -18,7 +18,7 @@ from service.notices.changes import Change, new_change
 from service.notices.trying import try_out
 from service.routes.commands import IdempotencyKey
 from service.routes.routing import Routes, running_of
-from service.routes.tags import told
+from service.routes.tags import REPLAYED, told
 from service.routes.webhook_bodies import (
     Kept,
     NewWebhook,
@@ -65,6 +65,7 @@ def add_webhooks(routes: Routes) -> None:
             answers=answers,
             status=status,
             queries=name == "list_parked",
+            headers=REPLAYED if method == "POST" and endpoint is not test_endpoint else None,
         )
 
 
@@ -173,6 +174,7 @@ async def changed(
     change = Change(caller.person_id, uuid5(caller.person_id, key), asked)
 
     def done() -> Response:
+        repeated = running.log.command(change.command_id) is not None
         try:
             answer = told(work(running.log, change))
         except Conflict as error:
@@ -180,6 +182,8 @@ async def changed(
                 raise
             raise key_reused() from error
         answer.status_code = status
+        if repeated:
+            answer.headers["Idempotent-Replayed"] = "true"
         return answer
 
     return await running.changing.run(done)

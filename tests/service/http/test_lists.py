@@ -157,6 +157,11 @@ def test_the_roster_is_told_with_every_membership(service: Service) -> None:
         ("south", None),
     ]
     assert moved["memberships"][0]["until"] == moved["memberships"][1]["since"]
+    tag = manager.get("/v1/reps/crm:rep-02").etag
+    for status in (200, 412):
+        assert (
+            manager.post("/v1/reps/crm:rep-02/move", {"team": "south", "region": "Oslo"}, if_match=tag).status == status
+        )
     assert [rep["key"] for rep in manager.get("/v1/reps", team="south").answer["reps"]] == ["rep-02"]
     seen = service.client("rep", "crm:rep-01").get("/v1/reps").answer
     assert [rep["key"] for rep in seen["reps"]] == ["rep-01"]

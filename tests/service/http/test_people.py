@@ -1,5 +1,6 @@
 """People over HTTP: found by what they are called, corrected so that every answer of every process says so at once."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -59,7 +60,14 @@ def test_the_list_is_narrowed_and_its_pages_go_on_within_that(service: Service, 
     manager.post("/v1/people/C-1/correct", {"name": "x"}).refused(409, "rejected", "say which")
     service.client("admin").send("DELETE", "/v1/people/C-1").refused(409, "rejected", "say which")
     manager.get("/v1/people", q=" ").refused(422, "invalid")
-    manager.get("/v1/people", after="x").refused(422, "invalid", "cursor")
+    for nonsense in ("x", "W10", "WzEsMl0", "e30"):
+        manager.get("/v1/people", after=nonsense).refused(422, "invalid", "cursor")
+    odd = [{"source": "a\x1fb", "key": "c"}, {"source": "a", "key": "b\x1fc"}]
+    for person in odd:
+        manager.post("/v1/leads", {"pipeline": "loans", "person": person}).done()
+    assert sorted(listed(manager, limit=1)) == sorted(listed(manager, limit=500))
+    assert {"a:b\x1fc", "a\x1fb:c"} <= set(listed(manager, limit=1))
+    assert re.fullmatch("[A-Za-z0-9_-]+", manager.get("/v1/people", limit=1).answer["next"])
 
 
 def test_every_answer_of_every_process_tells_the_corrected_name_at_once(

@@ -63,6 +63,7 @@ def test_a_webhook_that_is_asked_for_twice_is_one_with_one_secret(ops: Client) -
     first = ops.post("/v1/webhooks", asked, idempotency_key="mine")
     again = ops.post("/v1/webhooks", asked, idempotency_key="mine")
     assert first.status == again.status == 201
+    assert [reply.headers.get("idempotent-replayed") for reply in (first, again)] == [None, "true"]
     assert first.answer["webhook_id"] == again.answer["webhook_id"]
     assert first.answer["secret"] == again.answer["secret"]
     other = ops.post("/v1/webhooks", {"url": "https://example.com/other"}, idempotency_key="mine")
