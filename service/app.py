@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -31,6 +32,7 @@ from service.routes.stream import STREAM, add_stream
 from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
+from service.stopping import end_at_last
 from service.tokens import Issuer
 
 FOLLOW_SECONDS = 1.0
@@ -51,6 +53,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         try:
             yield
         finally:
+            running.when_stopping()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -113,6 +116,7 @@ def from_environment() -> FastAPI:
     log_as_json(serving.log_level)
     app = create_app(database_url(), serving)
     app.state.running.when_ready = stay
+    app.state.running.when_stopping = partial(end_at_last, serving.shutdown_seconds)
     return app
 
 

@@ -62,6 +62,7 @@ class Running:
         self.ready = False
         """whether the views have read the whole log once"""
         self.when_ready: Callable[[], None] = lambda: None
+        self.when_stopping: Callable[[], None] = lambda: None
         self.answers: Lately[str, bytes] = Lately(64)
         """by entity tag"""
         self.looks: Lately[Pinned, Look] = Lately(4)

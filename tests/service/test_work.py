@@ -1,6 +1,8 @@
 """What waits for a thread, and for a database that hangs: refused in time, and its place is given back."""
 
 import asyncio
+import subprocess
+import sys
 from threading import Event
 
 import pytest
@@ -58,3 +60,12 @@ def test_a_command_that_hangs_is_refused_and_the_next_is_done(log: Log) -> None:
         writer.close()
 
     asyncio.run(story())
+
+
+def test_a_process_that_is_asked_to_stop_ends_whatever_hangs() -> None:
+    hangs = "from threading import Event, Thread; Thread(target=Event().wait).start()"
+    stops = "from service.stopping import end_at_last; end_at_last(0.1)"
+    asked = [sys.executable, "-c", f"{hangs}; {stops}"]
+    ended = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert "did not end in time" in ended.stderr
