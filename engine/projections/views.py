@@ -78,7 +78,7 @@ class Views:
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
-        self._kept: Lately[tuple[str, int, int, int | None, int], Frames] = Lately(KEPT)
+        self._kept: Lately[tuple[str, int, int | None, int | None, int], Frames] = Lately(KEPT)
         self._lock = RLock()
         self._deriving = RLock()
         if start is not None:
@@ -180,7 +180,7 @@ class Views:
                 while len(self._live) > pipelines + self._room((LIVE - 1) * pipelines):
                     del self._live[next(iter(self._live))]
                 return now.look(definition, version, live)
-        key = (definition.pipeline, version, lens.as_of, lens.known_at, now.columns.position)
+        key = (definition.pipeline, version, lens.horizon, lens.known_at, now.columns.position)
         with self._deriving:
             frames = self._kept.get(key) or now.frames(definition)
             self._kept.put(key, frames, self._room(KEPT))

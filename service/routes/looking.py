@@ -36,10 +36,10 @@ def looked(
     # Everything but where a page begins and how long it is.
     same = repr((filters, question.model_dump(exclude={"after", "limit"}), cell and cell.cell))
     if cell is not None and cell.after is not None:
-        look, following = resumed(running, cell.after, same)
+        look, following = resumed(running, cell.after, same, live=lens.live)
         cell = cell.model_copy(update={"after": following})
     elif isinstance(question, Paged) and question.after is not None:
-        look, following = resumed(running, question.after, same)
+        look, following = resumed(running, question.after, same, live=lens.live)
         question = question.model_copy(update={"after": following})
     else:
         look = running.look(question.pipeline, lens)

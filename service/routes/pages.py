@@ -28,8 +28,8 @@ def cursor(log: Log, look: Look, question: str, following: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def resumed(running: Running, after: str, question: str) -> tuple[Look, str]:
-    """The look that the first page was made from, and the list's own cursor."""
+def resumed(running: Running, after: str, question: str, *, live: bool) -> tuple[Look, str]:
+    """The look that the first page was made from, and the list's own cursor. live: it was asked for without as_of."""
     try:
         told = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         log_id, pipeline, version, as_of, known_at, position, asked, following = told
@@ -46,7 +46,7 @@ def resumed(running: Running, after: str, question: str) -> tuple[Look, str]:
     if recorded_at is None:
         raise Refused("gone", "after: this list was made from another database: ask for the first page again")
     by_then = recorded_at if known_at is None else min(known_at, recorded_at)
-    look = running.pinned((pipeline, version, as_of, known_at, position), Lens(as_of, by_then, version))
+    look = running.pinned((pipeline, version, as_of, known_at, position), Lens(as_of, by_then, version, live=live))
     return look, following
 
 
