@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.projections.activity import AUTOMATED, INBOUND
 from engine.projections.duties import PLACE, Place, placed, scheduled, standing
 from engine.projections.journeys import open_follow_ups
+from engine.projections.worked import AUTOMATED, INBOUND
 from engine.stages.criteria_polars import CODE, is_kind
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from engine.projections.activity import A_DAY, AUTOMATED, INBOUND, MOST_ATTEMPTS, asked_of
+from engine.projections.activity import A_DAY, MOST_ATTEMPTS
 from engine.projections.filters import Filters, chosen, narrowed
 from engine.projections.groups import labels
 from engine.projections.journeys import named
 from engine.projections.look import Look
 from engine.projections.satisfaction import DETRACTOR, PROMOTER
 from engine.projections.satisfaction import asked_of as scored_of
+from engine.projections.worked import AUTOMATED, INBOUND, asked_of
 from engine.stages.criteria_polars import is_kind
 from engine.values import TouchKind
 from replay.cells.counted import Counted, What, Word, all_rows

@@ -17,8 +17,9 @@ from engine.aggregates.lead.commands import CaptureLead, ConvertLead, Disqualify
 from engine.errors import Rejected
 from engine.handle import handle
 from engine.log.application import Log
-from engine.projections.activity import AUTOMATED, INBOUND, MOST_ATTEMPTS, Activity, activity
+from engine.projections.activity import MOST_ATTEMPTS, Activity, activity
 from engine.projections.filters import Filters
+from engine.projections.worked import AUTOMATED, INBOUND
 from engine.stages.criteria_polars import is_kind
 from engine.stages.definition import Definition
 from engine.stages.facts import Fact
