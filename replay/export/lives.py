@@ -15,9 +15,9 @@ from engine.log.application import Log
 from engine.log.feed import upcast
 from engine.log.keys import keys_frame
 from engine.log.registry import TAGS
+from engine.scratch import scratch
 from engine.stages.facts import OPENINGS
 from engine.values import from_micros
-from replay.export.scratch import scratch
 from replay.export.shown import dashed
 from replay.export.stored import STORY, Progress, Scope, silent, stored_events
 

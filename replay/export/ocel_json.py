@@ -14,9 +14,9 @@ from typing import IO, Any, Final
 
 import polars as pl
 
+from engine.scratch import scratch
 from replay.export.ocel_sqlite import quoted, write_ocel_sqlite
 from replay.export.people import People
-from replay.export.scratch import scratch
 
 TYPES: Final = {"TEXT": "string", "INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "TIMESTAMP": "time"}
 Columns = list[tuple[str, str]]

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from engine.aggregates.inputs import PersonRef
 from engine.log.application import Log
+from engine.scratch import scratch
 from engine.values import to_micros
 from service.importers.buckets import IN_MEMORY, pieces
 from service.importers.ids import HISTORIES, uuid5_hex
@@ -64,9 +64,9 @@ def run_import(
     now = to_micros(datetime.now(UTC))
     paths = [path for _, path in files]
     job = Job(log, mapping, definitions, paths, tables, cast, importer, who, now, corrections, str(file))
-    with TemporaryDirectory(prefix="dealtrail-import-") as spill:
+    with scratch() as spill:
         shaper = Shaper(mapping, tables, report, unpacked_limit)
-        total, again = pieces(shaper.rows(files), KEY, Path(spill), lambda rows: progress(rows, None), in_memory)
+        total, again = pieces(shaper.rows(files), KEY, spill, lambda rows: progress(rows, None), in_memory)
         shaper.note_unnamed()
         ready = [prepared(rows, job) for rows in again()] if total <= in_memory else None
         if on_error == "stop":

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from replay.export.scratch import scratch, sweep
+from engine.scratch import scratch, sweep
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from replay.export.scratch import scratch
+from engine.scratch import scratch
 with scratch(Path(sys.argv[1])) as folder:
     (folder / "bucket").write_text("half")
     os.kill(os.getpid(), 9)
 """
 
 
-def test_what_a_killed_export_left_goes_with_the_next_one(tmp_path: Path) -> None:
+def test_what_a_killed_one_left_goes_with_the_next_one(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False).returncode == -9
     (left,) = tmp_path.iterdir()
     with scratch(tmp_path) as folder:
@@ -26,7 +26,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one(tmp_path: Path) -> Non
     assert not any(tmp_path.iterdir())
 
 
-def test_the_folder_of_an_export_that_goes_on_stays(tmp_path: Path) -> None:
+def test_the_folder_of_one_that_goes_on_stays(tmp_path: Path) -> None:
     with scratch(tmp_path) as first, scratch(tmp_path) as second:
         (first / "bucket").write_text("whole")
         sweep(tmp_path)
@@ -34,20 +34,20 @@ def test_the_folder_of_an_export_that_goes_on_stays(tmp_path: Path) -> None:
         assert second.is_dir()
 
 
-def test_only_folders_of_exports_are_cleared_away(tmp_path: Path) -> None:
-    own = tmp_path / "dealtrail-export-of-mine"
+def test_only_such_folders_are_cleared_away(tmp_path: Path) -> None:
+    own = tmp_path / "dealtrail-scratch-of-mine"
     elsewhere = tmp_path / "elsewhere"
     for folder in (own, elsewhere):
         folder.mkdir()
         (folder / "kept").touch()
-    (tmp_path / "dealtrail-export-abcdefgh").symlink_to(elsewhere)
-    (tmp_path / "dealtrail-export-ijklmnop").write_text("a file")
+    (tmp_path / "dealtrail-scratch-abcdefgh").symlink_to(elsewhere)
+    (tmp_path / "dealtrail-scratch-ijklmnop").write_text("a file")
     before = sorted(tmp_path.rglob("*"))
     sweep(tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_export_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+def test_one_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), scratch(tmp_path):
         raise RuntimeError("the disk is full")
     assert not any(tmp_path.iterdir())

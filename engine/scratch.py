@@ -1,4 +1,4 @@
-"""A folder for what is on its way into a file: gone when the export ends, or when the next one begins."""
+"""A folder for what is on its way, of an import or export: gone when that ends, or when the next one begins."""
 
 import fcntl
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import Final
 
-BEGINS: Final = "dealtrail-export-"
+BEGINS: Final = "dealtrail-scratch-"
 
 
 @contextmanager
 def scratch(place: Path | None = None) -> Iterator[Path]:
     """place: the folder it is made in; else where the system has its temporary files.
 
-    Those there of exports of ours that were killed are cleared away.
+    Those there of ours that were killed are cleared away.
     """
     place = place or Path(gettempdir())
     sweep(place)
@@ -42,7 +42,7 @@ def locked(place: Path) -> tuple[int, Path]:
 
 
 def sweep(place: Path) -> None:
-    """Removes what is left of exports that did not end."""
+    """Removes what is left of those that did not end."""
     for folder in place.glob(f"{BEGINS}{'[a-z0-9_]' * 8}"):
         # Gone meanwhile, or still used: it stays. A link somebody laid there is not followed.
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError, BlockingIOError):
