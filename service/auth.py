@@ -18,10 +18,11 @@ from engine.log.people import ensure_people
 from engine.log.tables import reads
 from engine.values import to_micros
 from service.http_errors import Refused
+from service.issuer_keys import IssuerSilent
 from service.keys import BEGINS, ROLES, Role, find_key
 from service.membership import has_left
 from service.running import Running
-from service.tokens import BadToken, Issuer, IssuerSilent, NoRole
+from service.tokens import BadToken, Issuer, NoRole
 
 EVERY = frozenset(ROLES)
 WRITERS: frozenset[Role] = frozenset({"rep", "manager", "ops", "admin"})

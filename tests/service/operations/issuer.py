@@ -13,10 +13,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 AUDIENCE = "dealtrail"
+HASHES = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 
 
 def encoded(data: bytes) -> str:
@@ -32,7 +33,7 @@ class Signer:
 
     def __init__(self, key_id: str, algorithm: str = "RS256") -> None:
         self.key_id, self.algorithm = key_id, algorithm
-        self.rsa = rsa.generate_private_key(65537, 2048) if algorithm == "RS256" else None
+        self.rsa = rsa.generate_private_key(65537, 2048) if algorithm != "ES256" else None
         self.ec = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else None
 
     @property
@@ -56,7 +57,9 @@ class Signer:
 
     def signature(self, data: bytes) -> bytes:
         if self.rsa is not None:
-            return self.rsa.sign(data, padding.PKCS1v15(), SHA256())
+            hashed = HASHES[self.algorithm[2:]]
+            salted = padding.PSS(padding.MGF1(hashed), hashed.digest_size)
+            return self.rsa.sign(data, salted if self.algorithm.startswith("PS") else padding.PKCS1v15(), hashed)
         assert self.ec is not None
         r, s = decode_dss_signature(self.ec.sign(data, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
@@ -79,11 +82,15 @@ class Issuer:
         self.calls_itself: str | None = None
         self.silent = False
         self.asked: list[str] = []
+        self.held = threading.Event()
+        """cleared: it answers once this is set"""
+        self.held.set()
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
+                issuer.held.wait(10)
                 answers = {
                     "/.well-known/openid-configuration": {
                         "issuer": issuer.calls_itself or issuer.url,
