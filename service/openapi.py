@@ -104,6 +104,7 @@ def tidied(made: dict[str, Any]) -> None:
             if named:
                 operation["parameters"] = named
             if "requestBody" in operation:
+                tidied_body(operation["requestBody"], made["components"]["schemas"])
                 operation["requestBody"]["content"]["application/json"]["example"] = {**BODIES, **OTHERS}[name]
             for parameter in operation.get("parameters", ()):
                 tidied_parameter(parameter, needed="428" in operation["responses"])
@@ -117,6 +118,14 @@ def tidied(made: dict[str, Any]) -> None:
 def asked_twice(parameter: dict[str, Any], path: str) -> bool:
     """The pipeline of a question whose address names it already."""
     return parameter["in"] == "query" and f"{{{parameter['name']}}}" in path
+
+
+def tidied_body(body: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """It may be left out where nothing of it is needed."""
+    content = body["content"]["application/json"]
+    content["schema"].pop("default", None)
+    shape = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    body["required"] = bool(shape.get("required") or shape.get("minProperties"))
 
 
 def tidied_parameter(parameter: dict[str, Any], *, needed: bool) -> None:

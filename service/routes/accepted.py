@@ -7,7 +7,8 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
-from engine.aggregates.pipeline.events import DefinitionDrafted
+from engine.aggregates.pipeline.events import DefinitionDrafted, PipelineCreated
+from engine.aggregates.roster.events import RepEnrolled
 from engine.handle import Outcome
 from engine.messages import Event
 from engine.projections.lens import DRAFT
@@ -44,7 +45,8 @@ class Accepted(BaseModel):
     """none when there was nothing to do"""
 
 
-def accepted(running: Running, outcome: Outcome, status: int) -> Response:
+def accepted(running: Running, outcome: Outcome, begun_at: str | None) -> Response:
+    """begun_at: the address of what it began."""
     # In the shape of Accepted: building the models would take longer than writing them out.
     body = {
         "stream_id": outcome.stream_id,
@@ -65,7 +67,20 @@ def accepted(running: Running, outcome: Outcome, status: int) -> Response:
     headers = {"ETag": f'"{outcome.version}"', "Cache-Control": "no-store"}
     if outcome.repeated:
         headers["Idempotent-Replayed"] = "true"
-    return Response(to_json(body), status, headers, "application/json")
+    if begun_at is not None:
+        headers["Location"] = begun_at
+    return Response(to_json(body), 200 if begun_at is None else 201, headers, "application/json")
+
+
+def address_of(path: str, outcome: Outcome) -> str:
+    """Of what a command sent to this path began."""
+    match outcome.events[0].event:
+        case PipelineCreated() as created:
+            return f"{path}/{created.key}"
+        case RepEnrolled() as enrolled:
+            return f"{path}/{enrolled.rep}"
+        case _:
+            return f"{path}/{outcome.stream_id}"
 
 
 def named(event: Event) -> dict[str, Any]:

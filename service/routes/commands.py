@@ -24,12 +24,12 @@ from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused, key_reused
 from service.question import problems_of
 from service.rights import identity_of, is_asked, may_name, may_write, opening_of, reads
-from service.routes.accepted import Accepted, accepted
+from service.routes.accepted import Accepted, accepted, address_of
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
 from service.routes.table import GIVEN, JOURNEYS, Given
-from service.routes.tags import REPLAYED, shown
+from service.routes.tags import BEGUN, REPLAYED, shown
 from service.running import Running
 
 ORIGIN = "api"
@@ -82,7 +82,7 @@ def add_commands(routes: Routes) -> None:
             refusals=tuple(refusals),
             answers=Accepted,
             status=201 if begins else 200,
-            headers=HEADERS,
+            headers=HEADERS | BEGUN if begins else HEADERS,
             direct=partial(direct, body=body, readers=readers, endpoint=endpoint),
         )
 
@@ -102,7 +102,7 @@ def readers_of(given: Given) -> list[Reader]:
 def endpoint_of(given: Given) -> Callable[..., Any]:
     """The endpoint, with the signature that FastAPI reads: body, headers, and what the address names."""
     named = NAMED.search(given.path)
-    status, kind = 200 if named else 201, given.command.__name__
+    kind = given.command.__name__
 
     async def endpoint(
         request: Request, body: Body, idempotency_key: str, if_match: str | None, name: str = ""
@@ -115,7 +115,7 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
             with running.tracing.span(kind), metrics.counted(kind):
                 asking = asked(running, given, caller, body, idempotency_key, if_match, name)
                 outcome = yield from running.tracing.appending(asking)
-                return accepted(running, outcome, status)
+                return accepted(running, outcome, None if named else address_of(given.path, outcome))
 
         return await running.writing.run(work)
 

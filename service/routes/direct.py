@@ -62,14 +62,11 @@ def direct(
         errors: list[Any] = []
         for reader in readers:
             reader.read(request, told, errors)
-        raw = await whole_body(request)
+        raw = await whole_body(request) or b"{}"
         try:
-            if not raw:
-                errors.append({**MISSING, "loc": ("body",)})
-            else:
-                told["body"] = body.model_validate_json(raw)
-                # pydantic takes the last of two; somebody on the way may have looked at the first.
-                json.loads(raw, object_pairs_hook=each_once)
+            told["body"] = body.model_validate_json(raw)
+            # pydantic takes the last of two; somebody on the way may have looked at the first.
+            json.loads(raw, object_pairs_hook=each_once)
         except ValidationError as error:
             errors += placed(error, "body")
         except Doubled as error:

@@ -107,6 +107,9 @@ async def once_each(request: Request) -> None:
 
 
 async def json_alone(request: Request) -> None:
+    if header(request, b"content-length") in (None, "0") and header(request, b"transfer-encoding") is None:
+        # No body: read as {}, it is for the command to say what it lacks.
+        return
     encoding = header(request, b"content-encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise Refused("not-json", "send the body as it is: no Content-Encoding is taken here")

@@ -19,6 +19,7 @@ def shown(headers: Mapping[str, str], *, always: bool = True) -> dict[str, Any]:
 
 TAG = shown({"ETag": "What the answer was made of; sent as If-None-Match it saves asking twice"})
 REPLAYED = shown({"Idempotent-Replayed": "true: this is the first answer again, and nothing was done"}, always=False)
+BEGUN = shown({"Location": "The address of what it began"})
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",

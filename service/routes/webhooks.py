@@ -1,11 +1,10 @@
 """Webhooks over HTTP: the same changes as on the command line, each safe to repeat by its Idempotency-Key."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel
 
 from engine.errors import Conflict
 from engine.log.application import Log
@@ -18,7 +17,7 @@ from service.notices.changes import Change, new_change
 from service.notices.trying import try_out
 from service.routes.commands import IdempotencyKey
 from service.routes.routing import Routes, running_of
-from service.routes.tags import REPLAYED, told
+from service.routes.tags import BEGUN, REPLAYED, told
 from service.routes.webhook_bodies import (
     Kept,
     NewWebhook,
@@ -37,6 +36,8 @@ from service.routes.webhook_bodies import (
 
 ONE = "/v1/webhooks/{webhook}"
 Id = Annotated[UUID, Path(description="Its id")]
+NOTHING, ROTATE, RETRY = Nothing(), Rotate(), Retry()
+"""of requests without a body"""
 
 
 def add_webhooks(routes: Routes) -> None:
@@ -50,7 +51,7 @@ def add_webhooks(routes: Routes) -> None:
         ("POST", f"{ONE}/resume", resume_endpoint, "resume_webhook", "Go on where it was", Kept, 200),
         ("POST", f"{ONE}/retry", retry_endpoint, "retry_parked", "Try again what was given up", Kept, 200),
         ("POST", f"{ONE}/replay", replay_endpoint, "replay_webhook", "Send again from a position on", Kept, 200),
-        ("POST", f"{ONE}/test", test_endpoint, "test_webhook", "One test delivery, at once", Tried, 200),
+        ("POST", f"{ONE}/test", try_endpoint, "test_webhook", "One test delivery, at once", Tried, 200),
         ("DELETE", ONE, remove_endpoint, "remove_webhook", "With all it had still to be told", Removed, 200),
     ):
         routes.add(
@@ -65,7 +66,7 @@ def add_webhooks(routes: Routes) -> None:
             answers=answers,
             status=status,
             queries=name == "list_parked",
-            headers=REPLAYED if method == "POST" and endpoint is not test_endpoint else None,
+            headers=headers_of(method, name, status),
         )
 
 
@@ -74,6 +75,11 @@ def refusals_of(method: str, path: str) -> tuple[str, ...]:
     if method != "POST":
         return missing
     return (*missing, "idempotency-key-missing", "rejected", "changed", "too-large", "not-json", "too-slow")
+
+
+def headers_of(method: str, name: str, status: int) -> dict[str, Any]:
+    replayed = REPLAYED if method == "POST" and name != "test_webhook" else {}
+    return replayed | (BEGUN if status == 201 else {})
 
 
 async def list_endpoint(request: Request) -> Response:
@@ -105,16 +111,18 @@ async def parked_endpoint(request: Request, webhook: Id, question: Annotated[Par
 async def add_endpoint(request: Request, body: NewWebhook, idempotency_key: IdempotencyKey) -> Response:
     background: Background = request.app.state.background
 
-    def work(log: Log, change: Change) -> BaseModel:
+    def work(log: Log, change: Change) -> Kept:
         inside = background.sending.poster.inside
         made, secret = webhooks.add(log, change, body.url, body.wanted, after=body.after, inside=inside)
         return WithSecret.model_validate({**vars(Kept.model_validate(made)), "secret": secret})
 
-    return await changed(request, body, idempotency_key, work, 201)
+    return await changed(request, body, idempotency_key, work, begins=True)
 
 
-async def rotate_endpoint(request: Request, webhook: Id, body: Rotate, idempotency_key: IdempotencyKey) -> Response:
-    def work(log: Log, change: Change) -> BaseModel:
+async def rotate_endpoint(
+    request: Request, webhook: Id, idempotency_key: IdempotencyKey, body: Rotate = ROTATE
+) -> Response:
+    def work(log: Log, change: Change) -> Kept:
         found, secret = webhooks.rotate(log, change, webhook, hours=body.hours)
         return WithSecret.model_validate({**vars(Kept.model_validate(found)), "secret": secret})
 
@@ -127,13 +135,17 @@ async def pause_endpoint(request: Request, webhook: Id, body: Pause, idempotency
     )
 
 
-async def resume_endpoint(request: Request, webhook: Id, body: Nothing, idempotency_key: IdempotencyKey) -> Response:
+async def resume_endpoint(
+    request: Request, webhook: Id, idempotency_key: IdempotencyKey, body: Nothing = NOTHING
+) -> Response:
     return await changed(
         request, body, idempotency_key, lambda log, change: kept(webhooks.resume(log, change, webhook))
     )
 
 
-async def retry_endpoint(request: Request, webhook: Id, body: Retry, idempotency_key: IdempotencyKey) -> Response:
+async def retry_endpoint(
+    request: Request, webhook: Id, idempotency_key: IdempotencyKey, body: Retry = RETRY
+) -> Response:
     return await changed(
         request, body, idempotency_key, lambda log, change: kept(parked.retry(log, change, webhook, body.position))
     )
@@ -145,7 +157,12 @@ async def replay_endpoint(request: Request, webhook: Id, body: Replay, idempoten
     )
 
 
-async def test_endpoint(request: Request, webhook: Id, body: Nothing, idempotency_key: IdempotencyKey) -> Response:  # noqa: ARG001 (every POST has both)
+async def try_endpoint(
+    request: Request,
+    webhook: Id,
+    idempotency_key: IdempotencyKey,  # noqa: ARG001 (every POST has both)
+    body: Nothing = NOTHING,  # noqa: ARG001
+) -> Response:
     background: Background = request.app.state.background
     answer = await try_out(running_of(request).log, background.sending.poster, webhook)
     return told(Tried(accepted=answer.accepted, status=answer.status, problem=answer.problem, seconds=answer.seconds))
@@ -166,7 +183,7 @@ def kept(webhook: webhooks.Webhook) -> Kept:
 
 
 async def changed(
-    request: Request, body: Value, key: str, work: Callable[[Log, Change], BaseModel], status: int = 200
+    request: Request, body: Value, key: str, work: Callable[[Log, Change], Kept], *, begins: bool = False
 ) -> Response:
     """One change, the same for every retry of it."""
     running, caller = running_of(request), caller_of(request)
@@ -176,12 +193,15 @@ async def changed(
     def done() -> Response:
         repeated = running.log.command(change.command_id) is not None
         try:
-            answer = told(work(running.log, change))
+            webhook = work(running.log, change)
         except Conflict as error:
             if running.log.command(change.command_id) is None:
                 raise
             raise key_reused() from error
-        answer.status_code = status
+        answer = told(webhook)
+        if begins:
+            answer.status_code = 201
+            answer.headers["Location"] = f"{request.url.path}/{webhook.webhook_id}"
         if repeated:
             answer.headers["Idempotent-Replayed"] = "true"
         return answer

@@ -117,6 +117,42 @@ def test_what_replaces_something_whole_needs_the_version_seen(manager: Client) -
         )
 
 
+def test_what_a_command_began_is_found_where_its_answer_says(manager: Client) -> None:
+    manager.post("/v1/pipelines", {"pipeline": "cars", "name": "Cars"}, idempotency_key="p").done()
+    first = {"key": "contact", "kind": "open"}
+    stages = {"pipeline": "cars", "stages": [first, {"key": "won", "kind": "won", "enter": {"event": "DealWon"}}]}
+    manager.post("/v1/pipelines/cars/publish", {"definition": stages, "reason": "first"}, if_match="*").done()
+    rep = {"source": "crm", "key": "rep-01"}
+    for path, body in (
+        ("/v1/pipelines", {"pipeline": "cars", "name": "Cars"}),
+        ("/v1/leads", {"pipeline": "cars"}),
+        ("/v1/deals", {"pipeline": "cars"}),
+        ("/v1/reps", {"rep": rep, "team": "north"}),
+    ):
+        for _ in range(2):
+            begun = manager.post(path, body, idempotency_key=path[4])
+            assert begun.status == 201, begun.content
+            place = begun.headers["location"]
+            assert place.startswith(f"{path}/")
+            assert manager.get(place).status == 200
+            shown = manager.get(place).answer
+            if "version" in shown and path != "/v1/pipelines":
+                assert begun.answer["stream_id"] in (shown["lead"], shown["deal"])
+    deal = opened(manager)
+    assert "location" not in manager.post(f"/v1/journeys/{deal}/touch", {"kind": "call"}).headers
+
+
+def test_a_command_that_needs_no_field_needs_no_body(manager: Client) -> None:
+    lead = manager.post("/v1/leads", {"pipeline": "loans"}).answer["stream_id"]
+    manager.post("/v1/reps", {"rep": {"source": "crm", "key": "rep-01"}, "team": "north"}).done()
+    for path in (f"/v1/leads/{lead}/qualify", "/v1/reps/rep-01/leave"):
+        for content in (None, b""):
+            manager.send("POST", path, content, {"Idempotency-Key": path}).done()
+        assert manager.post(path, {}, idempotency_key=path).headers["idempotent-replayed"] == "true"
+    missing = manager.send("POST", f"/v1/journeys/{lead}/touch", None, {"Idempotency-Key": "t"}).refused(422, "invalid")
+    assert [each["field"] for each in missing["errors"]] == ["body.kind"]
+
+
 def test_of_two_who_saw_the_same_one_is_first(manager: Client) -> None:
     deal = opened(manager)
     values = [{"amount_minor": amount, "currency": "EUR"} for amount in range(1, 9)]

@@ -164,7 +164,7 @@ def test_what_an_answer_to_a_command_says_beside_its_body_is_documented(manager:
     first = manager.post("/v1/deals", {"pipeline": "loans"}, idempotency_key="one")
     again = manager.post("/v1/deals", {"pipeline": "loans"}, idempotency_key="one")
     told = [{name for name in headers if name.lower() in reply.headers} for reply in (first, again)]
-    assert told == [{"ETag"}, {"ETag", "Idempotent-Replayed"}]
+    assert told == [{"ETag", "Location"}, {"ETag", "Location", "Idempotent-Replayed"}]
 
 
 def schema(document: dict, named: dict) -> dict:  # type: ignore[type-arg]

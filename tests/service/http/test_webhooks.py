@@ -66,6 +66,8 @@ def test_a_webhook_that_is_asked_for_twice_is_one_with_one_secret(ops: Client) -
     assert [reply.headers.get("idempotent-replayed") for reply in (first, again)] == [None, "true"]
     assert first.answer["webhook_id"] == again.answer["webhook_id"]
     assert first.answer["secret"] == again.answer["secret"]
+    for each in (first, again):
+        assert ops.get(each.headers["location"]).answer["webhook_id"] == first.answer["webhook_id"]
     other = ops.post("/v1/webhooks", {"url": "https://example.com/other"}, idempotency_key="mine")
     other.refused(422, "idempotency-key-reused")
     (listed,) = ops.get("/v1/webhooks").answer["webhooks"]
@@ -84,7 +86,8 @@ def test_a_secret_is_rotated_once_however_often_it_is_asked(ops: Client) -> None
 def test_a_test_delivery_tells_what_was_answered(ops: Client, receiver: Receiver) -> None:
     made = add(ops, receiver.url)
     where = f"/v1/webhooks/{made['webhook_id']}/test"
-    answer = ops.post(where).answer
+    # It needs nothing, nor a body.
+    answer = ops.send("POST", where, None, {"Idempotency-Key": "t"}).answer
     assert (answer["accepted"], answer["status"], answer["problem"]) == (True, 200, None)
     (got,) = receiver.got
     assert Verifier(made["secret"]).verify(got.body, dict(got.headers))["type"] == "dealtrail.test"
