@@ -1,7 +1,9 @@
 """What the service may do in its database when it does not own it: write events, and never change one.
 
 The tables belong to the role that made them (db init, db upgrade). The service comes in as another role, which is
-granted exactly this: it can't change an event, switch a trigger off, or alter or drop a table.
+granted exactly this: it can't change an event or what a command was answered, switch a trigger off, or alter or drop a
+table. A fingerprint of a command it may change, because an erasure blanks those that a guess could be held against; and
+since it makes keys and revokes them (an erased person's), it could let in whom it likes: to be guarded as a key is.
 """
 
 from collections.abc import Mapping
