@@ -6,13 +6,15 @@ import pytest
 
 from engine.log.application import Log
 from engine.log.connect import database, sqlite_file
+from engine.log.frames import schema_of
+from engine.projections.intake import NEEDED
 from engine.projections.views import Views
 from replay import archive, archive_files
 from replay.archive import load, views_of
 from replay.archive_ahead import reading_ahead
 from replay.archive_build import build
 from replay.archive_files import Held, read_table
-from replay.archive_manifest import MANIFEST, TABLES, ArchiveRefused, Manifest
+from replay.archive_manifest import MANIFEST, TABLES, TOLD, ArchiveRefused, Manifest
 from service.settings import archive_folder
 from tests.replay.archive.histories import WIDTH, frames, write_history
 
@@ -90,3 +92,8 @@ def test_the_place_of_an_archive_is_that_of_the_file_that_sqlalchemy_opens(
     monkeypatch.delenv("DEALTRAIL_ARCHIVE", raising=False)
     file = sqlite_file(database(url))
     assert archive_folder(url) == (None if file is None else Path(f"{file}.archive"))
+
+
+def test_what_is_told_beside_the_journeys_has_the_columns_that_the_feed_has() -> None:
+    """It is said in the manifest again, for not to import a database."""
+    assert list(TOLD.items()) == list(schema_of(NEEDED).items())
