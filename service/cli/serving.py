@@ -105,12 +105,12 @@ def run(settings: Serving, sockets: Sequence[socket]) -> None:
             # Before the processes start: they count into files there, and any of them tells the sum.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
-        from uvicorn.supervisors import Multiprocess
 
+        from service.cli.workers import Workers
         from service.guard import Guarded
 
         config = uvicorn.Config(
-            "service.app:from_environment",
+            "service.cli.workers:loaded",
             factory=True,
             http=Guarded,
             workers=settings.workers,
@@ -120,8 +120,9 @@ def run(settings: Serving, sockets: Sequence[socket]) -> None:
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
         if settings.workers > 1:
-            Multiprocess(config, list(sockets)).run()
-            return
+            workers = Workers(config, sockets)
+            workers.run()
+            raise SystemExit(workers.code)
         server = uvicorn.Server(config)
         with suppress(KeyboardInterrupt):
             server.run(list(sockets))

@@ -1,0 +1,44 @@
+"""The end of a command that failed: why, in one sentence on standard error, and its exit code."""
+
+import sys
+import traceback
+from typing import Final, NoReturn
+
+from engine.errors import Conflict, DealtrailError, NotFound
+from service.cli import exits
+from service.cli.listening import NoAddress
+from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
+
+LONGEST: Final = 1_500
+"""characters of a message; a value in it may be of any size"""
+
+
+def leave(error: Exception) -> NoReturn:
+    """Says what went wrong, and exits; with a traceback where nobody but we could mend it."""
+    if isinstance(error, DealtrailError):
+        _leave(str(error), _code(error))
+    if is_unreachable(error):
+        _leave(f"the database does not answer: {str(error).splitlines()[0]}", exits.NO_DATABASE)
+    if is_forbidden(error):
+        said = str(error).splitlines()[0]
+        _leave(f"{said}: come in as a role that may, such as the tables' owner", exits.REFUSED)
+    traceback.print_exception(error)
+    _leave("this is a bug of dealtrail, not of your data: please report what stands above", exits.BUG)
+
+
+def _code(error: DealtrailError) -> int:
+    if isinstance(error, NoDatabase):
+        return exits.NO_DATABASE
+    if isinstance(error, NoAddress):
+        return exits.NO_ADDRESS
+    if isinstance(error, NotFound):
+        return exits.NOT_FOUND
+    if isinstance(error, Conflict):
+        return exits.CONFLICT
+    return exits.REFUSED
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    shown = message if len(message) <= LONGEST else f"{message[:LONGEST]} ... ({len(message):,} characters)"
+    print(f"dealtrail: {shown}", file=sys.stderr)
+    raise SystemExit(code)

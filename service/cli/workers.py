@@ -1,0 +1,108 @@
+"""Several processes that serve. One that ends unasked is followed by another; what keeps the first from it ends all.
+
+The server's own supervisor begins whoever fails while loading again at once, for ever, and may end with 0 then.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from socket import socket
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from service.cli.exits import BUG
+from service.cli.leaving import leave
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+STEADY_SECONDS: Final = 60.0
+"""who served as long is followed at once"""
+PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""seconds before the next begins, while one after another ends sooner"""
+
+
+def loaded() -> "FastAPI":
+    """What a process runs; what keeps it from that is told as any command tells it, with its exit code."""
+    try:
+        from service.app import from_environment
+        from service.cli.opening import database_needed
+        from service.settings import database_url
+
+        with database_needed(database_url()):
+            return from_environment()
+    except Exception as error:
+        leave(error)
+
+
+class Workers(Multiprocess):
+    """The processes of a service."""
+
+    def __init__(self, config: uvicorn.Config, sockets: Sequence[socket]) -> None:
+        super().__init__(config, list(sockets))
+        self.code = 0
+        """what the service ends with"""
+        self._pause = Pause()
+        self._began_at: dict[Process, float] = {}
+        self._again_at: dict[Process, float] = {}
+        """of those that ended and are not followed yet"""
+        self._served: set[Process] = set()
+
+    def init_processes(self) -> None:
+        """One alone: what keeps it from serving would keep all, and is told once."""
+        self.processes.append(self._begun())
+
+    def keep_subprocess_alive(self) -> None:
+        """Called twice a second."""
+        for place, process in enumerate(self.processes):
+            if process in self._again_at:
+                if time.monotonic() >= self._again_at[process]:
+                    del self._again_at[process]
+                    self.processes[place] = self._begun()
+            elif process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+                if process not in self._served and process.is_ready():
+                    self._served.add(process)
+            else:
+                self._ended(process)
+        if not self._served.isdisjoint(self.processes):
+            while len(self.processes) < self.processes_num:
+                self.processes.append(self._begun())
+
+    def _begun(self) -> Process:
+        process = Process(self.config, self.sockets)
+        process.start()
+        self._began_at[process] = time.monotonic()
+        return process
+
+    def _ended(self, process: Process) -> None:
+        """Is gone, or hangs."""
+        process.kill()
+        process.join()
+        served, began_at = process in self._served, self._began_at.pop(process, 0.0)
+        self._served.discard(process)
+        log, code = logging.getLogger(__name__), process.exitcode or 0
+        if not served and self._served.isdisjoint(self.processes):
+            log.error("no process can serve: ending", extra={"worker": process.pid, "exit_code": code})
+            # As a shell tells a signal.
+            self.code = 128 - code if code < 0 else code or BUG
+            self.should_exit.set()
+            return
+        seconds = self._pause.after(time.monotonic() - began_at)
+        self._again_at[process] = time.monotonic() + seconds
+        told = {"worker": process.pid, "exit_code": code, "again_in_seconds": seconds}
+        log.error("a process ended, and is followed by another", extra=told)
+
+
+class Pause:
+    """Between the end of a process and the next: none, and longer and longer while they don't last."""
+
+    def __init__(self) -> None:
+        self._hasty = 0
+        """that ended soon, one after another"""
+
+    def after(self, seconds: float) -> float:
+        """Of one that lasted so long."""
+        self._hasty = 0 if seconds >= STEADY_SECONDS else min(self._hasty + 1, len(PAUSES))
+        return PAUSES[max(self._hasty - 1, 0)]

@@ -1,0 +1,56 @@
+"""Several processes that serve: what keeps them from it is told once, and none is begun for ever without a pause."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from service.cli import exits
+from service.cli.workers import PAUSES, STEADY_SECONDS, Pause
+
+SERVING = """
+import socket
+from service.cli.serving import run
+from service.settings import Serving
+if __name__ == "__main__":
+    run(Serving(workers=2), [socket.create_server(("127.0.0.1", 0))])
+"""
+
+
+def served(tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Of two processes that are begun without the look that `serve` takes first, until they end."""
+    script = tmp_path / "served.py"
+    script.write_text(SERVING)
+    known = {name: value for name, value in os.environ.items() if not name.startswith("DEALTRAIL_")}
+    command = [sys.executable, str(script)]
+    return subprocess.run(command, env=known | environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_what_keeps_the_first_process_from_serving_is_told_once_and_ends_the_service(tmp_path: Path) -> None:
+    ended = served(tmp_path, DEALTRAIL_DB=str(tmp_path / "nowhere.db"))
+    assert ended.returncode == exits.NO_DATABASE, ended.stderr
+    told = [line for line in ended.stderr.splitlines() if line.startswith("dealtrail:")]
+    assert len(told) == 1
+    assert "nowhere.db" in told[0]
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_process_that_is_killed_before_it_serves_ends_the_service_as_a_shell_tells_it(tmp_path: Path) -> None:
+    killing = tmp_path / "sitecustomize.py"
+    killing.write_text("import os, sys\nif '--multiprocessing-fork' in sys.argv: os.kill(os.getpid(), 9)\n")
+    ended = served(tmp_path, PYTHONPATH=str(tmp_path))
+    assert ended.returncode == 128 + signal.SIGKILL, ended.stderr
+    lines = map(json.loads, ended.stderr.splitlines())
+    assert [line["exit_code"] for line in lines if line["level"] == "error"] == [-signal.SIGKILL]
+
+
+def test_those_that_do_not_last_are_begun_after_ever_longer_pauses() -> None:
+    pause = Pause()
+    assert pause.after(STEADY_SECONDS) == 0
+    soon = [pause.after(STEADY_SECONDS - 1) for _ in range(len(PAUSES) + 2)]
+    assert soon == sorted(soon)
+    assert (soon[0], soon[1], soon[-1]) == (0, 1, 30)
+    assert pause.after(STEADY_SECONDS) == 0
+    assert pause.after(1) == 0
