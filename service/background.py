@@ -5,12 +5,10 @@ The first two have threads of their own.
 
 import asyncio
 
-from engine.log.application import Log
 from service import metrics
 from service.notices.posting import Answer
 from service.notices.sender import Sending
 from service.notices.senders import Senders
-from service.notices.webhooks import every
 from service.policing import Policing
 from service.running import Running
 
@@ -52,16 +50,6 @@ def measure(running: Running) -> None:
     metrics.memory.set(metrics.resident_bytes())
     for pool in (running.writing, running.changing, running.reading):
         metrics.waiting.labels(pool.name).set(pool.inside)
-
-
-def observe(log: Log) -> None:
-    """How far every webhook is, for who asks for the metrics."""
-    last = log.position()
-    for webhook in every(log):
-        name = str(webhook.webhook_id)
-        metrics.webhook_behind.labels(name).set(last - webhook.position)
-        metrics.webhook_waiting.labels(name).set(webhook.waiting)
-        metrics.webhook_parked.labels(name).set(webhook.parked)
 
 
 def counted(answer: Answer) -> None:

@@ -17,7 +17,6 @@ commands = Counter("dealtrail_commands", "Commands by what came of them", ["comm
 append_seconds = Histogram("dealtrail_append_seconds", "Appends to the log, lock and commit included", buckets=FAST)
 command_seconds = Histogram("dealtrail_command_seconds", "Commands from decide to commit", buckets=FAST)
 answer_seconds = Histogram("dealtrail_answer_seconds", "Answers, catching up included", ["answer"], buckets=FAST)
-log_position = Gauge("dealtrail_log_position", "Position of the last event", multiprocess_mode="max")
 view_position = Gauge(
     "dealtrail_view_position", "Position the views of every process have read to", multiprocess_mode="livemin"
 )
@@ -27,15 +26,6 @@ policy_seconds = Histogram("dealtrail_policy_seconds", "Rounds of the policies",
 policy_round = Gauge("dealtrail_policy_round_timestamp_seconds", "When a round ended last", multiprocess_mode="max")
 notices = Counter("dealtrail_notices", "Attempts to deliver to webhooks", ["result"])
 notice_seconds = Histogram("dealtrail_notice_seconds", "Attempts to deliver, to the answer", buckets=FAST)
-webhook_behind = Gauge(
-    "dealtrail_webhook_behind", "Positions not looked at yet", ["webhook"], multiprocess_mode="mostrecent"
-)
-webhook_waiting = Gauge(
-    "dealtrail_webhook_waiting", "Notices to be tried again", ["webhook"], multiprocess_mode="mostrecent"
-)
-webhook_parked = Gauge(
-    "dealtrail_webhook_parked", "Notices that were given up", ["webhook"], multiprocess_mode="mostrecent"
-)
 waiting = Gauge("dealtrail_waiting", "Requests running or waiting", ["pool"], multiprocess_mode="livesum")
 
 _STATM = Path("/proc/self/statm")

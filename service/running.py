@@ -58,6 +58,8 @@ class Running:
         self.reading = Pool("reading", serving.readers, bounds)
         self.access = Pool("access", 2, bounds)
         """who somebody is: apart, so that no slow answer, nor an issuer that hangs, holds up the others"""
+        self.telling = Pool("telling", 1, bounds)
+        """what metrics need of the database, so that no answer that hangs holds them up"""
         self.sharing = Sharing()
         self.ready = False
         """whether the views have read the whole log once"""
@@ -107,5 +109,6 @@ class Running:
         self.changing.close()
         self.reading.close()
         self.access.close()
+        self.telling.close()
         self.log.close()
         self.tracing.close()

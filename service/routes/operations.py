@@ -1,5 +1,6 @@
 """For those who run it: is it alive, is it ready, how is it doing. And the documentation, which needs no internet."""
 
+import asyncio
 from importlib.resources import files
 from typing import Literal
 
@@ -12,8 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from service import metrics
 from service.auth import WHOLE
-from service.background import measure, observe
+from service.away import unless_away
+from service.background import measure
 from service.http_errors import Refused
+from service.observed import exposed, observed
 from service.openapi import DOCUMENT
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
@@ -63,6 +66,7 @@ def add_operations(routes: Routes) -> None:
         tag="operations",
         allow=WHOLE,
         media=PlainTextResponse,
+        though_away=True,
     )
 
 
@@ -104,10 +108,9 @@ def readiness(running: Running) -> Ready:
 async def prometheus(request: Request) -> Response:
     running = running_of(request)
 
-    def work() -> Response:
-        metrics.log_position.set(running.log.position())
-        measure(running)
-        observe(running.log)
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
-
-    return await running.reading.run(work)
+    # Who scrapes while the database hangs waits for the look that is under way: none takes a thread of its own.
+    looked = running.sharing.same("observed", lambda: running.telling.run(lambda: observed(running.log)))
+    found = await unless_away(looked)
+    measure(running)
+    told = await asyncio.to_thread(lambda: metrics.exposition() + exposed(found))
+    return Response(told, media_type="text/plain; version=0.0.4")

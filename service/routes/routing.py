@@ -50,12 +50,14 @@ class Routes:
         headers: Mapping[str, Any] | None = None,
         media: type[Response] = JSONResponse,
         direct: Callable[[Sequence[Check]], type[APIRoute]] | None = None,
+        though_away: bool = False,
     ) -> None:
         """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
         tagged: its answers have an entity tag, and If-None-Match is looked at (tags.py). headers: of its answers, as
         OpenAPI says them. media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
+        though_away: it is answered while the database is not reached, to who was known before.
         """
-        checks: list[Check] = [] if allow is None else [allowed(allow)]
+        checks: list[Check] = [] if allow is None else [allowed(allow, though_away=though_away)]
         checks.append(once_each if queries else no_query)
         if method == "POST":
             checks.append(json_alone)

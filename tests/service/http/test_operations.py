@@ -1,13 +1,17 @@
 """Alive, ready, measured; and documented without the internet."""
 
 import re
+import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from service.http_errors import KINDS
+from service.keys import revoke_key
 from service.routes.table import GIVEN
 from tests.service.http.answer_examples import ASKED
 from tests.service.http.server import Client, Service
@@ -48,6 +52,41 @@ def test_prometheus_counts_commands_by_result(service: Service, manager: Client)
     assert 'dealtrail_waiting{pool="writing"}' in values
     # By route, not by address: an address for each deal would be a series for each deal.
     assert deal not in told
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_metrics_are_told_while_the_database_is_away_to_who_was_known_before(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    monkeypatch.setattr("service.auth.TRUSTED_SECONDS", 0)
+    monkeypatch.setattr("service.away.WAIT_SECONDS", 0.2)
+    known, unknown, revoked = (own_service.client("ops", who) for who in ("known", "unknown", "revoked"))
+    assert "\ndealtrail_database_up 1.0\n" in known.get("/metrics").content.decode()
+    revoked.get("/metrics").done()
+    assert revoked.key is not None
+    revoke_key(own_service.running.log, revoked.key.split("_")[1], datetime.now(UTC))
+    revoked.get("/metrics").refused(401, "unauthenticated")
+    back = threading.Event()
+
+    def gone() -> Connection:
+        if hangs:
+            back.wait(20)
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    with monkeypatch.context() as away:
+        away.setattr(own_service.running.log.engine, "connect", gone)
+        told = known.get("/metrics").content.decode()
+        assert "\ndealtrail_database_up 0.0\n" in told
+        assert "dealtrail_log_position" not in told
+        assert "\ndealtrail_view_position " in told
+        assert "\ndealtrail_memory_bytes " in told
+        # Nobody who could not be looked up, nor who was refused last; and nothing but metrics.
+        unknown.get("/metrics").refused(503, "unreachable")
+        revoked.get("/metrics").refused(503, "unreachable")
+        if not hangs:
+            known.get("/v1/policies").refused(503, "unreachable")
+    back.set()
+    assert "\ndealtrail_database_up 1.0\n" in known.get("/metrics").content.decode()
 
 
 def test_a_process_that_nobody_asks_tells_how_far_its_views_are(service: Service, manager: Client) -> None:
