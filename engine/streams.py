@@ -116,10 +116,11 @@ def folded_stream(kind: Kind, stream_id: UUID, own: Sequence[AnyRecorded]) -> St
     return Stream(kind, stream_id, own[-1].version, stream_id, own, entries, folded(kind.evolve, kind.initial, entries))
 
 
-def load_pipeline(log: Log, key: str) -> Pipeline:
-    """As it stands; one without a key where there is none."""
-    found = load(log, pipeline_stream(key))
-    state: Pipeline = Pipeline() if found is None else found.state
+def load_pipeline(log: Log, key: str, position: int | None = None) -> Pipeline:
+    """As it stands, or as it stood at a position of the log; one without a key where there is none."""
+    identity = pipeline_stream(key)
+    own = [each for each in log.stream(identity) if position is None or each.position <= position]
+    state: Pipeline = loaded(log, identity, own).state if own else Pipeline()
     return state
 
 

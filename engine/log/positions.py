@@ -36,6 +36,15 @@ def causes(log: Log, positions: Iterable[int]) -> dict[int, UUID]:
     return found
 
 
+def recorded_at(log: Log, position: int) -> int | None:
+    """When the event at the position was recorded (microseconds); of position 0 it is 0; None where there is none."""
+    with log.engine.connect() as connection:
+        found: int | None = connection.execute(
+            select(events.c.recorded_at).where(events.c.position == position)
+        ).scalar()
+    return 0 if position == 0 else found
+
+
 def position_at(log: Log, recorded_at: int) -> int:
     """The last position that was recorded at or before that moment (microseconds); 0: none was."""
     first, end = 0, log.position()

@@ -14,9 +14,11 @@ from engine.streams import load_pipeline
 from engine.values import to_micros
 
 
-def activated(log: Log, policy: Policy, pipeline: str) -> int | None:
-    """Since when the policy looks at the pipeline (microseconds); None: it was never run there."""
-    since = load_pipeline(log, pipeline).activations.get(policy.name)
+def activated(log: Log, policy: Policy, pipeline: str, position: int | None = None) -> int | None:
+    """Since when the policy looks at the pipeline (microseconds); None: it was never run there. position: as the log
+    was up to there.
+    """
+    since = load_pipeline(log, pipeline, position).activations.get(policy.name)
     return None if since is None else to_micros(since)
 
 

@@ -26,7 +26,7 @@ def due(look: "Look", since: Since) -> list[Due]:
     by_stage = {look.definition.key_of(rank): ladder for rank, ladder in ladders.items()}
     managers = managers_of(look)
     rungs = {rank: len(ladder.after_days) for rank, ladder in ladders.items()}
-    found = sorted(attempts(look, since, rungs, NAME), key=lambda each: (each.made, each.at))
+    found = sorted(attempts(look, since, rungs, NAME), key=lambda each: each.made)
     steps = {one_id(NAME, climbed.journey, climbed.because): climbed for climbed in found}
     return [
         replace(next_attempt(look, by_stage[climbed.stage], climbed, step, managers), turn=climbed.made)

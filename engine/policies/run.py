@@ -12,13 +12,14 @@ from typing import Literal
 from uuid import UUID
 
 from engine.aggregates.pipeline.commands import ActivatePolicy
-from engine.errors import Conflict, DealtrailError, Rejected
+from engine.errors import Conflict, DealtrailError
 from engine.handle import handle
 from engine.log.application import Log
 from engine.log.people import ensure_people
-from engine.policies.activation import activated, asked_for, by_stage
+from engine.policies.activation import activated, asked_for
 from engine.policies.due import Due, Policy, Since
 from engine.policies.every import POLICIES
+from engine.policies.would import looked_from, must_have_begun, world_of, would
 from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.views import Views
@@ -57,7 +58,9 @@ def run_once(
     policy's first run counts. dry_run: nothing is written. stop: asked before each step, whether to leave the rest to
     the next round.
     """
-    must_have_begun(since, now)
+    if dry_run:
+        return [Done(due, "would") for due in would(log, views, world_of(views, now), policies=policies, since=since)]
+    must_have_begun(since, now or datetime.now(UTC))
     views.catch_up()
     done: list[Done] = []
     for pipeline in views.pipelines():
@@ -67,24 +70,13 @@ def run_once(
             look = views.look(pipeline, lens(now))
             if not asked_for(policy, look.definition) or not policy.wanted(look):
                 continue
-            everything = policy.due(look, moments(log, views, policy, look, since, now, dry_run))
-            for due in everything if dry_run else in_turn(everything):
+            for due in in_turn(policy.due(look, moments(log, views, policy, look, since, now))):
                 if stop():
                     return done
-                came = Done(due, "would") if dry_run else do(log, due, now)
+                done.append(do(log, due, now))
                 if tell is not None:
-                    tell(came)
-                done.append(came)
+                    tell(done[-1])
     return done
-
-
-def must_have_begun(since: datetime | None, now: datetime | None) -> None:
-    at = datetime.now(UTC) if now is None else now
-    if since is not None and since > at:
-        raise Rejected(
-            f"since {since.isoformat()} is after the moment looked from ({at.isoformat()}), so nothing would be due: "
-            "give an earlier one, or leave it out"
-        )
 
 
 def in_turn(everything: Sequence[Due]) -> list[Due]:
@@ -104,16 +96,13 @@ def moments(
     look: Look,
     since: datetime | None,
     now: datetime | None,
-    dry_run: bool,
 ) -> Since:
     """From when on the policy looks at each stage."""
     first = look.as_of if since is None else to_micros(since)
     known = activated(log, policy, look.pipeline)
-    if known is None and not dry_run:
+    if known is None:
         known = activate(log, policy, look.pipeline, first, now)
-    if since is not None:
-        return {stage.key: first for stage in look.definition.stages}
-    return by_stage(policy, views.definitions.by_pipeline[look.pipeline], first if known is None else known)
+    return looked_from(policy, views.definitions.by_pipeline[look.pipeline], first, known, given=since is not None)
 
 
 def activate(log: Log, policy: Policy, pipeline: str, since: int, now: datetime | None) -> int:

@@ -146,7 +146,7 @@ def ready(look: "Look", since: Mapping[str, int], score: int, team: str) -> list
     foreign = pl.col("owner").is_null() | ~pl.col("owner").is_in(members.implode())
     scored = last(look.seen().events.filter(is_kind("Scored"))).select("journey", "position", at="occurred_at")
     found = is_open.filter((together >= score) & foreign).join(scored, on="journey")
-    found = found.filter(pl.col("at") >= begins(look, since)).sort("at", "journey_id")
+    found = found.filter(pl.col("at") >= begins(look, since))
     ready: list[tuple[Place, UUID | None]] = []
     for _, place in placed(look, found.select(*PLACE, "at", "position")):
         rep = min(load, key=lambda member: (load[member], member), default=None)
@@ -165,7 +165,8 @@ PLACE = ("journey_id", "stream", "stage", "owner")
 
 
 def placed(look: "Look", rows: pl.DataFrame) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows with PLACE, at and position: each with its fields of Place."""
+    """Rows with PLACE, at and position, what waits longest first: each with its fields of Place."""
+    rows = rows.sort("at", "journey_id", "position")
     ids = look.event_ids(rows["position"])
     for row in rows.iter_rows(named=True):
         owner = row["owner"]

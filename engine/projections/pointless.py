@@ -55,10 +55,14 @@ class Pointless:
 
 
 def pointless(look: "Look", since: Mapping[str, int], id_of: IdOf) -> list[Pointless]:
-    """Of what people planned themselves: what a close after `since` (microseconds by stage) left open."""
+    """Of what people planned themselves: what a close after `since` (microseconds by stage) left open. In the order in
+    which it was asked for.
+    """
     rows = waiting(look)
     found = pl.concat([part for part in parts(look, rows, since, id_of) if not part.is_empty()] or [NOTHING])
-    found = found.unique("follow_up", keep="first", maintain_order=True).join(rows, on="follow_up", how="left")
+    found = (
+        found.unique("follow_up", keep="first", maintain_order=True).join(rows, on="follow_up", how="left").sort("made")
+    )
     ids = look.event_ids(found["because"])
     return [
         Pointless(

@@ -43,7 +43,7 @@ def resumed(look: "Look", policy: str) -> list[Resumed]:
     )
     ids = look.event_ids(position for clock in LIMITS for position in gone[f"by_{clock}"].drop_nulls())
     known, found = set(made["follow_up"]), dict[str, Resumed]()
-    for row in gone.iter_rows(named=True):
+    for row in gone.sort("made").iter_rows(named=True):
         follow_up = current(UUID(row["follow_up"]), over)
         rule = look.definition.stages[row["stage"]].stall
         for clock in LIMITS:

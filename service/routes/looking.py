@@ -51,7 +51,7 @@ def looked(
 def next_page(running: Running, seen: Seen, following: str) -> str:
     """The cursor of the next page, from the list's own: it pins what this page saw, which is kept for a while."""
     running.looks.put(pin_of(seen.look), seen.look.for_later())
-    return cursor(running.log, seen.look, seen.same, following)
+    return cursor(running.log, pin_of(seen.look), seen.same, following)
 
 
 def pin_of(look: Look) -> Pinned:

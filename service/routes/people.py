@@ -20,11 +20,11 @@ from service import metrics
 from service.auth import ADMIN, KEEPERS, WHOLE, caller_of
 from service.http_errors import key_reused
 from service.keys import revoke_keys_of
-from service.question import Problem, Unclear
 from service.routes.asked import Cursor, Text
 from service.routes.bodies import Printable
 from service.routes.commands import Address, IdempotencyKey
 from service.routes.direct import Reader, direct
+from service.routes.pages import no_cursor
 from service.routes.routing import Routes, running_of
 from service.routes.tags import REPLAYED, not_modified, tag_of, told, unchanged
 
@@ -181,7 +181,7 @@ def resumed(after: str) -> tuple[str, str]:
     except (ValueError, TypeError):
         source = key = None
     if not isinstance(source, str) or not isinstance(key, str):
-        raise Unclear([Problem("after", "this is no cursor: use `next` of the page before, or leave it out")])
+        raise no_cursor()
     return source, key
 
 

@@ -1,6 +1,7 @@
 """The policies over HTTP: which watch over what, what the last round did, and what is due now (nothing is done)."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,14 +9,18 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.policies.run import run_once
+from engine.policies.due import Due
 from engine.policies.watches import watches
+from engine.policies.would import World, world_of, would
+from engine.values import from_micros
 from service.auth import EVERY, WHOLE
 from service.background import Background
 from service.question import moment
-from service.routes.asked import Text
+from service.routes.asked import Cursor, Text
+from service.routes.pages import cursor, no_cursor, read_cursor
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
+from service.running import Running
 
 
 class Watching(BaseModel):
@@ -65,6 +70,9 @@ class DueQuestion(BaseModel):
     as_of: Annotated[Text | None, Field(description="Look from this moment, also a future one (now)")] = None
     policy: Annotated[Text | None, Field(description="Of this one alone", examples=["raise_stalled"])] = None
     limit: Annotated[int, Field(ge=0, le=1_000, description="How many are listed; all are counted")] = 100
+    after: Annotated[
+        Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
+    ] = None
 
 
 class DueAction(BaseModel):
@@ -80,9 +88,16 @@ class DueAction(BaseModel):
 
 
 class DueActions(BaseModel):
+    as_of: datetime
+    position: int
+    """of the log"""
     count: int
+    """on this page or not"""
     by_policy: dict[str, int]
     actions: list[DueAction]
+    """by pipeline and policy, what waits longest first"""
+    next: str | None
+    """cursor of the following page"""
 
 
 def add_policies(routes: Routes) -> None:
@@ -104,6 +119,7 @@ def add_policies(routes: Routes) -> None:
         summary="What the policies would do now; nothing is done",
         tag="policies",
         allow=WHOLE,
+        refusals=("gone",),
         answers=DueActions,
         queries=True,
     )
@@ -143,23 +159,56 @@ async def due_endpoint(request: Request, question: Annotated[DueQuestion, Query(
     running = running_of(request)
 
     def work() -> Response:
-        since, now = moment("since", question.since, "UTC"), moment("as_of", question.as_of, "UTC")
-        found = run_once(running.log, running.views, now=now, since=since, dry_run=True)
-        chosen = [each.due for each in found if question.policy in (None, each.due.policy)]
-        listed = [
-            DueAction.model_validate(
-                {
-                    "policy": due.policy,
-                    "journey": due.journey,
-                    "on": due.on,
-                    "command": type(due.command).__name__,
-                    "with": due.command.model_dump(mode="json", exclude_none=True),
-                    "started_by": due.started_by,
-                }
+        world, last = asked(running, question)
+        found = would(running.log, running.views, world, since=moment("since", question.since, "UTC"))
+        chosen = [due for due in found if question.policy in (None, due.policy)]
+        rest = chosen if last is None else chosen[place_of(last, chosen) + 1 :]
+        shown = rest[: question.limit]
+        more = len(rest) > len(shown) > 0
+        pin = ("", 0, world.as_of, None, world.position)
+        return told(
+            DueActions(
+                as_of=from_micros(world.as_of),
+                position=world.position,
+                count=len(chosen),
+                by_policy=dict(sorted(Counter(due.policy for due in chosen).items())),
+                actions=[action(due) for due in shown],
+                next=cursor(running.log, pin, same(question), str(shown[-1].command_id)) if more else None,
             )
-            for due in chosen[: question.limit]
-        ]
-        counts = Counter(due.policy for due in chosen)
-        return told(DueActions(count=len(chosen), by_policy=dict(sorted(counts.items())), actions=listed))
+        )
 
     return await running.reading.run(work)
+
+
+def asked(running: Running, question: DueQuestion) -> tuple[World, str | None]:
+    """What is looked at, and the command_id that the page before ended with."""
+    if question.after is None:
+        return world_of(running.views, moment("as_of", question.as_of, "UTC")), None
+    (_, _, as_of, _, position), _, last = read_cursor(running.log, question.after, same(question))
+    return World(as_of, question.as_of is None, position), last
+
+
+def same(question: DueQuestion) -> str:
+    """What all pages have in common."""
+    return repr(question.model_dump(exclude={"after", "limit"}))
+
+
+def place_of(command_id: str, found: Sequence[Due]) -> int:
+    places = (place for place, due in enumerate(found) if str(due.command_id) == command_id)
+    place = next(places, None)
+    if place is None:
+        raise no_cursor()
+    return place
+
+
+def action(due: Due) -> DueAction:
+    return DueAction.model_validate(
+        {
+            "policy": due.policy,
+            "journey": due.journey,
+            "on": due.on,
+            "command": type(due.command).__name__,
+            "with": due.command.model_dump(mode="json", exclude_none=True),
+            "started_by": due.started_by,
+        }
+    )

@@ -12,6 +12,7 @@ from engine.aggregates.inputs import PersonRef
 from engine.handle import handle
 from engine.log.application import Log
 from engine.policies.every import POLICIES
+from engine.policies.run import run_once
 from service.settings import Serving
 from tests.policies.stories import REP, Story, stage
 from tests.service.http.server import Client, Service, serving
@@ -78,7 +79,8 @@ def test_what_is_due_is_shown_and_not_done(service: Service) -> None:
     manager = service.client("manager")
     until(lambda: watched(manager)["since"] is not None)
     before = service.running.log.position()
-    assert manager.get("/v1/policies/due").answer == {"count": 0, "by_policy": {}, "actions": []}
+    nothing = {"count": 0, "by_policy": {}, "actions": [], "next": None}
+    assert manager.get("/v1/policies/due").answer.items() >= nothing.items()
     since = (datetime.now(UTC) - timedelta(days=30)).isoformat()
     found = manager.get("/v1/policies/due", since=since, limit=1).answer
     assert (found["count"], found["by_policy"], len(found["actions"])) == (2, {"raise_stalled": 2}, 1)
@@ -88,6 +90,36 @@ def test_what_is_due_is_shown_and_not_done(service: Service) -> None:
     manager.get("/v1/policies/due", since="soon").refused(422, "invalid", "since")
     service.client("rep").get("/v1/policies/due").refused(403, "forbidden")
     assert service.running.log.position() == before
+
+
+@pytest.mark.parametrize("as_of", [None, "2999-01-01"])
+def test_what_is_due_is_told_in_pages_of_the_world_of_the_first(story: Story, as_of: str | None) -> None:
+    for days in (90, 60, 45, 30):
+        silent_for(story.log, days=days)
+    with serving(story.log.url, Serving(policies_seconds=0)) as running:
+        manager = running.client("manager")
+        asked: dict[str, Any] = {"since": "2026-01-01", "policy": "raise_stalled"} | (
+            {} if as_of is None else {"as_of": as_of}
+        )
+        first = manager.get("/v1/policies/due", **asked, limit=4).answer
+        every = manager.get("/v1/policies/due", **asked, limit=1000).answer
+        assert (first["count"], every["next"]) == (6, None)
+        # What is written meanwhile changes nothing on the pages that follow, be it all that was due.
+        silent_for(story.log, days=20)
+        run_once(story.log, story.views, since=datetime(2026, 1, 1, tzinfo=UTC))
+        body = {"policy": "raise_stalled", "since": "2026-11-01T00:00:00Z"}
+        manager.post("/v1/pipelines/sales/activate-policy", body).done()
+        second = manager.get("/v1/policies/due", **asked, limit=4, after=first["next"]).answer
+        assert second["next"] is None
+        assert [second[name] for name in ("as_of", "position", "count")] == [
+            first[name] for name in ("as_of", "position", "count")
+        ]
+        assert first["actions"] + second["actions"] == every["actions"]
+        opened = manager.get("/v1/events", type="deal.opened", limit=6).answer["events"]
+        oldest = sorted(opened, key=lambda event: event["occurred_at"])
+        assert [each["started_by"] for each in every["actions"]] == [event["event_id"] for event in oldest]
+        for after, words in ((first["next"], "another question"), ("bm9uZQ", "no cursor")):
+            manager.get("/v1/policies/due", since="2026-02-01", after=after).refused(422, "invalid", words)
 
 
 def test_a_policy_that_is_activated_from_earlier_on_does_what_was_due_since(service: Service) -> None:
