@@ -5,19 +5,22 @@ It is sent as if the log were as those who append believe. Where it is not, noth
 docs/adr/0013-one-message-an-append.md.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 from sqlalchemy import Column, Connection, Engine, Table
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 
 from engine.log.locked import APPEND_LOCK, busy_told, execute
 from engine.log.rows import BODY, Body
 from engine.log.sides import CommandRow, Row
 from engine.log.tables import commands, events
+from engine.log.turns import writing_connection
 
 MOST = 64
 """Events of one message: more go faster by COPY."""
@@ -54,18 +57,40 @@ def append_in_one_trip(engine: Engine, message: Message) -> End | None:
     Raises Busy, and what the database itself says: SQLAlchemy's IntegrityError where a row clashes.
     """
     beside = tuple(table for table, _ in message.erasable)
-    columns: list[Iterable[Any]] = [message.seen, message.seen.values(), message.unknown, message.versions]
+    columns: list[Collection[Any]] = [message.seen, message.seen.values(), message.unknown, message.versions]
     columns += zip(*message.bodies, strict=True) if message.bodies else [()] * len(BODY)
     columns += zip(*message.answers, strict=True) if message.answers else [()] * len(commands.columns)
     columns.append(message.after)
     for _, rows in message.erasable:
         columns += zip(*rows, strict=True)
-    arrays = tuple(_array(kind, values) for kind, values in zip(_kinds(beside), columns, strict=True))
-    with engine.connect() as connection, busy_told():
-        marks = ", ".join(["%s"] * len(arrays))
-        run = f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {_prepared(connection, beside)} ({marks})"
-        found = connection.exec_driver_sql(run, arrays).one_or_none()
+    single = all(len(column) == 1 for column in columns)
+    told = _only if single else _array
+    values = [told(kind, column) for kind, column in zip(_kinds(beside), columns, strict=True)]
+    with writing_connection(engine) as connection, busy_told():
+        marks = ", ".join(["%s"] * len(values))
+        run = f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {_prepared(connection, beside, single)} ({marks})"
+        found = _answer(connection, run, values)
     return None if found is None else End(*found)
+
+
+def _answer(connection: Connection, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The one row, by the driver itself: by way of SQLAlchemy it costs as much again. Raises what SQLAlchemy would."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor:
+            cursor.execute(statement, values)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+    except psycopg2.Error as error:
+        if driver.closed:
+            # SQLAlchemy finds the same, and lets go of this connection and of those it opened before it.
+            execute(connection, "SELECT")
+        raise DBAPIError.instance(statement, None, error, psycopg2.Error, hide_parameters=True) from error
+
+
+def _only(kind: str, values: Iterable[Any]) -> Any:
+    (value,) = values
+    return _hex(value) if kind == "UUID" and value is not None else value
 
 
 def _array(kind: str, values: Iterable[Any]) -> str | list[Any]:
@@ -82,22 +107,19 @@ def _hex(value: UUID | bytes | None) -> str:
     return value.hex() if isinstance(value, bytes) else value.hex
 
 
-def _prepared(connection: Connection, beside: tuple[Table, ...]) -> str:
+def _prepared(connection: Connection, beside: tuple[Table, ...], single: bool) -> str:
     """The name of the statement on this connection: planning it would cost more than running it."""
-    name = "_and_".join(["append", *(table.name for table in beside)])
+    name = "_and_".join(["append_one" if single else "append", *(table.name for table in beside)])
     if name not in connection.info:
-        types = ", ".join(f"{kind}[]" for kind in _kinds(beside))
-        execute(connection, f"PREPARE {name} ({types}) AS {_statement(beside)}")
+        types = ", ".join(kind if single else f"{kind}[]" for kind in _kinds(beside))
+        execute(connection, f"PREPARE {name} ({types}) AS {_statement(beside, single)}")
         connection.info[name] = True
     return name
 
 
-_STREAMS, _SEEN, _UNKNOWN, _FIRST = "$1", "$2", "$3", 4
-
-
 @cache
 def _kinds(beside: tuple[Table, ...]) -> Sequence[str]:
-    """The type of each array of the statement."""
+    """The type of each value of the statement, or of what its array holds."""
     columns: list[Column[Any]] = [events.c.stream_id, events.c.version, commands.c.command_id]
     columns += [events.c.version, *(events.c[name] for name in BODY), *commands.columns, events.c.position]
     columns += [column for table in beside for column in table.columns]
@@ -105,47 +127,52 @@ def _kinds(beside: tuple[Table, ...]) -> Sequence[str]:
     return [column.type.compile(dialect) for column in columns]
 
 
-@cache
-def _statement(beside: tuple[Table, ...]) -> str:
+_STREAM, _SEEN, _UNKNOWN, _FIRST = 1, 2, 3, 4
+
+
+def _statement(beside: tuple[Table, ...], single: bool) -> str:
     """One statement that writes all of it after the head of the log, or nothing and returns no row.
 
     A look at an index for each stream and command: a join would be planned for the size that a table has that moment.
+    single: of each there is one, and no arrays are taken apart, which costs the database as much as writing does.
     """
+
+    def value(mark: int) -> str:
+        return f"${mark}" if single else f"(${mark})[n]"
+
+    def each(mark: int) -> str:
+        return "(SELECT 1) AS single (n)" if single else f"generate_series(1, cardinality(${mark})) AS n"
+
+    head = f"""
+        SELECT coalesce(last.position, 0) AS position,
+            greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, last.recorded_at + 1) AS recorded_at
+        FROM (SELECT 1) AS one
+        LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS last ON true
+        WHERE NOT EXISTS (
+            SELECT FROM {each(_STREAM)}
+            WHERE {value(_SEEN)} <> coalesce((SELECT max(version) FROM events WHERE stream_id = {value(_STREAM)}), 0)
+        ) AND NOT EXISTS (
+            SELECT FROM {each(_UNKNOWN)}
+            WHERE (SELECT command_id FROM commands WHERE command_id = {value(_UNKNOWN)}) IS NOT NULL
+        )"""
     mark = iter(range(_FIRST, 1_000))
-    first_of_events = f"${_FIRST}"
-    body = ", ".join(f"(${next(mark)})[n]" for _ in ("version", *BODY))
-    answer, fingerprint, result, recorded_at, after = (f"(${next(mark)})[n]" for _ in (*commands.columns, "after"))
-    first_of_answers = answer.removesuffix("[n]")
+    bodies = [next(mark) for _ in ("version", *BODY)]
+    answers = [next(mark) for _ in commands.columns]
+    command, fingerprint, result, recorded_at = map(value, answers)
     inserts = [
         f"""INSERT INTO events (position, recorded_at, version, {", ".join(BODY)})
-        SELECT head.position + n, head.recorded_at + n - 1, {body}
-        FROM head, generate_series(1, cardinality({first_of_events})) AS n""",
+        SELECT head.position + n, head.recorded_at + n - 1, {", ".join(map(value, bodies))}
+        FROM head, {each(bodies[0])}""",
         f"""INSERT INTO commands ({", ".join(commands.columns.keys())})
-        SELECT {answer}, {fingerprint}, {result} || (head.position + {after}) || '}}', head.recorded_at + {recorded_at}
-        FROM head, generate_series(1, cardinality({first_of_answers})) AS n""",
+        SELECT {command}, {fingerprint}, {result} || (head.position + {value(next(mark))}) || '}}',
+            head.recorded_at + {recorded_at}
+        FROM head, {each(answers[0])}""",
     ]
     for table in beside:
-        values = [f"(${next(mark)})[n]" for _ in table.columns]
+        marks = [next(mark) for _ in table.columns]
         inserts.append(
             f"""INSERT INTO {table.name} ({", ".join(table.columns.keys())})
-            SELECT {", ".join(values)}
-            FROM head, generate_series(1, cardinality({values[0].removesuffix("[n]")})) AS n"""
+            SELECT {", ".join(map(value, marks))} FROM head, {each(marks[0])}"""
         )
     written = ", ".join(f"written_{n} AS ({insert})" for n, insert in enumerate(inserts))
-    return f"{_HEAD}, {written} SELECT position, recorded_at FROM head"
-
-
-_HEAD = f"""
-WITH head AS MATERIALIZED (
-    SELECT coalesce(last.position, 0) AS position,
-        greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, last.recorded_at + 1) AS recorded_at
-    FROM (SELECT 1) AS one
-    LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS last ON true
-    WHERE NOT EXISTS (
-        SELECT FROM generate_series(1, cardinality({_STREAMS})) AS n
-        WHERE ({_SEEN})[n] <> coalesce((SELECT max(version) FROM events WHERE stream_id = ({_STREAMS})[n]), 0)
-    ) AND NOT EXISTS (
-        SELECT FROM generate_series(1, cardinality({_UNKNOWN})) AS n
-        WHERE (SELECT command_id FROM commands WHERE command_id = ({_UNKNOWN})[n]) IS NOT NULL
-    )
-)"""
+    return f"WITH head AS MATERIALIZED ({head}), {written} SELECT position, recorded_at FROM head"

@@ -1,6 +1,6 @@
-"""On what, and when, a thread writes: on SQLite one at a time, on a connection that is kept.
+"""On what, and when, a thread writes: one of a process at a time, on a connection that is kept.
 
-PostgreSQL has a queue of its own, in which a writer is woken by the commit before it.
+Processes queue for the file of SQLite, or for the lock in PostgreSQL, which wakes a writer by the commit before it.
 """
 
 import random
@@ -28,11 +28,7 @@ class Busy(DealtrailError):
 
 @contextmanager
 def writing_connection(engine: Engine) -> Iterator[Connection]:
-    """On SQLite the threads of a process queue here, and only one looks whether the file is free."""
-    if engine.dialect.name != SQLITE:
-        with engine.connect() as connection:
-            yield connection
-        return
+    """The threads of a process queue here: they would queue for the log's lock anyway."""
     kept = _KEPT.get(engine) or _KEPT.setdefault(engine, _Kept(engine))
     if not kept.turn.acquire(timeout=LOCK_SECONDS):
         raise Busy
@@ -43,7 +39,10 @@ def writing_connection(engine: Engine) -> Iterator[Connection]:
 
 
 class _Kept:
-    """The one connection of an engine that writes: what it has read of the file stays good while no other writes."""
+    """The one connection of an engine that writes.
+
+    On SQLite what it has read of the file stays good while no other writes; on PostgreSQL its statements are prepared.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.turn = Lock()
@@ -56,7 +55,8 @@ class _Kept:
             self._close()
         if self._connection is None:
             self._connection = engine.connect()
-            self._connection.exec_driver_sql(_DO_NOT_WAIT)
+            if engine.dialect.name == SQLITE:
+                self._connection.exec_driver_sql(_DO_NOT_WAIT)
         return self._connection
 
     def _disposed(self, _engine: Engine) -> None:

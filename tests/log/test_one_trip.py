@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import psycopg2.extensions
 import pytest
-from sqlalchemy import event
 
 from engine.errors import Conflict
 from engine.log.application import AlreadyDone, Erasable, Log, Person, StreamKey, Text, Wanted, Written
 from engine.log.people import person
 from engine.log.texts import texts
+from engine.log.turns import writing_connection
 from engine.values import to_micros
 from tests.log.entries import OPENED, command, rows_of, signal, write
 
@@ -27,15 +28,19 @@ def log(postgres_url: str) -> Iterator[Log]:
 
 @contextmanager
 def messages(log: Log) -> Iterator[list[str]]:
-    """What is sent to the database in the block."""
+    """What is sent to the database in the block on the connection that writes."""
     sent: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
+    class Noting(psycopg2.extensions.cursor):
+        def execute(self, statement: Any, values: Any = None) -> None:
+            sent.append(statement)
+            super().execute(statement, values)
 
-    event.listen(log.engine, "before_cursor_execute", note)
+    with writing_connection(log.engine) as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.cursor_factory = Noting
     yield sent
-    event.remove(log.engine, "before_cursor_execute", note)
+    driver.cursor_factory = None
 
 
 def test_what_several_append_is_one_message(log: Log) -> None:
@@ -78,6 +83,26 @@ def test_what_several_append_is_one_message(log: Log) -> None:
     assert texts(log, [note.text_id]) == {note.text_id: note.body}
 
 
+def test_a_single_event_with_its_note_and_answer_is_one_message_of_plain_values(log: Log) -> None:
+    streams, answers = [uuid4(), uuid4()], [command(by=n) for n in range(2)]
+    notes = [Text(uuid4(), stream, "100 % sure; it's {them}", b"\0salt") for stream in streams]
+    for n in range(2):
+        # The first time the statement is prepared.
+        with messages(log) as sent:
+            done = log.write(Wanted([write(streams[n], 0, OPENED)], Erasable(texts=[notes[n]]), answers[n]))
+    assert len(sent) == 1
+    assert "append_one_and_texts" in sent[0]
+    assert [(row[0], row[2], row[3]) for row in rows_of(log)[1:]] == [
+        (2, streams[0], 1),
+        (3, streams[1], 1),
+    ]
+    assert [to_micros(each.recorded_at) for each in done.events if each.recorded_at] == [rows_of(log)[-1][6]]
+    kept = log.command(answers[1].command_id)
+    assert kept
+    assert kept.result == {"by": 1, "position": 3}
+    assert texts(log, [notes[1].text_id]) == {notes[1].text_id: notes[1].body}
+
+
 @pytest.mark.parametrize("stale", ["a stream", "a command"])
 def test_where_the_log_is_otherwise_the_whole_message_writes_nothing(log: Log, stale: str) -> None:
     known, first = uuid4(), command(answer=1)
@@ -107,17 +132,17 @@ def test_of_several_those_that_are_right_are_written_after_a_look_at_what_is_oth
 
 def test_a_growing_table_is_never_read_as_a_whole(log: Log) -> None:
     """The statements are planned when the tables are empty, and kept."""
-    log.append([write(uuid4(), 0, OPENED)], command=command())
-    with log.engine.connect() as connection:
+    log.write(Wanted([write(uuid4(), 0, OPENED)], command=command()))
+    log.write(Wanted([write(uuid4(), 0, OPENED, signal("a"))], command=command()))
+    with writing_connection(log.engine) as connection:
         filler = "SELECT gen_random_uuid(), 'x', 'y', 1 FROM generate_series(1, 2000)"
         connection.exec_driver_sql(f"INSERT INTO commands {filler}")
-    log.append([write(uuid4(), 0, OPENED)], command=command())
-    plans = []
-    with log.engine.connect() as connection:
-        for name, count in connection.exec_driver_sql(
+        prepared = connection.exec_driver_sql(
             "SELECT name, cardinality(parameter_types) FROM pg_prepared_statements"
-        ).all():
-            rows = connection.exec_driver_sql(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * count)})").all()
-            plans.append("\n".join(row[0] for row in rows))
-    assert plans
+        ).all()
+        plans = [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * count)})").scalars())
+            for name, count in prepared
+        ]
+    assert {name for name, _ in prepared} == {"append", "append_one"}
     assert not any("Seq Scan on" in plan for plan in plans)
