@@ -70,4 +70,5 @@ def body_of(command: type[Command], path: str) -> type[Body]:
 def command_of(command: type[Command], body: Body, **addressed: Any) -> Command:
     """The command that the body and the address tell."""
     told = {name: getattr(body, name) for name in type(body).model_fields if name != "occurred_at"}
-    return command(**told, **addressed)
+    # What the body told was looked at as it was read: its fields are the command's.
+    return command(**told, **addressed) if addressed else command.model_construct(**told)

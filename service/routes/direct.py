@@ -66,7 +66,7 @@ def direct(
         try:
             told["body"] = body.model_validate_json(raw)
             # pydantic takes the last of two; somebody on the way may have looked at the first.
-            json.loads(raw, object_pairs_hook=each_once)
+            NO_DOUBLES.decode(raw.decode())
         except ValidationError as error:
             errors += placed(error, "body")
         except Doubled as error:
@@ -112,6 +112,10 @@ def each_once(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
         names = [name for name, _ in pairs]
         raise Doubled(next(name for name in names if names.count(name) > 1))
+
+
+NO_DOUBLES = json.JSONDecoder(object_pairs_hook=each_once)
+"""json.loads would make one for each body"""
 
 
 def placed(error: ValidationError, *place: str) -> list[Any]:
