@@ -7,7 +7,7 @@ handle does it for one command. handling is the same as a dialogue (engine/log/d
 is decided alone, and all are written in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -58,13 +58,15 @@ def handling(
     correlation_id: UUID | None = None,
     causation_id: UUID | None = None,
     now: datetime | None = None,
+    may: Callable[[], None] = lambda: None,
 ) -> Dialogue[Outcome]:
     """Decide the command and write what comes of it; the same command_id again gives the first answer.
 
     actor: who does it, by person_id (not looked up again) or as a source system calls them, then added when new.
     on: the lead or deal it is about (for an opening: the new stream's id, random without; pipelines and reps are found
     by the command itself). occurred_at: in the past for a late entry; now without. expected_version: of that stream,
-    as the caller saw it. Raises NotFound, Rejected, Conflict; then nothing was written.
+    as the caller saw it. may: raises where the caller may not; asked after each decision, whatever came of it. Raises
+    NotFound, Rejected, Conflict; then nothing was written.
     """
     given = command_id
     command_id = command_id or uuid4()
@@ -83,7 +85,7 @@ def handling(
         causation_id=causation_id,
     )
     try:
-        return (yield from decided(log, request))
+        return (yield from decided(log, request, may))
     except AlreadyDone as done:
         return first_answer(log, done.record)
     except DealtrailError:
@@ -100,9 +102,13 @@ handle = alone(handling)
 """THE path of a command that comes alone: as handling, and returns the outcome."""
 
 
-def decided(log: Log, request: Request) -> Dialogue[Outcome]:
+def decided(log: Log, request: Request, may: Callable[[], None]) -> Dialogue[Outcome]:
     for attempt in range(1, ATTEMPTS + 1):
-        decision = first_decision(log, request) if attempt == 1 else decide(log, request)
+        try:
+            decision = first_decision(log, request) if attempt == 1 else decide(log, request)
+        finally:
+            # Not before: what is found now may have been written a moment ago. And before a refusal tells of it.
+            may()
         try:
             return (yield from written(log, request, decision))
         except AlreadyDone:

@@ -177,10 +177,12 @@ def asked(
         return reads(log, caller, stream) or is_asked(log, caller, stream, command)
 
     def handled(on: UUID | None) -> Handling:
-        if caller.role == "rep" and log.command(command_id) is None:
-            if on is not None and not is_asked(log, caller, on, command):
-                may_write(log, caller, on, name)
-            may_name(log, running.names, caller, command)
+        def may() -> None:
+            if caller.role == "rep" and log.command(command_id) is None:
+                if on is not None and not is_asked(log, caller, on, command):
+                    may_write(log, caller, on, name)
+                may_name(log, running.names, caller, command)
+
         return handling(
             log,
             command,
@@ -190,6 +192,7 @@ def asked(
             command_id=command_id,
             occurred_at=body.occurred_at,
             expected_version=expected,
+            may=may,
         )
 
     try:

@@ -1,15 +1,19 @@
 """What a rep's command names besides the journey it is about: no journey of another team, nobody who is no rep."""
 
+import time
 import types
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID, uuid4
 
 import pytest
 
 from engine.aggregates.inputs import PersonRef, SourceKey
+from engine.log.locked import append_lock
 from service.routes.table import GIVEN
-from tests.service.http.server import Client, Service
+from tests.service.http.server import Client, Service, serving
 
 JOURNEYS = {("merge_lead", "into"), ("merge_deal", "into"), ("open_deal", "follows"), ("open_deal", "from_lead")}
 RECORDS = {("capture_lead", "record"), ("open_deal", "record")}
@@ -53,6 +57,29 @@ def leaves(annotation: Any) -> Iterator[Any]:
             yield from leaves(part)
     else:
         yield annotation
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"person": {"source": "crm", "key": "C-1", "name": "Eva Sol"}}, "is no customer of your team's"),
+        ({"record": {"source": "crm", "key": "K-1"}}, "crm:K-1 is here already, in another team"),
+    ],
+)
+def test_of_two_who_name_somebody_new_at_once_the_second_may_as_little_as_later(
+    team: dict[str, Client], service: Service, named: dict[str, Any], words: str
+) -> None:
+    body = {"pipeline": "loans", **named}
+    # Another process, so that both have decided before either writes.
+    with serving(service.running.log.url) as other, ThreadPoolExecutor(2) as pool:
+        stranger = replace(team["stranger"], port=other.port)
+        with append_lock(service.running.log.engine):
+            both = [pool.submit(client.post, "/v1/leads", body) for client in (team["own"], stranger)]
+            time.sleep(0.7)
+        first, second = sorted((each.result() for each in both), key=lambda reply: reply.status)
+        second.refused(409, "rejected", words)
+        assert first.answer["stream_id"] not in second.content.decode()
+        assert len(service.client("manager").get("/v1/leads").answer["journeys"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["lead", "deal"])
