@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -54,10 +54,14 @@ def from_micros(micros: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def within_years(day: date) -> None:
+AnyDay = TypeVar("AnyDay", bound=date)
+
+
+def within_years(day: AnyDay) -> AnyDay:
     """A mistyped year is refused: it would move the mean of all years, and calendars end around those far away."""
     if not 1900 <= day.year < 3000:
         raise ValueError(f"the year {day.year} is not meant: give one from 1900 to 2999")
+    return day
 
 
 def written(raw: object) -> object:
@@ -70,7 +74,10 @@ def written(raw: object) -> object:
 _ISO = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Utc = Annotated[AwareDatetime, BeforeValidator(written), AfterValidator(utc)]
-Day = Annotated[date, BeforeValidator(written)]
+Moment = Annotated[Utc, AfterValidator(within_years)]
+"""of a command; an event keeps what was taken once"""
+Day = Annotated[date, BeforeValidator(written), AfterValidator(within_years)]
+"""of a command"""
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 """A permanent key (pipeline, stage): lower case, never shown translated, never reused for another meaning."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

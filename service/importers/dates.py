@@ -92,9 +92,13 @@ def coalesced(readings: list[pl.Series]) -> pl.Series:
 
 
 def days(cells: pl.Series, how: DateFormat) -> pl.Series:
-    """The calendar day as written (of absolute times: the day in UTC), as YYYY-MM-DD."""
+    """The calendar day as written (of absolute times: the day in UTC), as YYYY-MM-DD; of 1900 to 2999 alone, as a
+    command takes it.
+    """
     if how.also:
         return coalesced([days(cells, each) for each in how.each])
     if how.format in EPOCHS:
         return pl.from_epoch(instants(cells, how), time_unit="us").dt.strftime("%Y-%m-%d")
-    return cells.str.to_datetime(how.strftime, time_unit="us", strict=False).dt.strftime("%Y-%m-%d")
+    read = cells.str.to_datetime(how.strftime, time_unit="us", strict=False)
+    meant = pl.when(read.dt.year().is_between(1900, 2999)).then(read.dt.strftime("%Y-%m-%d"))
+    return pl.select(meant).to_series()

@@ -10,7 +10,7 @@ from engine.aggregates.inputs import SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
-from engine.values import Day, Flag, Key, Label, Money, Utc, Whole
+from engine.values import Day, Flag, Key, Label, Moment, Money, Whole
 
 
 class OpenDeal(Command):
@@ -35,7 +35,7 @@ class SendProposal(Command):
     proposal_id: UUID | None = None
     """the caller's own id for it; a new one without"""
     options: Options = ()
-    expires_at: Utc | None = None
+    expires_at: Moment | None = None
 
 
 class ReviseProposal(Command):
@@ -43,7 +43,7 @@ class ReviseProposal(Command):
 
     proposal_id: UUID
     options: Options = ()
-    expires_at: Utc | None = None
+    expires_at: Moment | None = None
 
 
 class AcceptProposal(Command):

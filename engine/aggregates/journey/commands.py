@@ -8,7 +8,7 @@ from pydantic import Field
 from engine.aggregates.inputs import Who, Words
 from engine.entries import Attributes, Score
 from engine.messages import Command
-from engine.values import Dimension, Direction, Flag, Key, Label, TouchKind, Utc, Value, Verdict
+from engine.values import Dimension, Direction, Flag, Key, Label, Moment, TouchKind, Value, Verdict
 
 
 class Touch(Command):
@@ -77,7 +77,7 @@ class ScheduleFollowUp(Command):
     follow_up_id: UUID | None = None
     """the caller's own id for it, scheduled once; a new one without"""
     kind: TouchKind
-    due_at: Utc
+    due_at: Moment
     owner: Who | None = None
     note: Words | None = None
 
@@ -89,7 +89,7 @@ class CompleteFollowUp(Command):
 
 class SnoozeFollowUp(Command):
     follow_up_id: UUID
-    until: Utc
+    until: Moment
     reason: Label
 
 
@@ -103,7 +103,7 @@ class AskFollowUp(Command):
 
     follow_up_id: UUID
     kind: TouchKind
-    due_at: Utc
+    due_at: Moment
     owner: Who | None = None
     note: Words | None = None
     seen: Annotated[int, Field(ge=0)]

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from engine.aggregates.inputs import Words
 from engine.messages import Command
 from engine.stages.definition import Definition
-from engine.values import Flag, Key, Label, Utc, Whole
+from engine.values import Flag, Key, Label, Moment, Whole
 
 Version = Annotated[Whole, Field(ge=0)]
 
@@ -69,7 +69,7 @@ class ActivatePolicy(Command):
 
     pipeline: Key
     policy: PolicyName
-    since: Utc | None = None
+    since: Moment | None = None
     """without it: now"""
     unless_active: Flag = False
     """leave it as it is where it is active already; what a runner asks"""

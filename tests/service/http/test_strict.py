@@ -107,6 +107,23 @@ def test_a_moment_that_no_year_of_utc_holds_is_refused(moment: str, manager: Cli
     assert late.refused(422, "invalid", "9999")["errors"][0]["field"] == "body.occurred_at"
 
 
+def test_a_year_that_nobody_means_is_refused(manager: Client, deal: str) -> None:
+    dated: dict[str, tuple[str, dict[str, Any]]] = {
+        "deals/DEAL/change-expected-close": ("expected_close", {"expected_close": "YEAR-06-01"}),
+        "journeys/DEAL/schedule-follow-up": ("due_at", {"kind": "call", "due_at": "YEAR-06-01T09:00:00Z"}),
+        "deals/DEAL/send-proposal": ("expires_at", {"options": [], "expires_at": "YEAR-06-01T09:00:00Z"}),
+    }
+    for path, (field, body) in dated.items():
+        for year in ("0001", "1899", "3000", "9999"):
+            sent = {**body, field: body[field].replace("YEAR", year)}
+            reply = manager.post(f"/v1/{path.replace('DEAL', deal)}", sent, if_match="*")
+            problem = reply.refused(422, "invalid", "1900 to 2999")
+            assert f"body.{field}" in [each["field"] for each in problem["errors"]]
+    for year in ("1900", "2999"):
+        change = {"expected_close": f"{year}-06-01"}
+        manager.post(f"/v1/deals/{deal}/change-expected-close", change, if_match="*").done()
+
+
 BODIES = [body_of(given.command, given.path) for given in GIVEN] + [NewWebhook, Pause, Replay, Retry, Rotate]
 
 
