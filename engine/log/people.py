@@ -14,6 +14,7 @@ from engine.log.frames import read_frame
 from engine.log.identity import from_database, to_database, uuid_of
 from engine.log.locked import append_lock
 from engine.log.sides import insert_erasable
+from engine.log.tables import erasures as erased
 from engine.log.tables import people
 from engine.log.writes import Erasable, Person
 
@@ -109,6 +110,12 @@ def erasures(log: Log) -> int:
     with log.engine.connect() as connection:
         found: int = connection.exec_driver_sql("SELECT count(*) FROM erasures").scalar_one()
     return found
+
+
+def erased_people(log: Log) -> list[str]:
+    """Who was erased or corrected, as 32 hex digits, as often as that was."""
+    with log.engine.connect() as connection:
+        return read_frame(connection, [erased.c.person_id], "FROM erasures")["person_id"].to_list()
 
 
 _ASKED = 500

@@ -1,6 +1,7 @@
 """Search: by title, customer and key, whatever the case and the accents; nothing of an erased person; ever current."""
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,6 +11,7 @@ from engine.aggregates.journey.commands import Touch
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.errors import Rejected
 from engine.log.application import Log
+from engine.log.correction import correct_person
 from engine.log.erasure import erase_person
 from engine.log.people import person
 from engine.projections import names as names_module
@@ -113,6 +115,25 @@ def test_what_was_written_a_moment_ago_is_found_and_what_was_erased_is_not(desk:
     assert somebody is not None
     erase_person(desk.log, somebody.person_id, somebody.person_id)
     assert desk.titles("somebody") == desk.titles("bicycle") == []
+
+
+def test_who_is_corrected_or_erased_is_read_again_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    deal(desk.log, "A bicycle", "Somebody Else")
+    first = deal(desk.log, "Two bicycles", "Eva Sol")
+    customer = PersonRef(source="crm", key="c-Eva Sol")
+    lead = ask(desk.log, CaptureLead(pipeline="sales", title="Three bicycles", person=customer)).stream_id
+    ask(desk.log, ConvertLead(title="Four bicycles"), lead)
+    assert len(desk.titles("bicycle")) == 3
+    eva = person(desk.log, "crm", "c-Eva Sol")
+    assert eva is not None
+    everything: Any = None
+    monkeypatch.setattr(names_module, "read_feed", everything)
+    correct_person(desk.log, "crm:c-Eva Sol", {"name": "Eva Luna"}, actor=eva.person_id, command_id=uuid4())
+    assert sorted(map(str, desk.titles("eva luna"))) == ["Four bicycles", "Two bicycles"]
+    assert desk.names.journeys_of(eva.person_id) == [lead, first]
+    erase_person(desk.log, eva.person_id, eva.person_id)
+    assert [desk.titles(text) for text in ("eva", "two", "three", "four")] == [[]] * 4
+    assert desk.titles("bicycle") == ["A bicycle"]
 
 
 def test_a_large_log_is_read_in_parts_with_the_same_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
