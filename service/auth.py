@@ -23,6 +23,7 @@ from service.issuer_keys import IssuerSilent
 from service.keys import BEGINS, ROLES, Key, Role, find_key
 from service.membership import has_left
 from service.running import Running
+from service.slashes import shown
 from service.tokens import BadToken, Issuer, NoRole
 from service.work import Unanswered
 
@@ -147,7 +148,7 @@ def allowed(roles: frozenset[Role], *, though_away: bool = False) -> Callable[..
             raise Refused("forbidden", "you have left the roster: ask a manager")
         if caller.role == "auditor":
             # Before the answer: what can't be recorded is not read.
-            path, query = request.url.path, request.url.query
+            path, query = shown(request.url.path), request.url.query
             auditor = caller
             await running.access.run(lambda: record_read(running.log, auditor, path, query))
 

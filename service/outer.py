@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import metrics
 from service.guard import HEAD_BYTES
 from service.http_errors import Refused, answered, request_id
+from service.slashes import STAND_IN, kept_apart, shown
 
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLOSE = {"Connection": "close"}
@@ -60,6 +61,7 @@ class Outer:
 
         try:
             self.refuse_nonsense(scope)
+            scope = kept_apart(scope)
             await self.app(scope, self.bounded(receive), sending)
         except Exception as error:
             if status:
@@ -70,7 +72,7 @@ class Outer:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.requests.labels(method, route, status).inc()
-            told = {"method": method, "path": scope["path"], "status": status}
+            told = {"method": method, "path": shown(scope["path"]), "status": status}
             told["ms"] = round((time.perf_counter() - began) * 1000, 3)
             caller = scope.get("state", {}).get("caller")
             if caller is not None:
@@ -82,6 +84,8 @@ class Outer:
         """What no route takes, refused before anything is read."""
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             raise Refused("malformed", "the address holds a NUL character: remove it")
+        if STAND_IN in scope["path"]:
+            raise Refused("malformed", "the address holds U+FDD0, which is no character: remove it")
         if not (is_text(scope["raw_path"]) and is_text(scope["query_string"])):
             raise Refused("malformed", "the address is not UTF-8: encode it as that, and then by percent signs")
         size, length, hosts = len(scope["raw_path"]) + len(scope["query_string"]), b"0", 0

@@ -14,6 +14,7 @@ from service.keys import Role
 from service.routes.direct import Check
 from service.routes.tags import IF_NONE_MATCH, TAG, UNCHANGED
 from service.running import Running
+from service.slashes import put_back
 
 JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
 REPEATED = frozenset({"attr", "cell", "type", "without_reason"})
@@ -59,6 +60,8 @@ class Routes:
         """
         checks: list[Check] = [] if allow is None else [allowed(allow, though_away=though_away)]
         checks.append(once_each if queries else no_query)
+        if "{" in path:
+            checks.append(put_back)
         if method == "POST":
             checks.append(json_alone)
         keyed: tuple[str, ...] = () if allow is None else ("unauthenticated", "forbidden")

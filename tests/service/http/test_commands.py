@@ -3,6 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+from sqlalchemy import select
+
+from engine.log.tables import reads
 from engine.streams import KINDS
 from service.routes.table import GIVEN, MACHINES_ONLY
 from tests.service.http.server import Client, Service
@@ -259,3 +262,22 @@ def test_an_erased_person_is_nowhere_and_no_number_changes(service: Service, man
     assert after.answer["stages"] == board.answer["stages"]
     for path in ("/v1/board", f"/v1/journeys/{deal}/history", "/v1/people"):
         assert b"to forget" not in manager.get(path).content
+
+
+def test_a_name_with_a_slash_stands_in_an_address_as_percent_2f(service: Service, manager: Client) -> None:
+    record = {"source": "crm", "key": "2026/17 a%2Fb"}
+    person = {"source": "crm", "key": "C/1"}
+    lead = manager.post("/v1/leads", {"pipeline": "loans", "record": record, "person": person}).answer["stream_id"]
+    for named in ("crm:2026%2F17%20a%252Fb", "2026%2f17%20a%252Fb"):
+        assert manager.get(f"/v1/leads/{named}").answer["journey"] == lead
+        assert manager.get(f"/v1/journeys/{named}/history").answer["journey"] == lead
+        assert manager.post(f"/v1/journeys/{named}/touch", {"kind": "call"}).answer["stream_id"] == lead
+    assert manager.get("/v1/people/crm:C%2F1").answer["key"] == "C/1"
+    manager.get("/v1/leads/2026%2F18").refused(404, "not-found", "2026/18")
+    # A slash that is written as one parts the address still; what stands in for the other can't be sent.
+    manager.get("/v1/leads/2026/17%20a%252Fb").refused(404, "not-found", "nothing at this address")
+    manager.get("/v1/leads/2026%EF%B7%9017").refused(400, "malformed", "U+FDD0")
+    service.client("auditor").get("/v1/people/crm:C%2F1").done()
+    with service.running.log.engine.connect() as connection:
+        [path] = connection.execute(select(reads.c.path)).scalars()
+    assert path == "/v1/people/crm:C%2F1"
