@@ -1,5 +1,6 @@
 """The public keys of an OpenID Connect issuer: found by its discovery document, kept while they serve.
 
+Why not PyJWT's own client: docs/adr/0014-an-issuer-s-keys.md.
 Any token may make us ask the issuer, so that it is bounded how often; and what it does not tell now takes nothing away
 of what it told before.
 """
@@ -117,7 +118,8 @@ class IssuerKeys:
 
 
 def signs(key: Mapping[str, Any]) -> bool:
-    return isinstance(key.get("kid"), str) and key.get("use", "sig") == "sig" and key.get("kty") in PUBLIC
+    meant = key.get("use", "sig") == "sig" and "verify" in key.get("key_ops", ("verify",))
+    return meant and isinstance(key.get("kid"), str) and key.get("kty") in PUBLIC
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -19,6 +19,8 @@ ALGORITHMS: Final = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
 """signatures of a private key alone: with a shared secret (HS256) whoever can check a token could make one"""
+CHECKING: Final = jwt.PyJWT({"enforce_minimum_key_length": True})
+"""RSA below 2048 bits proves nothing (RFC 7518, 3.3)"""
 NEEDED: Final = ("exp", "iss", "aud", "sub")
 LEEWAY_SECONDS: Final = 30
 """by which clocks may differ"""
@@ -79,7 +81,7 @@ class Issuer:
             if not key_id:
                 raise BadToken("the token does not say which of the issuer's keys signed it: it needs a kid")
             key = self._keys.key(key_id, algorithm)
-            return jwt.decode(
+            return CHECKING.decode(
                 token,
                 key,
                 algorithms=ALGORITHMS,

@@ -31,9 +31,9 @@ def number(value: int, size: int) -> str:
 class Signer:
     """A key pair, RSA or EC, known by its id."""
 
-    def __init__(self, key_id: str, algorithm: str = "RS256") -> None:
+    def __init__(self, key_id: str, algorithm: str = "RS256", bits: int = 2048) -> None:
         self.key_id, self.algorithm = key_id, algorithm
-        self.rsa = rsa.generate_private_key(65537, 2048) if algorithm != "ES256" else None
+        self.rsa = rsa.generate_private_key(65537, bits) if algorithm != "ES256" else None
         self.ec = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else None
 
     @property
@@ -41,7 +41,7 @@ class Signer:
         shared = {"kid": self.key_id, "use": "sig", "alg": self.algorithm}
         if self.rsa is not None:
             told = self.rsa.public_key().public_numbers()
-            return {**shared, "kty": "RSA", "n": number(told.n, 256), "e": number(told.e, 3)}
+            return {**shared, "kty": "RSA", "n": number(told.n, self.rsa.key_size // 8), "e": number(told.e, 3)}
         assert self.ec is not None
         point = self.ec.public_key().public_numbers()
         return {**shared, "kty": "EC", "crv": "P-256", "x": number(point.x, 32), "y": number(point.y, 32)}
@@ -78,7 +78,7 @@ def with_shared_secret(secret: bytes, header: Mapping[str, Any], claims: Mapping
 class Issuer:
     def __init__(self) -> None:
         self.signer = Signer("first")
-        self.published: list[dict[str, str]] = [self.signer.public]
+        self.published: list[dict[str, Any]] = [self.signer.public]
         self.calls_itself: str | None = None
         self.silent = False
         self.asked: list[str] = []

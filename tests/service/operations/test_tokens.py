@@ -148,6 +148,34 @@ def test_a_key_that_does_not_say_what_for_is_good_for_every_signature_of_its_kin
         tokens.Issuer(settings(issuer)).read(shared)
 
 
+def test_a_key_that_does_not_say_what_for_is_good_for_no_signature_of_another_kind(issuer: Issuer) -> None:
+    """RFC 7518: which key each takes; RFC 8725: the token's word alone decides nothing."""
+    for signer, others in (
+        (Signer("second", "ES256"), ("ES384", "ES512", "EdDSA", "RS256", "PS512")),
+        (Signer("third"), ("ES256", "ES512", "EdDSA", "PS256", "RS512")),
+    ):
+        issuer.published = [{name: value for name, value in signer.public.items() if name != "alg"}]
+        reading = tokens.Issuer(settings(issuer))
+        assert reading.read(signer.token(issuer.claims())).key == "u-17"
+        for other in others:
+            with pytest.raises(tokens.BadToken):
+                reading.read(signer.token(issuer.claims(), alg=other))
+
+
+def test_a_key_that_is_not_for_signatures_or_too_short_lets_nobody_in(issuer: Issuer) -> None:
+    short = Signer("short", bits=1024)
+    for signer, published in (
+        (issuer.signer, {**issuer.signer.public, "use": "enc"}),
+        (issuer.signer, {**issuer.signer.public, "key_ops": ["encrypt"]}),
+        (short, short.public),
+    ):
+        issuer.published = [issuer.signer.public | {"kid": "another"}, published]
+        with pytest.raises(tokens.BadToken):
+            tokens.Issuer(settings(issuer)).read(signer.token(issuer.claims()))
+    issuer.published = [{**issuer.signer.public, "key_ops": ["verify"]}]
+    assert tokens.Issuer(settings(issuer)).read(issuer.token()).key == "u-17"
+
+
 def test_an_issuer_that_falls_silent_takes_away_no_key_it_told_before(
     issuer: Issuer, anybody: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
