@@ -14,6 +14,7 @@ from engine.projections.filters import Filters
 from engine.projections.lens import Lens
 from engine.projections.look import Look
 from engine.projections.names import Names
+from engine.projections.views import ROOM
 from replay.archive import views_of
 from replay.stage_figures import Side
 from service import metrics
@@ -37,6 +38,8 @@ class TimedLog(Log):
 
 PAGE_SECONDS: Final = 300.0
 """within which the next page is asked for, or what it is made from is derived anew"""
+PAGES: Final = 4
+"""of different worlds that may be gone on with at once; of a long log one (ROOM)"""
 Pinned = tuple[str, int, int, int | None, int]
 """pipeline, version, as_of, known_at, position"""
 
@@ -67,7 +70,7 @@ class Running:
         self.when_stopping: Callable[[], None] = lambda: None
         self.answers: Lately[str, bytes] = Lately(64)
         """by entity tag"""
-        self.looks: Lately[Pinned, Look] = Lately(4)
+        self.looks: Lately[Pinned, Look] = Lately(PAGES)
         """what the first page of a list was made from, or one after it, for PAGE_SECONDS"""
         self.sides: Lately[tuple[Pinned, Filters], Side] = Lately(2)
         """what drafts were set beside"""
@@ -97,8 +100,14 @@ class Running:
         if kept is None:
             pipeline, _, _, known_at, position = pin
             kept = replace(self.views.look(pipeline, lens), known_at=known_at, position=position)
-            self.looks.put(pin, kept.for_later())
+            self.keep(pin, kept)
         return self.views.with_names(kept)
+
+    def keep(self, pin: Pinned, look: Look) -> None:
+        """For the next page. Of a long log fewer are kept: through other times they are 150 MB each of ten million
+        events, and made anew in a second.
+        """
+        self.looks.put(pin, look.for_later(), max(1, ROOM // max(1, len(self.views.columns.streams))))
 
     def erased(self) -> int:
         """How many erasures and corrections there were: they change what answers show, and no position."""

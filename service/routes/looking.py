@@ -50,7 +50,7 @@ def looked(
 
 def next_page(running: Running, seen: Seen, following: str) -> str:
     """The cursor of the next page, from the list's own: it pins what this page saw, which is kept for a while."""
-    running.looks.put(pin_of(seen.look), seen.look.for_later())
+    running.keep(pin_of(seen.look), seen.look)
     return cursor(running.log, pin_of(seen.look), seen.same, following)
 
 

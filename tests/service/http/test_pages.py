@@ -168,3 +168,20 @@ def decoded(text: str) -> str:
 
 def encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def test_of_a_long_log_one_world_is_kept_and_the_others_are_made_anew(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, moments = own_service.client("ops"), ("2997-01-01", "2998-01-01", "2999-01-01")
+
+    def deals(moment: str) -> Iterator[list[str]]:
+        for page in pages(client, "/v1/deals", 20, as_of=moment):
+            yield [each["journey"] for each in page["journeys"]]
+
+    whole = [list(deals(moment)) for moment in moments]
+    assert len(own_service.running.looks) == len(moments)
+    monkeypatch.setattr("service.running.ROOM", 1)
+    for number, found in enumerate(zip(*map(deals, moments), strict=True)):
+        assert len(own_service.running.looks) == 1
+        assert list(found) == [each[number] for each in whole]
