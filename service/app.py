@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from engine.log.history import OtherHistory
 from service.auth import Callers
 from service.background import Background, keep_measuring
 from service.http_errors import handle_errors
@@ -104,6 +105,8 @@ async def follow(running: Running) -> None:
     while True:
         try:
             await asyncio.to_thread(running.keep_up if running.ready else running.warm_up)
+        except OtherHistory as error:
+            running.when_void(str(error))
         except Exception:
             # The database may be away for a while; questions say so themselves.
             logging.getLogger(__name__).exception("following the log failed")

@@ -68,6 +68,8 @@ class Running:
         """whether the views have read the whole log once"""
         self.when_ready: Callable[[], None] = lambda: None
         self.when_stopping: Callable[[], None] = lambda: None
+        self.when_void: Callable[[str], None] = logging.getLogger(__name__).error
+        """what to do where the log is no longer the one that was read, and why that is said"""
         self.answers: Lately[str, bytes] = Lately(64)
         """by entity tag"""
         self.looks: Lately[Pinned, Look] = Lately(PAGES)

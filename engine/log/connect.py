@@ -6,11 +6,14 @@ Connections are in autocommit mode: a single read is one round trip, a write say
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import Rejected
+from engine.log.history import hold_to_file
 
 LOCK_SECONDS = 5
 """How long a writer waits for the one before it gives up."""
@@ -36,7 +39,14 @@ def database(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         parsed = URL.create("")
+    except ValueError:
+        # Its port is no number. What was given may hold a password.
+        raise Rejected(
+            "the address of the database can't be read: several hosts are written as "
+            "postgresql://user:password@/database?host=one:5432&host=two:5432&target_session_attrs=read-write"
+        ) from None
     if parsed.drivername in ("postgres", POSTGRESQL, POSTGRESQL_DRIVER):
+        _refuse_unclear(url, parsed)
         # To SQLAlchemy 2.1 a plain postgresql:// means another driver.
         return parsed.set(drivername=POSTGRESQL_DRIVER)
     if parsed.drivername in (SQLITE, "sqlite+pysqlite") and parsed.database not in (None, "", ":memory:"):
@@ -45,6 +55,23 @@ def database(url: str) -> URL:
         f"the database {url!r} can't hold a log: use sqlite:///deals.db or "
         "postgresql+psycopg2://user:password@host/database"
     )
+
+
+def _refuse_unclear(url: str, parsed: URL) -> None:
+    """What PostgreSQL's library would say of it shows pieces of a password, or looks like a mistake of ours."""
+    where, _, options = url.partition("@")[2].partition("?")
+    if "@" in where or "@" in options.partition("=")[0]:
+        raise Rejected(
+            "the address of the database has more than one @: write the password's special characters by their "
+            "numbers, %40 for @, %2F for /, %3A for :, %23 for #, %25 for %"
+        )
+    for name in parsed.query:
+        try:
+            parse_dsn(f"{name}=''")
+        except ProgrammingError:
+            raise Rejected(
+                f"the address of the database has {name!r}, no option of PostgreSQL's: leave it out"
+            ) from None
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -63,9 +90,17 @@ def connect(url: URL) -> Engine:
         # Else who waited for the lock would look at the log as it was before, where the database's default is another.
         "default_transaction_isolation": r"read\ committed",
     }
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    asked = {name: value for name, value in GIVING_UP.items() if name not in url.query}
-    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else {"options": options, **asked}
+    asked = url.query.get("options", "")
+    # The last one counts: what the URL says.
+    options = [*(f"-c {name}={value}" for name, value in settings.items()), asked if isinstance(asked, str) else ""]
+    on_postgresql = {
+        # Whatever the role, the database or the environment says: texts are of all the world.
+        "client_encoding": "utf8",
+        "fallback_application_name": "dealtrail",
+        **{name: value for name, value in GIVING_UP.items() if name not in url.query},
+        "options": " ".join(options),
+    }
+    arguments: dict[str, Any] = {"timeout": LOCK_SECONDS} if sqlite_file(url) else on_postgresql
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -78,8 +113,9 @@ def connect(url: URL) -> Engine:
         # The connection used last is the one whose server process and cache are warm.
         pool_use_lifo=True,
     )
-    if sqlite_file(url):
+    if (file := sqlite_file(url)) is not None:
         event.listen(engine, "connect", _prepare_sqlite)
+        hold_to_file(engine, file)
     return engine
 
 

@@ -107,11 +107,26 @@ def _migrate(where: URL, create: bool) -> Status:
                 raise Rejected(f"there is no log in {found.url}: create it with `dealtrail db init --db {found.url}`")
             if found.state == "newer":
                 raise Rejected(f"{found.url} has schema version {found.version}: install a newer dealtrail")
+            if found.state == "missing":
+                _refuse_unfit(connection, found.url)
             for version in range(found.version + 1, NEWEST + 1):
                 _run(connection, version)
             return _status(where, connection)
     finally:
         engine.dispose()
+
+
+def _refuse_unfit(connection: Connection, shown: str) -> None:
+    if connection.dialect.name == SQLITE:
+        return
+    encoding, schema = connection.exec_driver_sql("SELECT current_setting('server_encoding'), current_schema()").one()
+    if encoding != "UTF8":
+        raise Rejected(
+            f"{shown} is encoded in {encoding}, which does not hold every text: make the database with "
+            "`createdb --encoding=UTF8 --template=template0`"
+        )
+    if schema is None:
+        raise Rejected(f"{shown} has no schema to put tables in: create the one that search_path names, or set another")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, event
 
 from engine.errors import DealtrailError
 from engine.log.connect import LOCK_SECONDS, SQLITE
+from engine.log.history import require_same_file
 
 
 class Busy(DealtrailError):
@@ -57,6 +58,8 @@ class _Kept:
             self._connection = engine.connect()
             if engine.dialect.name == SQLITE:
                 self._connection.exec_driver_sql(_DO_NOT_WAIT)
+        if engine.dialect.name == SQLITE:
+            require_same_file(self._connection)
         return self._connection
 
     def _disposed(self, _engine: Engine) -> None:

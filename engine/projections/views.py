@@ -17,8 +17,9 @@ from engine.lately import Lately
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
+from engine.log.history import lost
 from engine.log.people import erasures, people_frame
-from engine.log.positions import position_at
+from engine.log.positions import event_ids, position_at
 from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
 from engine.projections.following import derived_anew
@@ -70,6 +71,8 @@ class Views:
         """start: from where on to read the log; without one, all of it."""
         self.log = log
         self.columns = Columns() if start is None else start.columns
+        self._last = ""
+        """event_id of the newest event the views know"""
         self.definitions = Definitions()
         self._roster: list[pl.DataFrame] = []
         self._people: tuple[tuple[int, int, int] | None, pl.DataFrame, dict[str, tuple[str, str]]]
@@ -82,6 +85,8 @@ class Views:
         self._lock = RLock()
         self._deriving = RLock()
         if start is not None:
+            if self.position:
+                self._last = event_ids(log, [self.position])[self.position].hex
             self.definitions.take(start.told)
             self._take_roster(start.told)
 
@@ -95,9 +100,12 @@ class Views:
         return sorted(self.definitions.by_pipeline)
 
     def catch_up(self) -> None:
-        """Read what the log has now and is new, and re-derive the journeys it changed."""
+        """Read what the log has now and is new, and re-derive the journeys it changed.
+
+        Raises OtherHistory where it is no longer the log that was read before.
+        """
         with self._lock:
-            few = read_few(self.log, self.columns.position, FEW_EVENTS + 1)
+            few = self._new()
             if len(few) <= FEW_EVENTS:
                 return self._take_few(few)
             changed: list[pl.Series] = []
@@ -108,11 +116,23 @@ class Views:
                     feed = read_feed(self.log, self.columns.position, BATCH)
                     self.definitions.take(feed)
                     changed.append(take(self.columns, feed, partial(existing_events, self.log)))
+                    self._last = feed["event_id"][-1]
                     self._take_roster(feed)
             finally:
                 # Also where the database failed on the way: what was read before is not read again.
                 if changed and self._live:
                     self._follow(pl.concat(changed).unique().sort())
+
+    def _new(self) -> Sequence[FeedRow]:
+        """What comes after the event read last, one more than FEW_EVENTS at most."""
+        at = self.columns.position
+        if at == 0:
+            return read_few(self.log, 0, FEW_EVENTS + 1)
+        # With the one read last, which is there as long as this is the same history.
+        few = read_few(self.log, at - 1, FEW_EVENTS + 2)
+        if not few or few[0].event_id != self._last:
+            raise lost(at, self._last)
+        return few[1:]
 
     def _take_few(self, few: Sequence[FeedRow]) -> None:
         """Take rows of the feed that are all there is."""
@@ -122,6 +142,7 @@ class Views:
         if told:
             self.definitions.take(feed_of(told))
         changed = take_few(self.columns, few, partial(position_of, self.log))
+        self._last = few[-1].event_id
         if told:
             self._take_roster(feed_of(told))
         if changed and self._live:

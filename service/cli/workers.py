@@ -6,13 +6,14 @@ The server's own supervisor begins whoever fails while loading again at once, fo
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from service.cli.exits import BUG
+from service.cli.exits import BUG, NO_DATABASE
 from service.cli.leaving import leave
 
 if TYPE_CHECKING:
@@ -30,9 +31,13 @@ def loaded() -> "FastAPI":
         from service.app import from_environment
         from service.cli.opening import database_needed
         from service.settings import database_url
+        from service.stopping import end_now, end_with_parent
 
+        end_with_parent()
         with database_needed(database_url()):
-            return from_environment()
+            app = from_environment()
+        app.state.running.when_void = partial(end_now, NO_DATABASE)
+        return app
     except Exception as error:
         leave(error)
 
