@@ -141,7 +141,8 @@ class Serving:
 
 
 MAY_BE_ZERO: Final = ("waiting", "port", "policies_seconds", "senders")
-MOST: Final = {"port": 65_535, "workers": 64}
+MOST: Final = {"port": 65_535, "workers": 64, "readers": 16}
+"""more readers than that would wait for a connection to the database: a process has thirty (engine/log/connect.py)"""
 
 
 def finite(text: str) -> float:

@@ -3,10 +3,10 @@
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from socket import socket
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,6 +76,18 @@ def checked(settings: Serving) -> None:
     from service.tokens import Issuer
     from service.tracing import Tracing
 
+    if not settings.host:
+        raise Rejected(
+            "--host (DEALTRAIL_HOST) is empty, which lets in everybody: say 0.0.0.0 for that, or leave it out"
+        )
+    if settings.workers > 1:
+        try:
+            gettempdir()
+        except FileNotFoundError:
+            raise Rejected(
+                "--workers: several processes count into a temporary folder, and there is none that can be written: "
+                "mount a /tmp, or name a folder by TMPDIR"
+            ) from None
     Sending.of(settings)
     if settings.oidc_issuer:
         Issuer(settings)
@@ -100,8 +112,8 @@ def run(settings: Serving, sockets: Sequence[socket]) -> None:
     log_as_json(settings.log_level)
     for message in unknown_settings():
         logging.getLogger(__name__).warning(message)
-    with TemporaryDirectory(prefix="dealtrail-metrics-") as folder:
-        if settings.workers > 1:
+    with TemporaryDirectory(prefix="dealtrail-metrics-") if settings.workers > 1 else nullcontext() as folder:
+        if folder is not None:
             # Before the processes start: they count into files there, and any of them tells the sum.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn

@@ -1,6 +1,7 @@
 """What keeps the service from starting is one sentence, before anybody is told that it serves."""
 
 import socket
+import tempfile
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused(url, exits.NO_ADDRESS, f"port {port} of 127.0.0.1 is taken", "--port", options=("--port", port))
+
+
+def test_an_empty_host_lets_nobody_in_unasked(url: str) -> None:
+    refused(url, exits.REFUSED, "--host", "0.0.0.0", options=("--port", "0", "--host", ""))
+
+
+def test_several_processes_need_a_place_to_count_in(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/1"])
+    refused(url, exits.REFUSED, "--workers", "TMPDIR", options=("--port", "0", "--workers", "2"))
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])

@@ -293,7 +293,13 @@ def test_settings_are_read_from_the_environment_or_refused_by_name() -> None:
     assert Serving.from_environment({}) == Serving()
     told = {"DEALTRAIL_PORT": "9000", "DEALTRAIL_PATIENCE_SECONDS": "2.5", "DEALTRAIL_HOST": "::1"}
     assert Serving.from_environment(told) == replace(Serving(), port=9000, patience_seconds=2.5, host="::1")
-    for name, value in (("PORT", "http"), ("READERS", "0"), ("BODY_BYTES", "-1"), ("LOG_LEVEL", "loud")):
+    for name, value in (
+        ("PORT", "http"),
+        ("READERS", "0"),
+        ("READERS", "17"),
+        ("BODY_BYTES", "-1"),
+        ("LOG_LEVEL", "loud"),
+    ):
         with pytest.raises(Rejected, match=f"DEALTRAIL_{name}"):
             Serving.from_environment({f"DEALTRAIL_{name}": value})
 

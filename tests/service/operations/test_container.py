@@ -133,7 +133,8 @@ def test_its_health_check_tells_the_living_from_the_dead(sqlite_url: str) -> Non
     assert command[0] == "python"
 
     def healthy(port: int) -> bool:
-        environment = {**os.environ, "DEALTRAIL_PORT": str(port)}
+        # A container is often given the host's proxy.
+        environment = {**os.environ, "DEALTRAIL_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
         done = subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True, check=False)
         return done.returncode == 0
 
