@@ -23,6 +23,9 @@ RESERVED = {
     TRANSFERRED_KEY: "what journeys that left for another pipeline are called",
 }
 
+MOST_CONDITIONS = 500
+"""leaves of all criteria of a definition"""
+
 StageKind = Literal["open", "won", "lost", "after_sale"]
 _GROUP = {"open": 0, "won": 1, "lost": 1, "after_sale": 2}
 
@@ -131,6 +134,18 @@ class Definition(Value):
                 raise ValueError(f"{old!r} is replaced twice: one stage takes over an old key")
         if self.qualified_from is not None and self.qualified_from not in keys[: self.open_count]:
             raise ValueError(f"qualified_from {self.qualified_from!r} is none of the open stages")
+        return self
+
+    @model_validator(mode="after")
+    def criteria_are_bounded(self) -> Self:
+        """Every condition is a pass over all events, at each derivation."""
+        criteria = [rule for stage in self.stages for rule in (stage.enter, stage.gate) if rule is not None]
+        count = sum(1 for criterion in criteria for _ in criterion.leaves())
+        if count > MOST_CONDITIONS:
+            raise ValueError(
+                f"the criteria hold {count:,} conditions: give at most {MOST_CONDITIONS}; one of signals or of touch "
+                "kinds may list several"
+            )
         return self
 
     @model_validator(mode="after")

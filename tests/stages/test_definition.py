@@ -62,6 +62,16 @@ def test_an_unknown_field_is_refused() -> None:
     refused("owner: is not known here", OPEN, owner="me")
 
 
+def test_the_criteria_hold_so_many_conditions() -> None:
+    # Each is a pass over all events. A signal's list is one.
+    wide = {"any": [{"signal": [f"s{number}", "t"]} for number in range(500)]}
+    stages = [{"key": "a", "kind": "open"}, {"key": "b", "kind": "open", "enter": wide}]
+    assert parse_definition({"pipeline": "p", "stages": stages}).stages[1].enter is not None
+    stages[0]["gate"] = {"happened": "Touched"}
+    with pytest.raises(Rejected, match="501 conditions: give at most 500"):
+        parse_definition({"pipeline": "p", "stages": stages})
+
+
 @pytest.mark.parametrize(
     ("criterion", "match"),
     [
