@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from engine.errors import Rejected
+from engine.wording import WRITE_A_DATE
 
 
 def utc(moment: datetime) -> datetime:
@@ -51,6 +52,11 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+def rfc3339(micros: int) -> str:
+    """The moment as answers tell it: 2026-01-05T09:00:00Z."""
+    return from_micros(micros).isoformat().replace("+00:00", "Z")
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +73,7 @@ def within_years(day: AnyDay) -> AnyDay:
 def written(raw: object) -> object:
     """A bare number is refused: it would count seconds or milliseconds since 1970, whichever fits."""
     if isinstance(raw, int | float) or (isinstance(raw, str) and not _ISO.match(raw)):
-        raise ValueError("write a date as 2026-01-05, a moment as 2026-01-05T09:00:00Z")
+        raise ValueError(WRITE_A_DATE)
     return raw
 
 
@@ -107,8 +113,14 @@ def known_currency(code: str) -> str:
     return code
 
 
+OF_ONE_MACHINE = ("localtime", "posixrules", "Factory", "posix/", "right/")
+"""Files beside the zones: which there are, and what they say, differs from machine to machine; Polars knows none."""
+
+
 def known_zone(name: str) -> str:
     try:
+        if name.startswith(OF_ONE_MACHINE):
+            raise ValueError(name)
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone: use a name such as Europe/Madrid or UTC") from None

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 LONGEST: Final = 80
 """characters of a value that is shown"""
+WRITE_A_DATE: Final = "write a date as 2026-01-05, a moment as 2026-01-05T09:00:00Z"
 WORDS: Final = {
     "missing": "is missing",
     "extra_forbidden": "is not known here: leave it out, or correct its name",
@@ -26,6 +27,14 @@ WORDS: Final = {
     "string_too_long": "give at most {max_length} characters",
     "literal_error": "write {expected}",
     "uuid_parsing": "write an id, a UUID such as 6f1c0e6a-4f0e-4d8e-9a51-0c4b3f1f6f7e",
+    "int_parsing": "write a whole number: 5",
+    "float_parsing": "write a number: 2.5",
+    "decimal_parsing": "write a number: 2.5",
+    "bool_parsing": "write true or false",
+    **dict.fromkeys(
+        ("date_type", "datetime_type", "date_from_datetime_parsing", "datetime_from_date_parsing"),
+        WRITE_A_DATE,
+    ),
     "timezone_aware": "say in which time zone: 2026-01-05T09:00:00Z, or +01:00 at its end",
 }
 """by pydantic's type of error; the braces are of its context"""
@@ -34,6 +43,9 @@ PATTERNS: Final = {
     "^[a-z0-9][a-z0-9_.-]{0,63}$": "write 1 to 64 of a-z, 0-9, _ . and -, beginning with a letter or a digit",
     "^[a-z]{2,3}$": "write a language of two or three small letters: en",
     "^[A-Z]{2}$": "write a country of two capital letters: ES",
+    r"^[\x21-\x7e]+$": "write visible ASCII characters, without a space: a UUID, say",
+    "^[0-9]{1,18}$": "write the id of the last event that arrived: its position",
+    r"^[A-Za-z0-9_.:-]+\*?$": "write a whole word such as deal.won, or how it begins and a star: deal.*",
     "^[A-Z]{3}$": "write a currency of three capital letters: EUR",
 }
 

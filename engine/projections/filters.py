@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
 from engine.values import MOST_MINOR, Utc, Value, Zone, exponent, known_currency, to_micros, within_years, written
+from engine.wording import WRITE_A_DATE
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
@@ -65,7 +66,7 @@ def read(text: str) -> datetime | date:
     except ValueError as error:
         if _LOST_PLUS.search(text):
             raise ValueError(f"{text} has a space before its offset: in an address write + as %2B") from None
-        raise error
+        raise ValueError(f"there is no {text}: {WRITE_A_DATE}") from error
 
 
 _LOST_PLUS = re.compile(" [0-9]{2}:[0-9]{2}$")

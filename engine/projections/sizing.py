@@ -31,7 +31,7 @@ class Target(Value):
     deals: Annotated[int, Field(ge=0, le=10**9)] | None = None
     average: Money | None = None
     """of a sale"""
-    close_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    close_rate: Annotated[float, Field(ge=1e-9, le=1)] | None = None
     """won / all leads that were decided"""
     reps: Annotated[int, Field(ge=1, le=10**6)] | None = None
 

@@ -136,6 +136,9 @@ def test_a_value_range_includes_both_ends_and_one_currency_alone() -> None:
         ({"value_min": 2, "value_max": 1, "currency": "EUR"}, "above value_max"),
         ({"currency": "XXY"}, "no currency"),
         ({"tz": "Mars/Olympus"}, "no time zone"),
+        ({"tz": "localtime"}, "no time zone"),
+        ({"tz": "right/UTC"}, "no time zone"),
+        ({"since": "2026-02-30"}, "write a date as"),
         ({"since": datetime(2026, 1, 1)}, "no time zone"),  # noqa: DTZ001 (naive on purpose)
         ({"since": "2026-01-01T00:00:00"}, "no time zone"),
         ({"since": "yesterday"}, "since"),

@@ -116,6 +116,7 @@ def test_a_target_is_one_and_in_one_currency() -> None:
         {"deals": 1, "average": eur("0")},
         {"deals": 1, "close_rate": 0},
         {"deals": 1, "close_rate": 1.2},
+        {"deals": 1, "close_rate": 1e-300},
         {"deals": 1, "reps": 0},
     )
     for wrong in wrongs:
