@@ -101,7 +101,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
     path = pipelines_of(alive.entries) or pipelines_of([fact for fact in facts if fact.kind in OPENINGS])
     chosen = {pipeline: published(log, pipeline, lens_for(lens, pipeline, path[-1])) for pipeline in path}
     derived = derive(alive, chosen)
-    people, texts = people_of(log, found.history), resolved(log, shown)
+    people, texts = people_of(log, shown), resolved(log, shown)
     asked = None if at is None else the_event(shown, at)
     kept = [entry for entry in shown if entry.position in live]
     before = kept if asked is None else [entry for entry in kept if entry.order <= asked.order]

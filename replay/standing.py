@@ -31,6 +31,8 @@ class Standing(Figures):
     """None: void, or in no pipeline that has one"""
     value: Amount | None
     owner: Person | None
+    customer: Person | None
+    """who it is sold to: a person or an organisation"""
     source: str | None
     channel: str | None
     bant: dict[str, str]
@@ -53,6 +55,7 @@ class Told:
     """What the entries said last."""
 
     owner: UUID | None = None
+    customer: UUID | None = None
     source: str | None = None
     channel: str | None = None
     expected_close: date | None = None
@@ -66,6 +69,7 @@ class Told:
         match type(event).__name__:
             case "LeadCaptured" | "DealOpened":
                 self.owner = event.owner or self.owner
+                self.customer = event.person or self.customer
                 self.source, self.channel = self.source or event.source, self.channel or event.channel
                 self.expected_close = getattr(event, "expected_close", None) or self.expected_close
                 self.attributes |= {attribute.name: attribute.value for attribute in event.attributes}
@@ -106,6 +110,7 @@ def standing(
         stage=stage,
         value=value,
         owner=None if told.owner is None else person(told.owner, people),
+        customer=None if told.customer is None else person(told.customer, people),
         source=told.source,
         channel=told.channel,
         bant={dimension.value: running.verdicts.get(dimension, Verdict.UNKNOWN) for dimension in Dimension},

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from engine.values import from_micros
+from engine.values import rfc3339
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
@@ -52,7 +52,3 @@ def test_event(log_id: UUID, event_id: UUID, now: int) -> bytes:
         "data": {"says": "a test delivery, asked for by hand"},
     }
     return json.dumps(told, separators=(",", ":")).encode()
-
-
-def rfc3339(micros: int) -> str:
-    return from_micros(micros).isoformat().replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.log.feed import read_feed
-from engine.values import from_micros
+from engine.values import rfc3339
 from service.auth import WHOLE
 from service.http_errors import Refused
 from service.notices.wanted import Wanted
@@ -130,5 +130,5 @@ def as_json(told: Any) -> str:
 def plain(row: dict[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in row.items() if name != "payload"}
     told |= {name: str(UUID(hex=row[name])) for name in ("event_id", "stream_id", "actor")}
-    told |= {name: from_micros(row[name]).isoformat() for name in ("occurred_at", "recorded_at")}
+    told |= {name: rfc3339(row[name]) for name in ("occurred_at", "recorded_at")}
     return {**told, "data": json.loads(row["payload"])}

@@ -118,6 +118,18 @@ def test_the_journey_is_found_by_our_id_or_by_the_source_systems(sales: Log) -> 
         assert (answer.journey, answer.key) == (str(deal), "173688")
 
 
+def test_it_tells_the_customer_and_nobody_whom_only_a_later_event_names(sales: Log) -> None:
+    lead = ask(sales, CaptureLead(pipeline="sales", person=PersonRef(source="crm", key="c-1", name="Acme")), day=0)
+    deal = ask(sales, ConvertLead(), lead.stream_id, day=1)
+    ask(sales, AssignOwner(owner=REP), deal.stream_id, day=2)
+    early, late = told(sales, lead.stream_id, as_of=START + timedelta(days=1)), told(sales, lead.stream_id)
+    for answer in (early, late):
+        assert answer.state.customer is not None
+        assert (answer.state.customer.key, answer.state.customer.label) == ("c-1", "Acme")
+    assert {person.key for person in early.people.values()} == {"clerk", "c-1"}
+    assert {person.key for person in late.people.values()} == {"clerk", "c-1", "rep-7"}
+
+
 def test_unknown_ids_are_not_found(sales: Log) -> None:
     deal = opened(sales)
     for name in (uuid4(), "nobody"):
