@@ -48,21 +48,31 @@ class Outer:
         number = given if GIVEN.fullmatch(given) else token_hex(16)
         token = request_id.set(number)
         began, status, method = time.perf_counter(), 0, scope["method"]
+        waits = any(name == b"expect" for name, _ in scope["headers"])
+        arriving = self.bounded(receive)
         if method == "HEAD" and scope["path"] != self.endless:
             # Answered as GET would be; the server, whose own scope stays, sends the head alone.
             scope = {**scope, "method": "GET"}
+
+        async def receiving() -> Message:
+            nonlocal waits
+            waits = False
+            return await arriving()
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
+                if waits:
+                    # Nobody told the client to send its body: what comes next would be taken for that.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
             self.refuse_nonsense(scope)
             scope = kept_apart(scope)
-            await self.app(scope, self.bounded(receive), sending)
+            await self.app(scope, receiving, sending)
         except Exception as error:
             if status:
                 # Half an answer is out: the connection ends, and the log knows why.

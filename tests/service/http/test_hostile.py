@@ -68,6 +68,15 @@ def test_what_is_not_http_is_refused(content: bytes, manager: Client) -> None:
     manager.get("/v1/board").done()
 
 
+def test_who_was_not_told_to_send_a_body_does_not_send_the_next_request_in_its_place(manager: Client) -> None:
+    asking = [b"Content-Type: application/json", b"Content-Length: 100", b"Expect: 100-continue"]
+    with socket.create_connection(("127.0.0.1", manager.port), 20) as connection:
+        connection.sendall(head(manager, *asking, method=b"POST /v1/nowhere") + b"\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
 def test_a_head_without_end_is_cut_off(manager: Client) -> None:
     for size in (100_000, 20_000_000):
         told = sent(manager, head(manager, b"X-Long: " + b"a" * size) + b"\r\n\r\n")
