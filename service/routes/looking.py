@@ -34,7 +34,7 @@ def looked(
 ) -> Seen:
     lens, filters = question.lens(), narrowed(running.log, caller, question.filters())
     # Everything but where a page begins and how long it is.
-    same = repr((filters, question.model_dump(exclude={"after", "limit"}), cell and cell.cell))
+    same = repr((request.url.path, filters, question.model_dump(exclude={"after", "limit"}), cell and cell.cell))
     if cell is not None and cell.after is not None:
         look, following = resumed(running, cell.after, same, live=lens.live)
         cell = cell.model_copy(update={"after": following})

@@ -286,6 +286,8 @@ def test_a_cursor_continues_its_own_question_alone(manager: Client) -> None:
     manager.get("/v1/board", limit=2, after=after).done()
     manager.get("/v1/board", limit=1, after=after, order="next_action").refused(422, "invalid", "another question")
     manager.get("/v1/board", limit=1, after=after, owner="the-manager").refused(422, "invalid", "another question")
+    after = manager.get("/v1/journeys", limit=1).answer["next"]
+    manager.get("/v1/deals", limit=1, after=after).refused(422, "invalid", "another question")
 
 
 def test_a_cursor_of_another_database_is_gone(manager: Client, reader: Client) -> None:
