@@ -30,13 +30,24 @@ AT_ONCE: Final = 100_000
 _ASKED: Final = 5_000
 _READ: Final = tuple(events.c[name] for name in ("position", "stream_id", "type", "payload"))
 _PAYLOAD: Final = pl.Struct({"title": pl.Struct({"text_id": pl.String}), "person": pl.String, "from_lead": pl.String})
-_LETTERS: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
-"""what no accent can be taken from"""
+_LETTERS: Final = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "o",
+    "đ": "d",
+    "ð": "d",
+    "ł": "l",
+    "þ": "th",
+    "ı": "i",
+    "ς": "σ",
+}
+"""what no accent can be taken from; and sigma at a word's end"""
 
 
 def folded(text: pl.Expr) -> pl.Expr:
     """Small letters, no accents, one space between words."""
-    plain = text.str.to_lowercase().str.normalize("NFKD").str.replace_all(r"\p{M}", "")
+    plain = text.str.normalize("NFKD").str.to_lowercase().str.replace_all(r"\p{M}", "")
     return plain.str.replace_many(list(_LETTERS), list(_LETTERS.values())).str.replace_all(r"[^\S\n]+", " ")
 
 

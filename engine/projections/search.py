@@ -51,8 +51,10 @@ def search(
     looks: "Sequence[Look]", names: Names, text: str, filters: Filters = EVERYTHING, *, limit: int = 20
 ) -> Search:
     """Over the pipelines looked at. Rejected: nothing to look for, or too much; a limit out of range."""
-    if not text.strip() or len(text) > LONGEST:
-        raise Rejected(f"text {text[:80]!r} can't be looked for: give 1 to {LONGEST} characters")
+    if not text.strip():
+        raise Rejected("there is nothing to look for in blanks alone: give a word, or how one begins")
+    if len(text) > LONGEST:
+        raise Rejected(f"what is looked for has {len(text):,} characters: give at most {LONGEST}")
     if not 1 <= limit <= MOST:
         raise Rejected(f"limit {limit} is out of range: 1 to {MOST}")
     hits = ranked(names.rows(), str(pl.select(folded(pl.lit(text.strip().replace("\n", " ")))).item()))

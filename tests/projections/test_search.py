@@ -56,6 +56,9 @@ def test_case_and_accents_do_not_count(desk: Desk) -> None:
         assert desk.titles(text) == ["Café für die Straße"], text
     for text in ("lodz", "orsted", "ÆRØ", "aero"):
         assert desk.titles(text) == ["Łódź: Ørsted og Ærø"], text
+    deal(desk.log, "𝕬𝖗𝖙 Σίσυφος")
+    for text in ("art", "ΣΙΣΥΦΟΣ", "σισυφοσ"):
+        assert desk.titles(text) == ["𝕬𝖗𝖙 Σίσυφος"], text
     assert desk.titles("tea") == []
 
 
@@ -147,8 +150,8 @@ def test_a_large_log_is_read_in_parts_with_the_same_result(desk: Desk, monkeypat
 
 
 def test_nothing_to_look_for_is_refused(desk: Desk) -> None:
-    for text in ("", "   ", "x" * 201):
-        with pytest.raises(Rejected, match="characters"):
+    for text, remedy in (("", "give a word"), ("   ", "give a word"), ("x" * 201, "at most 200")):
+        with pytest.raises(Rejected, match=remedy):
             desk.look_for(text)
     with pytest.raises(Rejected, match="limit"):
         desk.look_for("x", limit=101)
