@@ -60,9 +60,7 @@ def decide(log: Log, request: Request, by_memory: bool = False) -> Decision:
     if request.expected_version not in (None, stream.version):
         raise Conflict(changed(request, stream))
     if type(request.command) not in stream.kind.commands:
-        raise Rejected(
-            f"{type(request.command).__name__} is not asked of a {stream.kind.name}: {stream.stream_id} is one"
-        )
+        raise Rejected(not_asked(request, stream))
     occurred_at = moment(request, stream)
     knowledge = Knowledge(log, stream, request.now, occurred_at, introductions)
     events = stream.kind.decide(stream.state, request.command, knowledge)
@@ -72,6 +70,19 @@ def decide(log: Log, request: Request, by_memory: bool = False) -> Decision:
         changes.append((knowledge.stream, opening))
     erasable = Erasable(introductions.new, knowledge.texts, called(log, request.command, stream))
     return Decision(changes, occurred_at, actor, erasable, knowledge.looked_at)
+
+
+def not_asked(request: Request, stream: Stream) -> str:
+    """What to say to who asks a lead for what deals do, or the other way round."""
+    if stream.kind is LEAD:
+        remedy = "convert it into a deal first"
+    elif stream.journey_id != stream.stream_id:
+        remedy = f"lead {stream.journey_id} was converted into it already, go on with the deal"
+    else:
+        remedy = f"ask it of another, or what a {stream.kind.name} is asked of this one"
+    return (
+        f"{type(request.command).__name__} is not asked of a {stream.kind.name}, which {stream.stream_id} is: {remedy}"
+    )
 
 
 def changed(request: Request, stream: Stream) -> str:

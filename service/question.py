@@ -3,6 +3,7 @@
 Whatever is wrong is Unclear, which names the field, what was given and what would be right.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from engine.projections.cards import Cards
 from engine.projections.filters import Bound, Filters, Window
 from engine.projections.filters import moment as moment_of
 from engine.projections.lens import Lens
-from engine.values import Money, from_micros, known_zone
+from engine.values import MOST_MINOR, Money, from_micros, known_zone
 from engine.wording import wording
 
 Clock = Literal["happened", "recorded", "both"]
@@ -127,7 +128,11 @@ def money_of(field: str, text: str | None) -> Money | None:
             raise ValueError(amount)
         return Money.of(worth, currency)
     except (InvalidOperation, ValueError, Rejected) as error:
-        why = str(error) if isinstance(error, Rejected) else "write an amount and its currency, such as 100000 EUR"
+        why = (
+            str(error)
+            if isinstance(error, Rejected)
+            else f"write an amount and its currency, such as 100000 EUR, of at most {MOST_MINOR:,} minor units"
+        )
         raise Unclear([Problem(field, why, shown(text))]) from None
 
 
@@ -143,7 +148,7 @@ def period_of(field: str, text: str, tz: str) -> Window:
 def pair(text: str, field: str = "attributes") -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name or not value:
-        raise Unclear([Problem(field, "write NAME=VALUE, such as product=GTX", repr(text))])
+        raise Unclear([Problem(field, "write NAME=VALUE, such as product=GTX", shown(text))])
     return name, value
 
 
@@ -169,5 +174,6 @@ def problems_of(error: ValidationError, field: str = "") -> list[Problem]:
 
 
 def shown(given: object) -> str:
-    text = repr(given)
+    """As JSON, which is how it was sent."""
+    text = json.dumps(given, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -159,8 +159,11 @@ def test_a_conversion_refused_by_the_deal_leaves_the_lead_as_it_was(sales: Log, 
 
 
 def test_a_deal_s_command_is_not_asked_of_a_lead(sales: Log, lead: UUID) -> None:
-    with pytest.raises(Rejected, match="Win is not asked of a lead"):
+    with pytest.raises(Rejected, match=f"Win is not asked of a lead, which {lead} is: convert it into a deal first"):
         ask(sales, Win(evidence="contract 7"), lead)
+    deal = ask(sales, ConvertLead(), lead).stream_id
+    with pytest.raises(Rejected, match=f"ConvertLead is not asked of a deal, .*: lead {lead} was converted"):
+        ask(sales, ConvertLead(), deal)
 
 
 def test_a_record_of_the_source_system_is_opened_once(sales: Log) -> None:

@@ -17,8 +17,9 @@ def table_of(tables: list[Counted], cell: Mapping[str, str]) -> tuple[Counted, s
     asked = {name: value for name, value in cell.items() if name not in ("part", "group")}
     fit = [each for each in tables if asked.keys() <= each.words.keys() and cell.get("part") in {None, *each.parts}]
     if not fit:
+        each_once = dict.fromkeys((tuple(each.words), tuple(each.parts)) for each in tables)
         known = "; ".join(
-            " ".join([*(f"{name}=..." for name in each.words), f"part={'|'.join(each.parts)}"]) for each in tables
+            " ".join([*(f"{name}=..." for name in words), f"part={'|'.join(parts)}"]) for words, parts in each_once
         )
         told = " ".join(f"{name}={value}" for name, value in cell.items())
         raise Rejected(f"cell {told!r} is not in this answer: there are {known}")

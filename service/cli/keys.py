@@ -100,9 +100,9 @@ def plain(key: "Key", named: "dict[UUID, str]") -> dict[str, Any]:
         "role": key.role,
         "person": named.get(key.person_id),
         "person_id": str(key.person_id),
-        "created_at": key.created_at.isoformat(),
-        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
-        "revoked_at": None if key.revoked_at is None else key.revoked_at.isoformat(),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
     }
 
 

@@ -20,24 +20,25 @@ class Printable(Value):
     @classmethod
     def no_nul(cls, raw: Any) -> Any:
         # No database of ours can look it up, and PostgreSQL can't keep it.
-        if holds_nul(raw):
-            raise ValueError("there is a NUL character in it: remove it")
+        place = nul_in(raw)
+        if place is not None:
+            raise ValueError(f"there is a NUL character in {place or 'it'}: remove it")
         return raw
 
 
-def holds_nul(raw: Any) -> bool:
-    """However deep; who sends it chooses the depth."""
-    left = [raw]
+def nul_in(raw: Any) -> str | None:
+    """Where, with the names on the way; however deep, for who sends it chooses the depth. None: nowhere."""
+    left: list[tuple[str, Any]] = [("", raw)]
     while left:
-        each = left.pop()
+        place, each = left.pop()
         if isinstance(each, str):
             if "\0" in each:
-                return True
+                return place
         elif isinstance(each, dict):
-            left += each.values()
+            left += [(f"{place}.{name}".removeprefix("."), value) for name, value in each.items()]
         elif isinstance(each, list):
-            left += each
-    return False
+            left += [(f"{place}.{number}".removeprefix("."), value) for number, value in enumerate(each)]
+    return None
 
 
 class Defining(Printable):

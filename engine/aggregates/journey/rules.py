@@ -74,7 +74,7 @@ def decide_entry(journey: Journey, command: EntryCommand, context: Context, word
         case ScheduleFollowUp():
             if command.due_at < context.occurred_at:
                 raise Rejected(
-                    f"due_at {command.due_at.isoformat()} is before the follow-up is scheduled: pass a later"
+                    f"due_at {command.due_at.isoformat()} is before the follow-up is scheduled: pass a later one"
                 )
             if command.follow_up_id in journey.follow_ups:
                 return []

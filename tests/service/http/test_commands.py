@@ -213,7 +213,7 @@ def test_a_wrong_body_is_refused_field_by_field(manager: Client) -> None:
     reply = manager.post(f"/v1/journeys/{deal}/touch", {"kind": "telepathy", "colour": "red"})
     problem = reply.refused(422, "invalid", "body.kind", "body.colour")
     given = {each["field"]: each["given"] for each in problem["errors"]}
-    assert given == {"body.kind": "'telepathy'", "body.colour": "'red'"}
+    assert given == {"body.kind": '"telepathy"', "body.colour": '"red"'}
     money = {"value": {"amount_minor": 1, "currency": "EURO"}}
     manager.post(f"/v1/deals/{deal}/change-value", money, if_match="*").refused(422, "invalid", "currency")
     assert events(manager) == ["deal.opened.v1"]
