@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from service.auth import allowed, header
-from service.http_errors import FieldProblem, Refused, documented
+from service.documented import documented
+from service.http_errors import FieldProblem, Refused
 from service.keys import Role
 from service.routes.direct import Check
 from service.routes.tags import IF_NONE_MATCH, TAG, UNCHANGED
