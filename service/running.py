@@ -18,6 +18,7 @@ from engine.projections.views import ROOM
 from replay.archive import views_of
 from replay.stage_figures import Side
 from service import metrics
+from service.ahead import Ahead
 from service.settings import Serving, archive_folder
 from service.sharing import Sharing
 from service.tracing import Tracing
@@ -26,7 +27,9 @@ from service.writing import Writer
 
 
 class TimedLog(Log):
-    """The log, telling how long appends take."""
+    """The log, telling how long appends take, and that there were some."""
+
+    when_written: Callable[[], None] = staticmethod(lambda: None)
 
     def write_all(self, wanted: Sequence[Wanted]) -> list[Written | DealtrailError]:
         began = time.perf_counter()
@@ -34,6 +37,7 @@ class TimedLog(Log):
             return super().write_all(wanted)
         finally:
             metrics.append_seconds.observe(time.perf_counter() - began)
+            self.when_written()
 
 
 PAGE_SECONDS: Final = 300.0
@@ -53,6 +57,8 @@ class Running:
         self.tracing = Tracing(serving)
         self.log = TimedLog(url)
         self.views = views_of(self.log, archive_folder(url), logging.getLogger(__name__).warning)
+        self.ahead = Ahead(self.views)
+        self.log.when_written = self.ahead.written
         bounds = Bounds(serving.waiting, serving.patience_seconds, serving.answer_seconds)
         self.names = Names(self.log)
         self.writing = Writer(self.log, serving.writers, bounds)
@@ -84,6 +90,7 @@ class Running:
         looks = [self.views.look(pipeline, Lens.of()) for pipeline in self.views.pipelines()]
         del looks
         self.when_ready()
+        self.ahead.start()
         self.ready = True
         logging.getLogger(__name__).info("ready", extra={"position": self.views.position})
 
@@ -94,6 +101,7 @@ class Running:
         self.looks.let_go(PAGE_SECONDS)
 
     def look(self, pipeline: str | None, lens: Lens) -> Look:
+        self.ahead.asked()
         return self.views.look(pipeline, lens)
 
     def pinned(self, pin: Pinned, lens: Lens) -> Look:
