@@ -13,9 +13,14 @@ FEW = 1_000
 """journeys that are shown; what an export names is not remembered"""
 
 
-def called(log: Log, journeys: Sequence[tuple[str, str | None]]) -> list[tuple[str | None, str | None]]:
-    """Key (id in the source system) and title of each journey, given as journey_id and text_id of the title."""
-    known = Words() if len(journeys) > FEW else log.remembered.since(erasures(log))
+def called(
+    log: Log, journeys: Sequence[tuple[str, str | None]], erased: int | None = None
+) -> list[tuple[str | None, str | None]]:
+    """Key (id in the source system) and title of each journey, given as journey_id and text_id of the title.
+
+    erased: how many erasures there were a moment ago, where the caller has just looked.
+    """
+    known = Words() if len(journeys) > FEW else log.remembered.since(erasures(log) if erased is None else erased)
     if unread := [UUID(hex=journey) for journey, _ in journeys if journey not in known.keys]:
         known.keys.update((journey.hex, key) for journey, key in keys_of(log, unread).items())
     if unread := [UUID(hex=title) for _, title in journeys if title is not None and title not in known.titles]:

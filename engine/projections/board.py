@@ -85,27 +85,32 @@ def board(
     stages' names.
     """
     chances = likelihoods(look, basis)
+
+    def whole(counted: Tally) -> Board:
+        return told(head(look), counted, look.definition, look.as_of, chances, language)
+
+    groups = None
     if by is None and filters == EVERYTHING:
-        parts = (
-            look.tally("standing", standing, alone=standing_alone),
-            look.tally("stalled", stalled, look.as_of, stalled_alone(look)),
-        )
+        here = look.tally("standing", standing, alone=standing_alone)
+        late = look.tally("stalled", stalled, look.as_of, stalled_alone(look))
+        found = look.repeated("board", (here, late, chances, look.as_of, language), lambda: whole(here.plus(late)))
     else:
-        parts = standing(look, filters, by), stalled(look, filters, by)
+        counted = standing(look, filters, by).plus(stalled(look, filters, by))
+        if by is not None:
+            groups = tuple(
+                BoardGroup(
+                    key=key, label=label, **figures(counted, value, look.definition, look.as_of, chances, language)
+                )
+                for value, key, label in labels(look, by, counted.groups("standing count"))
+            )
+            counted = counted.whole()
+        found = whole(counted)
     if filters == EVERYTHING and is_carried(cards):
         shown, following = first_page(look, cards, chances)
     else:
         shown, following = page(asked_of(look, filters, None).filter(ON_BOARD), look, cards, chances)
-    counted = parts[0].plus(parts[1])
-    groups = None
-    if by is not None:
-        groups = tuple(
-            BoardGroup(key=key, label=label, **figures(counted, value, look.definition, look.as_of, chances, language))
-            for value, key, label in labels(look, by, counted.groups("standing count"))
-        )
-        counted = counted.whole()
-    return told(head(look), counted, look.definition, look.as_of, chances, language).model_copy(
-        update={"cards": shown, "next": following, "void": look.void, "groups": groups}
+    return found.model_copy(
+        update={**head(look), "cards": shown, "next": following, "void": look.void, "groups": groups}
     )
 
 

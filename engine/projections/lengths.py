@@ -79,6 +79,8 @@ class Lengths:
         """Less those of gone, each of which is here, and with those of come."""
         out, new = Counter(gone.listed()), Counter(come.listed())
         goes, comes = list((out - new).elements()), list((new - out).elements())
+        if not goes and not comes:
+            return self
         held = self._held
         if len(held.parts) != 1 or len(held.gone) + len(held.come) + len(goes) + len(comes) > FEW:
             held = Held((self.ordered,))

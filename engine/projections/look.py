@@ -14,6 +14,7 @@ from engine.log.positions import causes, event_ids
 from engine.projections.columns import Codes
 from engine.projections.frames import Frames
 from engine.projections.live import Few, Live
+from engine.projections.repeated import Repeated
 from engine.projections.seen import Seen
 from engine.projections.tally import Tally
 from engine.stages.definition import Definition
@@ -103,6 +104,13 @@ class Look:
         """What `anew` works out; where the frames follow the log, brought up to date by `changed` (Live.carried)."""
         return self.frames.carried(question, moment, anew, changed) if isinstance(self.frames, Live) else anew()
 
+    def repeated(self, question: str, of: object, tell: Callable[[], T]) -> T:
+        """What `tell` says, which depends on the definition and `of` alone: where these frames, or those before, were
+        told the same, it is not told again.
+        """
+        kept: Repeated[T] = self.carried(question, Repeated, lambda kept, *_: kept)
+        return kept.told(of, tell)
+
     def everybody(self) -> pl.DataFrame:
         """Reps and actors, also those of whom no event speaks yet."""
         return people_frame(self.log, customers=False)
@@ -117,7 +125,7 @@ class Look:
 
     def called(self, journeys: Sequence[tuple[str, str | None]]) -> list[tuple[str | None, str | None]]:
         """Key (id in the source system) and label (the title) of journeys given as journey_id and title."""
-        return called(self.log, journeys)
+        return called(self.log, journeys, self.erased)
 
     def named(self, journeys: pl.DataFrame) -> pl.DataFrame:
         """Adds `key` and `label` to the few journeys that are shown."""
