@@ -16,6 +16,7 @@ from service.question import pair
 from service.routes.answers import LISTS, QUESTIONS, Asked
 from service.routes.asked import ExplainQuestion, Paged, Question, Worded
 from service.routes.looking import Seen, looked, next_page
+from service.routes.repeated import Words
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, told, unchanged
 from service.running import Running
@@ -37,7 +38,7 @@ def add_questions(routes: Routes) -> None:
         routes.add(
             "GET",
             f"/v1/{each.name}",
-            endpoint_of(each),
+            endpoint_of(each, words := Words()),
             name=f"get_{each.name.replace('-', '_')}",
             summary=each.summary,
             tag="answers",
@@ -45,6 +46,7 @@ def add_questions(routes: Routes) -> None:
             refusals=("not-found", "gone"),
             answers=SHAPES[each.name],
             queries=True,
+            words=words,
             tagged=True,
         )
         routes.add(
@@ -64,7 +66,7 @@ def add_questions(routes: Routes) -> None:
         routes.add(
             "GET",
             f"/v1/{each.name}",
-            endpoint_of(each),
+            endpoint_of(each, words := Words()),
             name=f"list_{each.name}",
             summary=each.summary,
             tag=each.name,
@@ -72,12 +74,14 @@ def add_questions(routes: Routes) -> None:
             refusals=("not-found", "gone"),
             answers=each.answer,
             queries=True,
+            words=words,
             tagged=True,
         )
 
 
-def endpoint_of(each: Asked) -> Callable[..., Any]:
+def endpoint_of(each: Asked, words: Words) -> Callable[..., Any]:
     async def endpoint(request: Request, question: Any) -> Response:
+        words.learn(request, question)
         return await answered(request, each.name, question, lambda running, seen: computed(running, each, seen))
 
     endpoint.__annotations__["question"] = Annotated[each.question, Query()]

@@ -13,6 +13,7 @@ from service.documented import documented
 from service.http_errors import FieldProblem, Refused
 from service.keys import Role
 from service.routes.direct import Check
+from service.routes.repeated import Words
 from service.routes.tags import IF_NONE_MATCH, TAG, UNCHANGED
 from service.running import Running
 from service.slashes import put_back
@@ -48,6 +49,7 @@ class Routes:
         answers: Any = None,
         status: int = 200,
         queries: bool = False,
+        words: Words | None = None,
         tagged: bool = False,
         headers: Mapping[str, Any] | None = None,
         media: type[Response] = JSONResponse,
@@ -55,9 +57,10 @@ class Routes:
         though_away: bool = False,
     ) -> None:
         """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
-        tagged: its answers have an entity tag, and If-None-Match is looked at (tags.py). headers: of its answers, as
-        OpenAPI says them. media: what it answers with. direct: makes a route that runs the checks itself (direct.py).
-        though_away: it is answered while the database is not reached, to who was known before.
+        words: those that it knows (repeated.py). tagged: its answers have an entity tag, and If-None-Match is looked at
+        (tags.py). headers: of its answers, as OpenAPI says them. media: what it answers with. direct: makes a route
+        that runs the checks itself (direct.py). though_away: it is answered while the database is not reached, to who
+        was known before.
         """
         checks: list[Check] = [] if allow is None else [allowed(allow, though_away=though_away)]
         checks.append(once_each if queries else no_query)
@@ -83,7 +86,7 @@ class Routes:
             summary=summary,
             tags=[tag],
             dependencies=[] if direct else [Depends(check) for check in checks],
-            route_class_override=direct(checks) if direct else None,
+            route_class_override=direct(checks) if direct else words.route(checks[0], endpoint) if words else None,
             response_model=answers,
             response_class=media,
             status_code=status,
