@@ -5,7 +5,7 @@ Its meaning over columns is in criteria_polars.py; a property test holds the two
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -170,23 +170,30 @@ class Running:
                 self.amount_minor, self.currency = fact.amount_minor, fact.currency
 
 
+def kinds_of(leaf: Criterion) -> Collection[str]:
+    """The kinds of event that the leaf speaks of."""
+    if leaf.event is not None or leaf.happened is not None:
+        return (leaf.event or leaf.happened or "",)
+    if leaf.touch is not None or leaf.touches is not None:
+        return ("Touched",)
+    if leaf.signal is not None:
+        return ("SignalRecorded",)
+    if leaf.bant is not None or leaf.bant_confirmed is not None:
+        return ("BantAssessed",)
+    if leaf.proposals is not None:
+        return ("ProposalSent",)
+    return VALUED if leaf.amount is not None else ("Scored",)
+
+
 def bears(leaf: Criterion, fact: Fact) -> bool:
     """Whether the event is one that the leaf speaks of: only then is its criterion looked at."""
-    if leaf.event is not None or leaf.happened is not None:
-        return fact.kind == (leaf.event or leaf.happened)
+    if fact.kind not in kinds_of(leaf):
+        return False
     if leaf.touch is not None:
-        return fact.kind == "Touched" and fact.touch in leaf.touch.kind
+        return fact.touch in leaf.touch.kind
     if leaf.touches is not None:
-        return fact.kind == "Touched" and (leaf.touches.kind is None or fact.touch in leaf.touches.kind)
-    if leaf.signal is not None:
-        return fact.kind == "SignalRecorded" and fact.signal in leaf.signal
-    if leaf.bant is not None or leaf.bant_confirmed is not None:
-        return fact.kind == "BantAssessed"
-    if leaf.proposals is not None:
-        return fact.kind == "ProposalSent"
-    if leaf.amount is not None:
-        return fact.kind in VALUED
-    return fact.kind == "Scored"
+        return leaf.touches.kind is None or fact.touch in leaf.touches.kind
+    return leaf.signal is None or fact.signal in leaf.signal
 
 
 def holds(criterion: Criterion, running: Running, fact: Fact | None) -> bool:
@@ -223,9 +230,6 @@ def holds(criterion: Criterion, running: Running, fact: Fact | None) -> bool:
     return fact is not None and bears(c, fact)
 
 
-def fires(criterion: Criterion, running: Running, fact: Fact) -> Criterion | None:
-    """The first branch that is looked at at this event and holds there; None when there is none."""
-    for branch in criterion.branches():
-        if any(bears(leaf, fact) for leaf in branch.leaves()) and holds(branch, running, fact):
-            return branch
-    return None
+def fires(branch: Criterion, running: Running, fact: Fact) -> bool:
+    """Whether the branch is looked at at this event and holds there."""
+    return any(bears(leaf, fact) for leaf in branch.leaves()) and holds(branch, running, fact)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from engine.errors import Rejected
 from engine.stages.calendar import Calendar
-from engine.stages.criteria import Criterion, TouchKinds
+from engine.stages.criteria import Criterion, TouchKinds, kinds_of
 from engine.stages.plain_yaml import StrictLoader, read_yaml
 from engine.stages.work import Days, HandOver, Ladder, ProposalRule, SignalTask, Task
 from engine.values import Flag, Key, Label, Number, TouchKind, Value
@@ -182,6 +182,16 @@ class Definition(Value):
         """Rank of every key the definition knows, those it replaces included."""
         ranks = {stage.key: rank for rank, stage in enumerate(self.stages)}
         return ranks | {old: rank for rank, stage in enumerate(self.stages) for old in stage.replaces}
+
+    @cached_property
+    def looked_at(self) -> dict[str, list[tuple[int, Criterion]]]:
+        """By kind of event the branches that are looked at when one comes, with their stage's rank: highest first."""
+        found: dict[str, list[tuple[int, Criterion]]] = {}
+        for rank, stage in reversed(list(enumerate(self.stages))):
+            for branch in stage.enter.branches() if stage.enter is not None else ():
+                for kind in {kind for leaf in branch.leaves() for kind in kinds_of(leaf)}:
+                    found.setdefault(kind, []).append((rank, branch))
+        return found
 
     @property
     def qualified_rank(self) -> int:

@@ -110,12 +110,8 @@ def moved_to(definition: Definition, fact: Fact, kind: str | None) -> int | None
 
 def highest(definition: Definition, running: Running, fact: Fact, *, after_sale: bool) -> tuple[int, Criterion] | None:
     """The highest stage that fires at the event, of the after-sale stages or of the others, and the branch."""
-    for rank in range(len(definition.stages) - 1, -1, -1):
-        stage = definition.stages[rank]
-        if stage.enter is None or (stage.kind == "after_sale") != after_sale:
-            continue
-        branch = fires(stage.enter, running, fact)
-        if branch is not None:
+    for rank, branch in definition.looked_at.get(fact.kind, ()):
+        if (definition.kind_of(rank) == "after_sale") == after_sale and fires(branch, running, fact):
             return rank, branch
     return None
 
