@@ -9,8 +9,8 @@ from engine.projections.frames import Frames
 from engine.projections.rows_alone import RowsAlone, flat, framed
 from engine.projections.spans import Spans
 
-MANY = 512
-"""changes since, from which on everything is worked out anew"""
+MANY = 1_024
+"""journeys changed since, from which on everything is worked out anew"""
 QUESTIONS = 64
 """that are remembered, the newest"""
 
@@ -24,6 +24,7 @@ class Moment:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        """rises with every change, by the journeys that it touches"""
         self.were: dict[int, RowsAlone] = {}
         """the rows that the changed journeys had"""
         self.next: Moment | None = None
@@ -44,11 +45,15 @@ class Live:
         self,
         spans: tuple[Spans, Spans, Spans, Spans],
         told: dict[str, Told] | None = None,
+        newest: dict[str, Told] | None = None,
         at: Moment | None = None,
     ) -> None:
-        """spans: of the fields of Frames."""
+        """spans: of the fields of Frames. told: by question what was worked out up to now. newest: what was worked out
+        last, by this one, those before and those after.
+        """
         self._visits, self._journeys, self._attributes, self._void = self.spans = spans
         self._told = told or {}
+        self._newest = {} if newest is None else newest
         self._at = at or Moment(0)
         self._since: tuple[Moment, Few, Few] | None = None
 
@@ -84,14 +89,15 @@ class Live:
             spans.replaced({code: (were[code][place], rows[place]) for code, rows in fresh.items()})
             for place, spans in enumerate(self.spans)
         )
-        here, then = self._at, Moment(self._at.number + 1)
-        told = {question: each for question, each in list(self._told.items()) if then.number - each.at.number <= MANY}
+        here, then = self._at, Moment(self._at.number + max(1, len(fresh)))
         if here.next is not None:
             # Another instance went on from here: what it changed is none of this one's.
-            told = {}
-        if told:
-            here.were, here.next = were, then
-        return Live((visits, journeys, attributes, void), told, then)
+            return Live((visits, journeys, attributes, void), at=then)
+        here.were, here.next = were, then
+        for question, each in list(self._newest.items()):
+            if then.number - each.at.number > MANY:
+                self._newest.pop(question, None)
+        return Live((visits, journeys, attributes, void), dict(self._newest), self._newest, then)
 
     def spliced(self, fresh: Frames, changed: pl.Series) -> "Live":
         """With what is derived anew of many journeys; changed: their codes, sorted. What was told is forgotten."""
@@ -122,18 +128,26 @@ class Live:
         had, and those they have. None: it can't tell by these.
         """
         # Two threads may both do this: they come to the same.
-        before, found = self._told.get(question), None
+        before, found = self._before(question), None
         if before is not None and before.as_of == as_of:
             if before.at is self._at:
                 same: T = before.found
                 return same
             found = changed(before.found, *self.changes(before.at))
         result = anew() if found is None else found
-        self._told.pop(question, None)
-        self._told[question] = Told(result, as_of, self._at)
-        for oldest in list(self._told)[:-QUESTIONS]:
-            self._told.pop(oldest, None)
+        told = Told(result, as_of, self._at)
+        keep(self._told, question, told)
+        newest = self._newest.get(question)
+        if newest is None or newest.at.number <= told.at.number:
+            keep(self._newest, question, told)
         return result
+
+    def _before(self, question: str) -> Told | None:
+        """What was worked out last of this one and those before it, also by who was still at it when this was made."""
+        own, newest = self._told.get(question), self._newest.get(question)
+        if newest is None or newest.at.number > self._at.number:
+            return own
+        return newest if own is None or own.at.number < newest.at.number else own
 
     def changes(self, since: Moment) -> tuple[Few, Few]:
         """The rows that the journeys changed since then had, and those they have; by their codes."""
@@ -144,9 +158,18 @@ class Live:
             moment = since
             while moment is not self._at:
                 assert moment.next is not None
-                were = moment.were | were
+                for code, rows in moment.were.items():
+                    were.setdefault(code, rows)
                 moment = moment.next
             codes = sorted(were)
             # Read again it might be another thread's, of another moment.
             known = self._since = since, [were[code] for code in codes], [self.rows_alone(code) for code in codes]
         return known[1], known[2]
+
+
+def keep(told: dict[str, Told], question: str, newest: Told) -> None:
+    """And forget what was asked least recently, where that is too much."""
+    told.pop(question, None)
+    told[question] = newest
+    for oldest in list(told)[:-QUESTIONS]:
+        told.pop(oldest, None)

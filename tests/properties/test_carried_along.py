@@ -52,11 +52,17 @@ def test_answers_that_follow_journeys_a_few_at_a_time_equal_answers_about_what_t
     random.shuffle(codes)
     with limits(random.choice([2, 5, 9])):
         answers(replace(began, frames=now))
+        behind = now
         while codes:
             changed = {codes.pop() for _ in range(min(len(codes), random.choice([1, 1, 2])))}
             now = now.replaced({code: others[code not in codes].rows_alone(code) for code in sorted(changed)})
             if random.random() < 0.4:
                 answers(replace(began, frames=now))
+            if random.random() < 0.2:
+                behind = now
+        # Somebody still looks at how it was, while others have gone on.
+        as_it_was = Frames(behind.visits, behind.journeys, behind.attributes, behind.void)
+        assert answers(replace(began, frames=behind)) == answers(replace(began, frames=as_it_was))
         assert answers(replace(became, frames=now)) == answers(became)
 
 
@@ -76,6 +82,19 @@ def test_what_is_told_of_a_row_is_what_is_told_of_its_column(
     expected = with_state(found.journeys.lazy(), found, chances).select("age", "stalled", "likelihood").collect()
     state = state_of(found, chances)
     assert [state(row) for row in found.journeys.iter_rows(named=True)] == expected.rows(named=True)
+
+
+def test_who_looks_at_how_it_was_leaves_what_was_worked_out_to_those_who_went_on() -> None:
+    """Else each answer that takes longer than the next change is long in coming would be worked out anew."""
+    here = funnel(journey("contact@0"), journey("contact@1"), as_of=20).look
+    before = Live.of(derived(here))
+    then = before.replaced({1: before.rows_alone(1)})
+    now = then.replaced({0: before.rows_alone(0)})
+    before.carried("who", None, lambda: ["all"], lambda found, *_: found)
+    told = now.carried("who", None, lambda: ["anew"], lambda found, were, are: [*found, len(were), len(are)])
+    assert told == ["all", 2, 2]
+    # And not the other way: it does not know what is to come.
+    assert then.carried("who", None, lambda: ["anew"], lambda found, were, are: [*found, len(were)]) == ["anew"]
 
 
 def test_a_page_is_full_whoever_leaves_it() -> None:
