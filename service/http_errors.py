@@ -143,7 +143,7 @@ def of_validation(error: RequestValidationError) -> Refused:
         FieldProblem(
             field=".".join(str(part) for part in item["loc"]),
             problem=UNKNOWN if item["type"] == "extra_forbidden" else wording(item),
-            given=None if item["type"] == "missing" else shown(item.get("input")),
+            given=None if item["type"] in ("missing", "doubled") else shown(item.get("input")),
         )
         for item in without_echoes(errors)
     ]

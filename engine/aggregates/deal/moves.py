@@ -56,7 +56,7 @@ def reopen(state: Deal, command: ReopenDeal, context: Context) -> list[Event]:
     if state.outcome is None and context.standing.kind not in CLOSED:
         raise Rejected("the deal is open: move it to the stage instead")
     if command.reason is None:
-        raise Rejected("a deal is reopened with a reason: say what changed")
+        raise Rejected("a deal is reopened with a reason: pass one that says what changed")
     stage = must_be_open_stage(context.standing.definition, command.stage)
     return [DealReopened(stage=stage, reason=command.reason)]
 

@@ -150,7 +150,7 @@ def retract(
     if isinstance(entry.event, irrevocable):
         raise Rejected("a conversion is not taken back: the lead and its deal are one journey; lose the deal instead")
     if command.reason is None:
-        raise Rejected("an entry is retracted with a reason: say what was wrong with it")
+        raise Rejected("an entry is retracted with a reason: pass one that says what was wrong with it")
     return [
         words.EntryRetracted(
             event_id=command.event_id, reason=command.reason, comment=optional_text(context, command.comment)

@@ -114,7 +114,7 @@ def reopen(state: Lead, command: ReopenLead, context: Context) -> list[Event]:
         raise Rejected("the lead is open: only a disqualified lead is reopened")
     must_follow(context, *TURNS)
     if command.reason is None:
-        raise Rejected("a lead is reopened with a reason: say what changed")
+        raise Rejected("a lead is reopened with a reason: pass one that says what changed")
     stage = must_be_open_stage(context.standing.definition, command.stage)
     return [LeadReopened(stage=stage, reason=command.reason)]
 

@@ -75,7 +75,7 @@ def decide(state: Pipeline, command: PipelineCommand, context: Context) -> list[
             must_exist(state, command.pipeline)
             to, definition = earlier(state, command.to)
             if command.reason is None:
-                raise Rejected("a definition is rolled back with a reason: say what was wrong")
+                raise Rejected("a definition is rolled back with a reason: pass one that says what was wrong")
             return published(state, definition, f"back to version {to}: {command.reason}", command.replaces_version)
         case ActivatePolicy():
             must_exist(state, command.pipeline)
@@ -104,7 +104,7 @@ def published(
     if definition == state.definition:
         return []
     if reason is None:
-        raise Rejected("a definition is published with a reason: say why the stages change")
+        raise Rejected("a definition is published with a reason: pass one that says why the stages change")
     return [DefinitionPublished(version=state.version + 1, definition=definition, reason=reason, draft_id=draft_id)]
 
 

@@ -89,7 +89,8 @@ def test_a_member_that_is_there_twice_is_refused(
 ) -> None:
     sent = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4()), "If-Match": "*"}
     problem = manager.send("POST", f"/v1/{path.replace('DEAL', deal)}", content, sent).refused(422, "invalid")
-    assert [(each["field"], each["problem"]) for each in problem["errors"]] == [(field, "is there twice: send it once")]
+    told = [(each["field"], each["problem"], each["given"]) for each in problem["errors"]]
+    assert told == [(field, "is there twice: send it once", None)]
 
 
 def test_moments_and_days_are_taken_as_text(manager: Client, deal: str) -> None:
