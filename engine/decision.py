@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
@@ -12,14 +12,15 @@ from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.aggregates.lead.events import LeadConverted
 from engine.aggregates.pipeline.commands import PipelineCommand
 from engine.aggregates.pipeline.state import pipeline_stream
+from engine.aggregates.roster.state import rep_stream
+from engine.aggregates.target.commands import SetTarget
+from engine.aggregates.target.state import target_stream
 from engine.errors import Conflict, NotFound, Rejected
 from engine.knowledge import Introductions, Knowledge, stream_called
 from engine.log.application import Log
 from engine.log.writes import Erasable, StreamKey
 from engine.messages import Command, Event
-from engine.streams import DEAL, LEAD, PIPELINE, ROSTER, Stream, deal_of_lead, load, new_stream, remembered
-
-_REPS = UUID("1d5b0f62-4c58-5f0e-8f55-3b7f2a0c9e21")
+from engine.streams import DEAL, LEAD, PIPELINE, ROSTER, TARGET, Stream, deal_of_lead, load, new_stream, remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,6 @@ def changed(request: Request, stream: Stream) -> str:
     )
 
 
-def rep_stream(person_id: UUID) -> UUID:
-    """The roster's stream of a rep."""
-    return uuid5(_REPS, person_id.hex)
-
-
 def found(log: Log, request: Request, introductions: Introductions) -> Stream:
     """The stream that the command is about."""
     command, on = request.command, request.on
@@ -119,12 +115,23 @@ def found(log: Log, request: Request, introductions: Introductions) -> Stream:
         membership: Any = command
         on = rep_stream(introductions.person_id(membership.rep, "rep"))
         return load(log, on) or new_stream(ROSTER, on)
+    if isinstance(command, SetTarget):
+        on = stream_of_target(command, introductions)
+        return load(log, on) or new_stream(TARGET, on)
+    about = "target" if type(command) in TARGET.commands else "lead or deal"
     if on is None:
-        raise Rejected(f"{type(command).__name__} is about a lead or a deal: name it (on)")
+        raise Rejected(f"{type(command).__name__} is about a {about}: name it (on)")
     stream = load(log, on)
     if stream is None:
-        raise NotFound(f"there is no lead or deal {on}: look up its id, or open it first")
+        begin = "set" if about == "target" else "open"
+        raise NotFound(f"there is no {about} {on}: look up its id, or {begin} it first")
     return stream
+
+
+def stream_of_target(command: SetTarget, introductions: Introductions) -> UUID:
+    holder = command.team or "" if command.rep is None else introductions.person_id(command.rep, "rep")
+    measure = "wins" if command.value is None else command.value.currency
+    return target_stream(holder, command.period, command.pipeline, measure, command.attribute)
 
 
 def moment(request: Request, stream: Stream) -> datetime:

@@ -14,6 +14,7 @@ from engine.aggregates.history import standing_of
 from engine.aggregates.inputs import PersonRef, SourceKey, Who
 from engine.aggregates.pipeline.state import Pipeline, pipeline_stream
 from engine.aggregates.pipeline.state import evolve as evolve_pipeline
+from engine.aggregates.roster.state import rep_stream
 from engine.errors import Rejected
 from engine.log import tables
 from engine.log.application import Log
@@ -100,6 +101,13 @@ class Knowledge:
 
     def person(self, who: Who, role: Role) -> UUID:
         return self.introductions.person_id(who, role)
+
+    def enrolled(self, person_id: UUID) -> bool:
+        found = load(self.log, rep_stream(person_id))
+        if found is None:
+            return False
+        self.looked_at[found.stream_id] = found.version
+        return found.state.membership is not None
 
     def text(self, body: str) -> TextRef:
         row, ref = new_text(self.stream.stream_id, body)

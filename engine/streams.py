@@ -1,4 +1,4 @@
-"""The four kinds of streams, and what a command needs of one: its history in derivation order and the folded state."""
+"""The five kinds of streams, and what a command needs of one: its history in derivation order and the folded state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,10 @@ from engine.aggregates.roster.commands import RosterCommand
 from engine.aggregates.roster.rules import decide as decide_roster
 from engine.aggregates.roster.state import Rep
 from engine.aggregates.roster.state import evolve as evolve_roster
+from engine.aggregates.target.commands import TargetCommand
+from engine.aggregates.target.rules import decide as decide_target
+from engine.aggregates.target.state import Target
+from engine.aggregates.target.state import evolve as evolve_target
 from engine.entries import EntryRetracted
 from engine.log.application import Log
 from engine.messages import AnyRecorded, Command, Event
@@ -45,7 +49,8 @@ LEAD = Kind("lead", frozenset(get_args(LeadCommand)), decide_lead, evolve_lead, 
 DEAL = Kind("deal", frozenset(get_args(DealCommand)), decide_deal, evolve_deal, Deal())
 PIPELINE = Kind("pipeline", frozenset(get_args(PipelineCommand)), decide_pipeline, evolve_pipeline, Pipeline())
 ROSTER = Kind("roster", frozenset(get_args(RosterCommand)), decide_roster, evolve_roster, Rep())
-KINDS = {kind.name: kind for kind in (LEAD, DEAL, PIPELINE, ROSTER)}
+TARGET = Kind("target", frozenset(get_args(TargetCommand)), decide_target, evolve_target, Target())
+KINDS = {kind.name: kind for kind in (LEAD, DEAL, PIPELINE, ROSTER, TARGET)}
 
 
 @dataclass(frozen=True, slots=True)

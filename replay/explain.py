@@ -33,7 +33,7 @@ from engine.projections.look import Look
 from engine.projections.pages import Pages
 from engine.stages.facts import KINDS
 from engine.values import from_micros
-from replay.cells import closed, funnel, periods, standing, work
+from replay.cells import closed, expected, funnel, periods, standing, work
 from replay.cells.counted import Counted
 from replay.cells.finding import found_in, of_group, table_of
 
@@ -50,6 +50,7 @@ CELLS: Final[dict[str, Callable[..., list[Counted]]]] = {
     "satisfaction": work.satisfaction,
     "losses": closed.losses,
     "likeliest": standing.likeliest,
+    "forecast": expected.forecast,
     "compare": periods.comparison,
     "trend": periods.trend,
     "stalled": standing.stalled,

@@ -30,6 +30,7 @@ from service.routes.reps import add_reps
 from service.routes.routing import Routes
 from service.routes.search import add_search
 from service.routes.stream import STREAM, add_stream
+from service.routes.targets import add_targets
 from service.routes.webhooks import add_webhooks
 from service.running import Running
 from service.settings import Serving, database_url
@@ -92,6 +93,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_drafts,
         add_people,
         add_reps,
+        add_targets,
         add_policies,
         add_webhooks,
         add_operations,

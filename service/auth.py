@@ -33,7 +33,7 @@ WRITERS: frozenset[Role] = frozenset({"rep", "manager", "ops", "admin"})
 KEEPERS: frozenset[Role] = WRITERS - {"rep"}
 """of who is who: whose customer somebody is, the log tells only who reads all of it"""
 LEADERS: frozenset[Role] = frozenset({"manager", "admin"})
-"""of pipelines and the roster"""
+"""of pipelines, the roster and targets"""
 WHOLE: frozenset[Role] = EVERY - {"rep"}
 """who may read what is not one team's: journeys of all, the feed, webhooks, metrics"""
 OPERATORS: frozenset[Role] = frozenset({"ops", "admin"})

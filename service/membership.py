@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
-from engine.aggregates.roster.state import Membership
-from engine.decision import rep_stream
+from engine.aggregates.roster.state import Membership, rep_stream
+from engine.errors import Rejected
 from engine.log.application import Log
+from engine.projections.lens import Lens
+from engine.projections.reps import reps
+from engine.projections.views import Views
 from engine.streams import load
 
 
@@ -24,3 +27,11 @@ def membership_of(log: Log, person_id: UUID) -> Membership | None:
     found = load(log, rep_stream(person_id))
     membership: Membership | None = None if found is None else found.state.membership
     return membership
+
+
+def must_be_a_team(views: Views, team: str) -> None:
+    """A target of a misspelt team would be nobody's. Rejected with the teams that there are, or were."""
+    # Told by the views: no index of the log tells which events are the roster's.
+    known = {place.team for rep in reps(views, Lens.of()) for place in rep.memberships} - {None}
+    if team not in known:
+        raise Rejected(f"team {team!r} is not on the roster: known are {', '.join(sorted(map(str, known))) or 'none'}")

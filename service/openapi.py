@@ -82,6 +82,7 @@ BEGUN: Mapping[str, Mapping[str, str]] = {
     "capture_lead": {"lead": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
     "convert_lead": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
     "open_deal": {"deal": "$response.body#/stream_id", "journey": "$response.body#/stream_id"},
+    "set_target": {"target": "$response.body#/stream_id"},
     "create_pipeline": {"pipeline": "$request.body#/pipeline"},
     "publish_definition": {"pipeline": "$request.path.pipeline"},
 }

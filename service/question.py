@@ -126,6 +126,8 @@ def money_of(field: str, text: str | None) -> Money | None:
         worth = Decimal(amount)
         if not worth.is_finite():
             raise ValueError(amount)
+        if worth < 0:
+            raise Rejected("an amount is not below zero")
         return Money.of(worth, currency)
     except (InvalidOperation, ValueError, Rejected) as error:
         why = (

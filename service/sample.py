@@ -38,6 +38,7 @@ from engine.aggregates.journey.commands import (
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead, DisqualifyLead, QualifyLead
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
 from engine.aggregates.roster.commands import EnrolRep
+from engine.aggregates.target.commands import ReviseTarget, SetTarget
 from engine.handle import Outcome, handle
 from engine.log.application import Log
 from engine.messages import Command
@@ -117,6 +118,22 @@ def load_sample(log: Log, now: datetime, seed: int = 7) -> None:
         days = next(story, None)
         if days is not None and (later := desk.clock + timedelta(days=days)) <= now:
             heapq.heappush(stories, (later, n, story))
+    desk.clock = now
+    aim(desk)
+
+
+def aim(desk: Desk) -> None:
+    """What the teams and reps shall win this month; of one it was revised."""
+    period = f"{desk.clock:%Y-%m}"
+    for team in ("north", "south"):
+        goal = SetTarget(team=team, period=period, pipeline="office-coffee", value=euros(60_000_00))
+        desk.say("rep-01", goal, days_ago=30)
+    for rep in SELLERS:
+        whose = PersonRef(source="sample", key=rep)
+        goal = SetTarget(rep=whose, period=period, pipeline="office-coffee", value=euros(25_000_00))
+        done = desk.say("rep-01", goal, days_ago=30)
+    revised = ReviseTarget(value=euros(20_000_00), reason="on leave for a week")
+    desk.say("rep-02", revised, done.stream_id, days_ago=9)
 
 
 def journey(desk: Desk, n: int) -> Story:

@@ -3,7 +3,7 @@
 deal.given(OPENED, on(3, SENT)).when(Win(evidence=None)).rejected("evidence")
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -98,6 +98,8 @@ class PlainContext:
     occurred_at: datetime
     journey_id: UUID = STREAM
     made_before: int = 0
+    reps: Collection[UUID] = ()
+    """who is on the roster"""
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -117,6 +119,9 @@ class PlainContext:
 
     def person(self, who: Who, role: Role) -> UUID:
         return who if isinstance(who, UUID) else person(who.key)
+
+    def enrolled(self, person_id: UUID) -> bool:
+        return person_id in self.reps
 
     def text(self, body: str) -> TextRef:
         return text(body)
@@ -167,6 +172,7 @@ class Aggregate:
     today: float = 30.0
     made_before: int = 0
     """how many ids earlier commands have made up"""
+    reps: Collection[UUID] = ()
 
     def given(self, *history: Event | Given) -> "Aggregate":
         return replace(self, history=history)
@@ -201,6 +207,7 @@ class Aggregate:
             occurred_at=occurred_at,
             journey_id=self.journey_id,
             made_before=self.made_before,
+            reps=self.reps,
         )
         try:
             return Answer(self.decide(self.state, command, context), None)

@@ -88,6 +88,9 @@ class Context(Protocol):
     def person(self, who: Who, role: Role) -> UUID:
         """The person's id; a new one for a person not met before."""
 
+    def enrolled(self, person_id: UUID) -> bool:
+        """Whether the rep is on the roster."""
+
     def text(self, body: str) -> TextRef:
         """Lays the text aside and refers to it."""
 

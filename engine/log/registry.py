@@ -7,9 +7,10 @@ from engine.aggregates.deal.events import DealEvent
 from engine.aggregates.lead.events import LeadEvent
 from engine.aggregates.pipeline.events import PipelineEvent
 from engine.aggregates.roster.events import RosterEvent
+from engine.aggregates.target.events import TargetEvent
 from engine.messages import Event
 
-UNIONS: Sequence[Any] = (LeadEvent, DealEvent, PipelineEvent, RosterEvent)
+UNIONS: Sequence[Any] = (LeadEvent, DealEvent, PipelineEvent, RosterEvent, TargetEvent)
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -17,6 +17,7 @@ from engine.projections.live import Few, Live
 from engine.projections.repeated import Repeated
 from engine.projections.seen import Seen
 from engine.projections.tally import Tally
+from engine.projections.targets import none
 from engine.stages.definition import Definition
 
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class Look:
     """key and label of the people by person_id, where somebody keeps them; else they are looked up"""
     erased: int | None = None
     """how many erasures there were when the people were read, where somebody looked"""
+    targets: Callable[[], pl.DataFrame] = none
+    """what reps and teams shall win (targets.py), of every pipeline"""
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import polars as pl
 
+from engine.periods import Period
 from engine.projections.decided import ratio
 from engine.projections.figures import Amount, Figures, median_seconds, share, sums
-from engine.projections.periods import Period
 from engine.projections.velocity import speed
 from engine.values import from_micros
 

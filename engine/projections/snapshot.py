@@ -24,6 +24,7 @@ class Snapshot:
     lens: Lens
     columns: Columns
     membership: pl.DataFrame
+    targets: Callable[[], pl.DataFrame]
     people: pl.DataFrame
     persons: Mapping[str, tuple[str, str]]
     erased: int
@@ -50,6 +51,7 @@ class Snapshot:
             position=self.columns.position,
             frames=frames,
             membership=self.membership,
+            targets=self.targets,
             people=self.people,
             log=self.log,
             codes=self.columns.codes,

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engine.errors import Rejected
+from engine.periods import Every, Period, back, periods
 from engine.projections.figures import Answer, Group, head
 from engine.projections.filters import EVERYTHING, MEMBERSHIP, Filters, narrowed
 from engine.projections.groups import grouped, labels
-from engine.projections.periods import Every, Period, back, periods
 from engine.projections.points import Parts, Point, points
 from engine.projections.timeline import by_membership, closings, entries, passed, stretches
 from engine.values import from_micros

@@ -30,11 +30,11 @@ from engine.projections.intake_few import take_few
 from engine.projections.lens import Lens
 from engine.projections.live import Live
 from engine.projections.look import Look
-from engine.projections.roster import TOPICS as ROSTER
 from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
 from engine.projections.snapshot import Snapshot
 from engine.projections.spans import Spans
+from engine.projections.targets import STAFF, targets_standing
 from engine.stages.definition import Definition
 
 BATCH: Final = 100_000
@@ -57,7 +57,7 @@ class Start:
 
     columns: Columns
     told: pl.DataFrame
-    """the feed's rows that are no journey's: of definitions and the roster"""
+    """the feed's rows that are no journey's: of definitions, the roster and targets"""
 
 
 class Views:
@@ -74,7 +74,7 @@ class Views:
         self._last = ""
         """event_id of the newest event the views know"""
         self.definitions = Definitions()
-        self._roster: list[pl.DataFrame] = []
+        self._roster: list[pl.DataFrame] = []  # and what its people and teams shall win
         self._people: tuple[tuple[int, int, int] | None, pl.DataFrame, dict[str, tuple[str, str]]]
         self._people = (None, pl.DataFrame(), {})
         self._members: tuple[tuple[int, int | None, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
@@ -149,7 +149,7 @@ class Views:
             self._follow(pl.Series(changed, dtype=pl.UInt32))
 
     def _take_roster(self, feed: pl.DataFrame) -> None:
-        roster = feed.filter(pl.col("type").is_in(ROSTER))
+        roster = feed.filter(pl.col("type").is_in(STAFF))
         if not roster.is_empty():
             self._roster.append(roster)
 
@@ -226,6 +226,7 @@ class Views:
             lens=lens,
             columns=columns,
             membership=self._membership(lens),
+            targets=partial(targets_standing, tuple(self._roster), as_of=lens.horizon, known_at=lens.known_at),
             people=people,
             persons=persons,
             erased=erased,

@@ -4,10 +4,10 @@ from typing import Any
 
 import polars as pl
 
+from engine.periods import Every
 from engine.projections.comparison import bounds, within
 from engine.projections.filters import Filters, Window
 from engine.projections.look import Look
-from engine.projections.periods import Every
 from engine.projections.points import LAST, number, placed
 from engine.projections.trend import axis_of, parts_of
 from replay.cells.closed import cycle_time, is_, valued, win_rate

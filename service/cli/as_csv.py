@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HEAD = {name: name for name in ("pipeline", "definition", "as_of", "known_at")} | {"position": "log_position"}
 """column of each field of the head; an event has a position of its own"""
-NAMING = ("journey", "key", "stage", "period", "reason", "kind", "position")
+NAMING = ("journey", "key", "stage", "period", "team", "rep", "reason", "kind", "position")
 """fields that say what a row is about; rows of a list inside it repeat them"""
 
 Row = dict[str, Any]
@@ -66,7 +66,8 @@ def rows_of(told: Mapping[str, Any], about: Row, table: str = "") -> Iterator[Ro
 def flat(name: str, value: Any) -> Row:
     """The columns of one field."""
     if is_money(value):
-        return {f"{name}_{value['currency']}": value["amount"]}
+        (told,) = (value[part] for part in value if part != "currency")
+        return {f"{name}_{value['currency']}": told}
     if isinstance(value, dict):
         return {column: cell for own, part in value.items() for column, cell in flat(f"{name}.{own}", part).items()}
     if isinstance(value, list):
@@ -77,7 +78,8 @@ def flat(name: str, value: Any) -> Row:
 
 
 def is_money(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"amount", "currency"}
+    """An amount of a currency, or a share of it."""
+    return isinstance(value, dict) and value.keys() in ({"amount", "currency"}, {"share", "currency"})
 
 
 def is_table(value: Any) -> bool:

@@ -14,6 +14,7 @@ from service.cli import (
     people,
     pipeline,
     policies,
+    targets,
     webhook_notices,
     webhook_sealing,
     webhooks,
@@ -25,6 +26,7 @@ from service.cli.comparison import compare
 from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.finding import find
+from service.cli.forecast import forecast
 from service.cli.history import history
 from service.cli.hygiene import hygiene
 from service.cli.importing import import_file
@@ -91,6 +93,8 @@ app.command("activity", epilog="Example: dealtrail activity --by owner --sla-hou
 app.command("losses", epilog="Example: dealtrail losses --late-days 60 --by owner")(losses)
 app.command("satisfaction", epilog="Example: dealtrail satisfaction --by owner --from-date 2026-01-01")(satisfaction)
 app.command("likeliest", epilog="Example: dealtrail likeliest --by team --limit 20")(likeliest)
+app.command("forecast", epilog="Example: dealtrail forecast --period 2026-Q3 --team north")(forecast)
+app.add_typer(targets.app, name="targets")
 app.command(
     "compare",
     epilog="Example: dealtrail compare --from-date 2026-04-01 --to-date 2026-07-01 --against 2026-01-01..2026-04-01",

@@ -83,6 +83,7 @@ Try next (.venv/bin/dealtrail where it is not on your path):
   dealtrail board --db {db} --owner rep-03 --order likelihood
   dealtrail conversion --db {db} --by source
   dealtrail win-rate --db {db} --by manager
+  dealtrail forecast --db {db}                   quota, won, gap and pipeline of each team and rep
   dealtrail history {corrected} --db {db}              an entry that was taken back
   dealtrail check --db {db}                      all of it again, event by event
   dealtrail import FILE --mapping MAPPING.yaml    your own history: README.md, "Your own history"

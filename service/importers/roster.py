@@ -1,8 +1,7 @@
 """The side table of reps becomes the roster: who sells in which team, for whom, where, and since when."""
 
 from engine.aggregates.roster.commands import EnrolRep, MoveRep
-from engine.aggregates.roster.state import Membership
-from engine.decision import rep_stream
+from engine.aggregates.roster.state import Membership, rep_stream
 from engine.errors import Rejected
 from engine.handle import handle
 from engine.log.bulk import Overtaken

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from engine.aggregates.deal.events import DealOpened, PipelineChanged
 from engine.aggregates.lead.events import LeadCaptured
 from engine.aggregates.pipeline.events import PipelineCreated
+from engine.aggregates.target.events import TargetSet
 from engine.log.application import Log
 from engine.log.feed import read_feed
 from engine.log.identity import from_database, to_database
@@ -23,7 +24,9 @@ STRETCH = 5_000
 MOST = 500
 """notices that are taken up at once"""
 _ASKED = 500
-_NAME_A_PIPELINE: Final = (LeadCaptured.TOPIC, DealOpened.TOPIC, PipelineChanged.TOPIC, PipelineCreated.TOPIC)
+_NAME_A_PIPELINE: Final = tuple(
+    event.TOPIC for event in (LeadCaptured, DealOpened, PipelineChanged, PipelineCreated, TargetSet)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def journeys_of(log: Log, streams: Iterable[str]) -> dict[str, UUID]:
 
 
 def pipeline_of(log: Log, row: dict[str, Any]) -> str | None:
-    """The pipeline an event is of: the one its lead or deal was in then, or the pipeline itself; None: of none."""
+    """The pipeline an event is of: the one its lead or deal was in then, its target is of, or itself; None: of none."""
     with log.engine.connect() as connection:
         asked = (
             select(events.c.payload)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from engine.periods import Every, PeriodName
 from engine.projections import (
     activity,
     board,
@@ -15,6 +16,7 @@ from engine.projections import (
     conversion,
     cycle_time,
     follow_ups,
+    forecast,
     hygiene,
     likeliest,
     losses,
@@ -29,6 +31,7 @@ from engine.projections import (
 from engine.projections.cards import Cards, Order
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
+from engine.projections.likelihood import Basis
 from engine.projections.listing import Listing, listing
 from engine.projections.look import Look
 from service.question import cards_of, money_of, period_of, understood
@@ -115,6 +118,14 @@ class LikeliestQuestion(Question, Worded, Paged):
     )
 
 
+class ForecastQuestion(Question):
+    every: Annotated[Every, Field(description="How long each period is")] = "month"
+    period: Annotated[
+        PeriodName | None, Field(description="This one alone: 2026-03, 2026-Q1 or 2026-W05", examples=["2026-Q3"])
+    ] = None
+    basis: Annotated[Basis, Field(description="Where the likelihood comes from")] = "observed"
+
+
 class CompareQuestion(Grouped, Worded):
     against: Annotated[
         Text | None,
@@ -192,6 +203,7 @@ QUESTIONS: tuple[Asked, ...] = (
     Asked("satisfaction", Grouped, satisfaction.Satisfaction, satisfaction.satisfaction, "What customers say of it"),
     Asked("losses", LossesQuestion, losses.Losses, losses.losses, "Why deals are lost, and from which stage"),
     Asked("likeliest", LikeliestQuestion, likeliest.Likeliest, likeliest.likeliest, "Likeliest to close first"),
+    Asked("forecast", ForecastQuestion, forecast.Forecast, forecast.forecast, "Quota, won, gap and pipeline"),
     Asked("compare", CompareQuestion, comparison.Comparison, comparison.comparison, "Two periods side by side"),
     Asked("trend", TrendQuestion, trend.Trend, trend.trend, "Every figure by week, month or quarter"),
     Asked("stalled", StalledQuestion, stalled.Stalled, stalled.stalled, "Where nothing happens any more"),

@@ -11,20 +11,21 @@ from fastapi import Header, Path, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError
 
 from engine.aggregates.inputs import Who
-from engine.decision import rep_stream
+from engine.aggregates.target.commands import SetTarget
 from engine.errors import Conflict, NotFound, Rejected
 from engine.handle import Outcome, handling
 from engine.log.dialogue import Dialogue
 from engine.log.identity import uuid_of
 from engine.log.keys import find_stream
-from engine.log.people import called_so
 from engine.streams import LEAD, load
 from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused, key_reused
+from service.membership import must_be_a_team
 from service.question import problems_of
 from service.rights import identity_of, is_asked, may_name, may_write, opening_of, reads
 from service.routes.accepted import Accepted, accepted, address_of
+from service.routes.addressed import ADDRESSES, known_rep, target_named
 from service.routes.bodies import Body, body_of, command_of
 from service.routes.direct import Reader, direct
 from service.routes.routing import Routes, running_of
@@ -110,6 +111,8 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
         caller, running = caller_of(request), running_of(request)
         if caller.role == "rep":
             await customer_looked_up(running, getattr(body, "person", None))
+        if given.command is SetTarget:
+            await team_looked_up(running, getattr(body, "team", None))
 
         def work() -> Answering:
             with running.tracing.span(kind), metrics.counted(kind):
@@ -142,13 +145,10 @@ async def customer_looked_up(running: Running, who: Who | None) -> None:
         await running.sharing.same("names", lambda: running.reading.run(running.names.rows))
 
 
-ADDRESSES = {
-    "journey": "Our id of the journey, its lead or its deal; or the key in the system it came from",
-    "lead": "Our id of the lead, or the key in the system it came from",
-    "deal": "Our id of the deal or its journey, or the key in the system it came from",
-    "pipeline": "Its key",
-    "rep": "Key, source:key or person_id",
-}
+async def team_looked_up(running: Running, team: str | None) -> None:
+    """The teams there are, the views tell: they may have to read what is new first."""
+    if team is not None:
+        await running.reading.run(lambda: must_be_a_team(running.views, team))
 
 
 def asked(
@@ -196,6 +196,8 @@ def asked(
         )
 
     try:
+        if "{target}" in given.path:
+            return (yield from handled(target_named(name)))
         if not name or addressed:
             return (yield from handled(None))
         return (yield from on_journey(running, name, counts, handled))
@@ -236,15 +238,3 @@ def version_of(if_match: str | None) -> int | None:
         said = f'If-Match {if_match}: send the ETag as you got it, such as "12", one of them, or *'
         raise Refused("invalid", said, [FieldProblem(field="header.If-Match", problem=said, given=if_match)])
     return int(found[0])
-
-
-def known_rep(running: Running, name: str) -> Who:
-    """Who is or was on the roster under this name. NotFound where nobody is; Rejected where several are."""
-    identity = uuid_of(name)
-    called = {identity: name} if identity is not None else called_so(running.log, name)
-    found = {each: named for each, named in called.items() if load(running.log, rep_stream(each)) is not None}
-    if not found:
-        raise NotFound(f"no rep is called {name!r}: use the key, source:key or person_id of somebody enrolled")
-    if len(found) > 1:
-        raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {' or '.join(sorted(found.values()))}")
-    return next(iter(found))

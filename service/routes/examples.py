@@ -47,6 +47,7 @@ NAMED: Final[Mapping[str, str]] = {
     "deal": "C-007",
     "pipeline": "office-coffee",
     "rep": "rep-03",
+    "target": DRAFT,
     "person": "rep-03",
     "webhook": DRAFT,
     "Idempotency-Key": "7a0c5f0e-2f6b-4b1e-9a57-0d8c3e6b1f42",
@@ -130,6 +131,9 @@ BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "enrol_rep": {"rep": REP, "team": "north", "region": "Bergen"},
     "move_rep": {"team": "south", "region": "Oslo"},
     "record_rep_left": {},
+    "set_target": {"rep": REP, "period": "2026-Q3", "pipeline": "office-coffee", "value": euros(10_000_000)},
+    "revise_target": {"value": euros(12_000_000), "reason": "two more machines to sell"},
+    "withdraw_target": {"reason": "on leave that quarter"},
 }
 """of commands, by operation id"""
 OTHERS: Final[Mapping[str, dict[str, Any]]] = {

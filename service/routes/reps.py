@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from engine.decision import rep_stream
+from engine.aggregates.roster.state import rep_stream
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.identity import uuid_of
@@ -15,8 +15,8 @@ from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
 from service.question import Problem, Unclear
+from service.routes.addressed import ADDRESSES
 from service.routes.asked import Glance, Text
-from service.routes.commands import ADDRESSES
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running

@@ -10,6 +10,7 @@ from engine.aggregates.journey import commands as journey
 from engine.aggregates.lead import commands as lead
 from engine.aggregates.pipeline import commands as pipeline
 from engine.aggregates.roster import commands as roster
+from engine.aggregates.target import commands as target
 from engine.messages import Command
 from service.auth import LEADERS, WRITERS
 from service.keys import Role
@@ -34,6 +35,7 @@ LEADS = "/v1/leads/{lead}"
 DEALS = "/v1/deals/{deal}"
 PIPELINES = "/v1/pipelines/{pipeline}"
 REPS = "/v1/reps/{rep}"
+TARGETS = "/v1/targets/{target}"
 
 GIVEN: tuple[Given, ...] = (
     Given("/v1/leads", lead.CaptureLead, "capture_lead", "Capture a lead", WRITERS),
@@ -103,6 +105,9 @@ GIVEN: tuple[Given, ...] = (
     Given("/v1/reps", roster.EnrolRep, "enrol_rep", "Enrol a rep in a team", LEADERS),
     Given(f"{REPS}/move", roster.MoveRep, "move_rep", "The whole new membership", LEADERS),
     Given(f"{REPS}/leave", roster.RecordRepLeft, "record_rep_left", "The rep left", LEADERS),
+    Given("/v1/targets", target.SetTarget, "set_target", "Say what a rep or a team shall win in a period", LEADERS),
+    Given(f"{TARGETS}/revise", target.ReviseTarget, "revise_target", "Another goal, and why", LEADERS, True),
+    Given(f"{TARGETS}/withdraw", target.WithdrawTarget, "withdraw_target", "None any more, and why", LEADERS),
 )
 
 MACHINES_ONLY: frozenset[type[Command]] = frozenset(

@@ -10,7 +10,7 @@ import polars as pl
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
 from engine.aggregates.roster.commands import EnrolRep, MoveRep
-from engine.decision import rep_stream
+from engine.aggregates.roster.state import rep_stream
 from engine.errors import Rejected
 from engine.handle import handle
 from engine.knowledge import in_force

@@ -70,6 +70,10 @@ from engine.aggregates.roster.commands import EnrolRep, MoveRep, RecordRepLeft
 from engine.aggregates.roster.rules import decide as decide_roster
 from engine.aggregates.roster.state import Rep
 from engine.aggregates.roster.state import evolve as evolve_roster
+from engine.aggregates.target.commands import ReviseTarget, SetTarget, WithdrawTarget
+from engine.aggregates.target.rules import decide as decide_target
+from engine.aggregates.target.state import Target
+from engine.aggregates.target.state import evolve as evolve_target
 from engine.messages import Command, Event
 from engine.stages.definition import parse_definition
 from engine.values import Attribute, Dimension, Money, TouchKind, Verdict
@@ -183,5 +187,13 @@ A_REP = Life(
         EnrolRep(rep=person("r1"), team="north"),
         MoveRep(rep=person("r1"), team="south"),
         RecordRepLeft(rep=person("r1")),
+    ],
+)
+A_TARGET = Life(
+    Aggregate(decide_target, evolve_target, Target(), DEFINITIONS, reps=(person("r1"),)),
+    [
+        SetTarget(rep=person("r1"), period="2026-Q1", pipeline="sales", value=Money.of(100, "EUR")),
+        ReviseTarget(value=Money.of(120, "EUR"), reason="two more reps"),
+        WithdrawTarget(reason="on leave"),
     ],
 )

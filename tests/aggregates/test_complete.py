@@ -16,21 +16,25 @@ from engine.aggregates.pipeline import commands as pipeline_commands
 from engine.aggregates.pipeline import events as pipeline_events
 from engine.aggregates.roster import commands as roster_commands
 from engine.aggregates.roster import events as roster_events
+from engine.aggregates.target import commands as target_commands
+from engine.aggregates.target import events as target_events
 from engine.messages import Command, Event
 from engine.stages.facts import KINDS
-from tests.aggregates.lives import A_DEAL, A_LEAD, A_PIPELINE, A_REP, Life
+from tests.aggregates.lives import A_DEAL, A_LEAD, A_PIPELINE, A_REP, A_TARGET, Life
 
 EVENTS: list[tuple[str, ModuleType, Any]] = [
     ("lead", lead_events, lead_events.LeadEvent),
     ("deal", deal_events, deal_events.DealEvent),
     ("pipeline", pipeline_events, pipeline_events.PipelineEvent),
     ("roster", roster_events, roster_events.RosterEvent),
+    ("target", target_events, target_events.TargetEvent),
 ]
 COMMANDS: list[tuple[str, list[ModuleType], Any]] = [
     ("lead", [lead_commands, journey_commands], lead_commands.LeadCommand),
     ("deal", [deal_commands, journey_commands], deal_commands.DealCommand),
     ("pipeline", [pipeline_commands], pipeline_commands.PipelineCommand),
     ("roster", [roster_commands], roster_commands.RosterCommand),
+    ("target", [target_commands], target_commands.TargetCommand),
 ]
 
 
@@ -73,8 +77,9 @@ def test_the_stage_rules_know_every_event_of_a_journey() -> None:
         (A_DEAL, deal_events.DealEvent, deal_commands.DealCommand),
         (A_PIPELINE, pipeline_events.PipelineEvent, pipeline_commands.PipelineCommand),
         (A_REP, roster_events.RosterEvent, roster_commands.RosterCommand),
+        (A_TARGET, target_events.TargetEvent, target_commands.TargetCommand),
     ],
-    ids=["lead", "deal", "pipeline", "roster"],
+    ids=["lead", "deal", "pipeline", "roster", "target"],
 )
 def test_every_event_comes_of_a_command_and_every_command_brings_one_about(
     life: Life, events: Any, commands: Any

@@ -15,10 +15,11 @@ from engine.aggregates.journey.commands import NextStep, RaiseStalled
 from engine.aggregates.lead.commands import LeadCommand
 from engine.aggregates.pipeline.commands import PipelineCommand
 from engine.aggregates.roster.commands import RosterCommand
+from engine.aggregates.target.commands import TargetCommand
 from engine.messages import Command
 from engine.values import Attribute, Dimension, Direction, Money, TouchKind, Verdict
 from tests.aggregates.examples import PARTNERS, SALES
-from tests.aggregates.lives import A_DEAL, A_LEAD, A_PIPELINE, A_REP, DUPLICATE_OF, Life
+from tests.aggregates.lives import A_DEAL, A_LEAD, A_PIPELINE, A_REP, A_TARGET, DUPLICATE_OF, Life
 from tests.given_when_then import Given, day, entry_id, made, on, person
 
 SECRET = "Ms Free-Text"
@@ -36,6 +37,7 @@ ATTRIBUTE = st.builds(Attribute, name=st.sampled_from(["x", "y"]), value=LABELS)
 # Small stocks, so that commands meet: the same ids, the same stages, the same days.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "amount": MONEY,
+    "attribute": ATTRIBUTE,
     "attributes": st.lists(ATTRIBUTE, max_size=2).map(tuple),
     "automated": st.booleans(),
     "channel": LABELS,
@@ -68,6 +70,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "outcome": LABELS,
     "override": st.booleans(),
     "owner": PEOPLE,
+    "period": st.sampled_from(["2026-W05", "2026-02", "2026-Q1"]),
     "person": PEOPLE,
     "pipeline": st.sampled_from(["sales", "sales", "sales", "partners", "nowhere"]),
     "proposal_id": st.integers(1, 4).map(made),
@@ -91,6 +94,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "until": MOMENTS,
     "value": MONEY,
     "verdict": st.sampled_from(Verdict),
+    "wins": st.integers(0, 3),
 }
 
 
@@ -128,6 +132,7 @@ LIVES: dict[str, tuple[Life, Any]] = {
     "deal": (A_DEAL, DealCommand),
     "pipeline": (A_PIPELINE, PipelineCommand),
     "roster": (A_REP, RosterCommand),
+    "target": (A_TARGET, TargetCommand),
 }
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from annotated_types import Ge, Le
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
 from engine.aggregates.deal.events import ProposalOption
 from engine.log.registry import TAGS
 from engine.messages import Event
+from engine.periods import Every, known_period, name
 from engine.stages.definition import Definition, parse_definition
 from engine.values import Money, TextRef
 
@@ -77,6 +78,8 @@ def of_type(kind: Any, limits: list[Any]) -> st.SearchStrategy[Any]:
         return st.integers(limit(limits, Ge, "ge", -(2**31)), limit(limits, Le, "le", 2**31))
     if kind is float:
         return st.floats(allow_nan=False, allow_infinity=False)
+    if kind is str and any(isinstance(each, AfterValidator) and each.func is known_period for each in limits):
+        return st.builds(name, st.sampled_from(get_args(Every)), st.dates(date(1900, 1, 1), date(2999, 1, 1)))
     if kind is str:
         pattern = next((each.pattern for each in limits if isinstance(each, StringConstraints) and each.pattern), None)
         return st.from_regex(pattern, fullmatch=True).filter(lambda text: "\n" not in text) if pattern else texts

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Rejected
+from engine.periods import back, beginning, following, name, periods
 from engine.projections.board import board
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Amount
 from engine.projections.filters import Filters
-from engine.projections.periods import back, beginning, following, name, periods
 from engine.projections.points import Flow, Point
 from engine.projections.trend import Trend, trend
 from engine.projections.velocity import velocity

@@ -16,6 +16,9 @@ TABLES = {
     "actors": ("actor",),
     "points": ("period",),
     "unmapped": ("stage",),
+    "periods": ("period",),
+    "teams": ("team",),
+    "people": ("rep",),
 }
 """lists whose rows are named by these fields"""
 UNCOUNTED = frozenset(
@@ -50,6 +53,13 @@ UNCOUNTED = frozenset(
         "completed",
         "unassessed",
         "narrowings",
+        "quota",
+        "quota_wins",
+        "gap",
+        "gap_wins",
+        "attainment",
+        "coverage",
+        "targets",
     }
 )
 """what is no count of journeys or touches and no plain sum: derived figures, lists of journeys, the head"""

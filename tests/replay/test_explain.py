@@ -28,6 +28,7 @@ from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
 from engine.projections.follow_ups import follow_ups
+from engine.projections.forecast import forecast
 from engine.projections.frames import Frames
 from engine.projections.hygiene import hygiene
 from engine.projections.lens import Lens
@@ -236,6 +237,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "satisfaction": satisfaction,
     "losses": losses,
     "likeliest": likeliest,
+    "forecast": partial(forecast, every="quarter"),
     "trend": partial(trend, every="quarter"),
     "stalled": stalled,
     "hygiene": hygiene,
@@ -258,7 +260,7 @@ def test_the_counts_and_sums_of_every_answer_can_be_explained(made_up: Views, an
         assert all(story.events for story in found.journeys), cell
 
 
-TREND: dict[str, dict[str, Any]] = {"trend": {"every": "quarter"}}
+TREND: dict[str, dict[str, Any]] = {"trend": {"every": "quarter"}, "forecast": {"every": "quarter"}}
 MOST = 150
 """Of an answer with hundreds of cells these are drawn, always the same."""
 FEWEST = {"stalled": 1, "hygiene": 3, "follow-ups": 3, "satisfaction": 5}

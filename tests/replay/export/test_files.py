@@ -113,7 +113,7 @@ def test_an_event_names_the_journey_it_belongs_to(sample: Log, out: Path) -> Non
     assert joined.height > 100
     assert joined.filter(pl.col("journey") != pl.col("visit")).is_empty()
     others = rows.filter(pl.col("journey").is_null())["type"].str.split(".").list.first().unique().sort()
-    assert others.to_list() == ["pipeline", "roster"]
+    assert others.to_list() == ["pipeline", "roster", "target"]
 
 
 def test_a_line_is_the_event_whatever_the_format(sample: Log, out: Path) -> None:

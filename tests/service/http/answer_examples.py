@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from engine.aggregates.target.state import target_stream
 from engine.log import schema
 from engine.log.application import Log
 from service.routes.answer_examples import FILE
@@ -34,6 +35,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "list_drafts": ("/v1/pipelines/office-coffee/drafts", {}),
     "compare_definitions": ("/v1/pipelines/office-coffee/compare", {"definition": "draft:1", "limit": 1}),
     "get_rep": ("/v1/reps/rep-03", {}),
+    "get_target": (f"/v1/targets/{target_stream('north', '2026-09', 'office-coffee', 'EUR')}", {}),
     "list_people": ("/v1/people", {"limit": 1}),
     "get_due": ("/v1/policies/due", {"since": "2026-06-01", "limit": 1}),
 }

@@ -28,7 +28,12 @@ LOOKED_AT = {
     "definition": ("now", "then", "1"),
 }
 """on walks alone: elsewhere a wrong one is to be told from a right one"""
-BEGINNINGS = {"/v1/leads": "capture_lead", "/v1/deals": "open_deal", "/v1/pipelines": "create_pipeline"}
+BEGINNINGS = {
+    "/v1/leads": "capture_lead",
+    "/v1/deals": "open_deal",
+    "/v1/pipelines": "create_pipeline",
+    "/v1/targets": "set_target",
+}
 chance = random.Random(4)
 
 
@@ -61,4 +66,7 @@ def begun(name: str) -> dict[str, Any]:
         body["record"] = {**body["record"], "key": own}
     if name == "create_pipeline":
         body["pipeline"] = f"p-{own}"
+    if name == "set_target":
+        del body["rep"]
+        body |= {"team": "north", "period": f"{chance.randint(1900, 2999)}-Q{chance.randint(1, 4)}"}
     return body

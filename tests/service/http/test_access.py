@@ -35,7 +35,7 @@ def expected(method: str, path: str) -> set[str]:
     if path.startswith("/v1/people"):
         return ALL - {"rep"} if method == "GET" else SELLING - {"rep"}
     if method == "POST":
-        return {"manager", "admin"} if path.startswith(("/v1/pipelines", "/v1/reps")) else SELLING
+        return {"manager", "admin"} if path.startswith(("/v1/pipelines", "/v1/reps", "/v1/targets")) else SELLING
     if path in ("/v1/events", "/v1/stream", "/v1/policies/due"):
         return ALL - {"rep"}
     return ALL

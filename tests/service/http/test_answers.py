@@ -50,6 +50,12 @@ def on_the_command_line(service: Service, command: str, *options: str) -> Any:
         ("losses", {"late_days": 10, "score_below": 40, "limit": 500}, "--late-days 10 --score-below 40"),
         ("losses", {"lang": "en", "by": "owner", "limit": 500}, "--lang en --by owner"),
         ("likeliest", {"by": "team", "limit": 3, "basis": "configured"}, "--by team --limit 3 --basis configured"),
+        (
+            "forecast",
+            {"every": "quarter", "since": "2026-06-01", "until": "2027-01-01", "attr": ["machine=Barista"]},
+            "--every quarter --from-date 2026-06-01 --to-date 2027-01-01 --attr machine=Barista",
+        ),
+        ("forecast", {"period": "2026-W46", "team": "north"}, "--period 2026-W46 --team north"),
         ("compare", WINDOW, "--from-date 2025-06-01"),
         (
             "compare",

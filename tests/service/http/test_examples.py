@@ -63,6 +63,9 @@ def test_every_command_has_an_example_that_is_accepted(life: Life) -> None:
     life.send("activate_policy", "office-coffee")
     life.send("enrol_rep")
     life.send("move_rep", "crm:rep-03")
+    target = life.send("set_target").answer["stream_id"]
+    life.send("revise_target", target)
+    life.send("withdraw_target", target)
 
     lead = life.begin("capture_lead")
     call = life.send("touch", lead).answer["events"][0]["event_id"]

@@ -153,6 +153,7 @@ def test_an_entity_tag_is_documented_where_there_is_one_and_nowhere_else(own_ser
         **ASKED,
         "compare_definitions": ("/v1/pipelines/office-coffee/compare", {}),
         "get_person": ("/v1/people/rep-03", {}),
+        "get_target": (f"/v1/targets/{client.get('/v1/targets').answer['targets'][0]['target']}", {}),
     }
     seen = {True: 0, False: 0}
     for path, methods in client.get("/openapi.json").answer["paths"].items():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.decision import rep_stream
+from engine.aggregates.roster.state import rep_stream
 from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.keys import find_stream

@@ -1,12 +1,15 @@
-"""Weeks, months and quarters of a time zone, as the axis of a trend."""
+"""Weeks, months and quarters: by name, and as spans of a time zone."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from engine.values import from_micros, to_micros
+from pydantic import AfterValidator, WithJsonSchema
+
+from engine.values import from_micros, to_micros, within_years
 
 Every = Literal["week", "month", "quarter"]
 MONTHS = {"month": 1, "quarter": 3}
@@ -70,3 +73,59 @@ def name(every: Every, day: date) -> str:
         year, week, _ = day.isocalendar()
         return f"{year}-W{week:02d}"
     return f"{day.year}-{day.month:02d}" if every == "month" else f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+_NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|Q([1-4])|(0[1-9]|1[0-2]))")
+
+
+def every_of(period: str) -> Every:
+    """Which kind of period a name is of."""
+    return "week" if "W" in period else "quarter" if "Q" in period else "month"
+
+
+def first_day(period: str) -> date:
+    """Of a period by its name; ValueError for what is none."""
+    found = _NAME.fullmatch(period)
+    try:
+        if found is None:
+            raise ValueError(period)
+        year, week, quarter, month = (None if part is None else int(part) for part in found.groups())
+        assert year is not None
+        if week is not None:
+            day = date.fromisocalendar(year, week, 1)
+        else:
+            day = date(year, month or 3 * (quarter or 1) - 2, 1)
+    except ValueError:
+        raise ValueError(
+            f"{period!r} is no period: write a month as 2026-03, a quarter as 2026-Q1, a week as 2026-W05"
+        ) from None
+    within_years(day)
+    return day
+
+
+def known_period(period: str) -> str:
+    first_day(period)
+    return period
+
+
+def months_of(quarter: str) -> list[str]:
+    """The names of a quarter's three months."""
+    days = [first_day(quarter)]
+    while len(days) < MONTHS["quarter"]:
+        days.append(following("month", days[-1]))
+    return [name("month", day) for day in days]
+
+
+PeriodName = Annotated[
+    str,
+    AfterValidator(known_period),
+    # Not a constraint: what is wrong with one is said in better words.
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^(19|2[0-9])[0-9]{2}-(W(0[1-9]|[1-4][0-9]|5[0-3])|Q[1-4]|0[1-9]|1[0-2])$",
+            "examples": ["2026-Q1"],
+        }
+    ),
+]
+"""2026-W05, 2026-02 or 2026-Q1"""

@@ -1,0 +1,114 @@
+"""What was won in each period, and what is expected to be: the journeys that a forecast counts."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from engine.periods import Period, local
+from engine.projections.closings import at_their_close
+from engine.projections.figures import sums
+from engine.projections.filters import Filters
+from engine.projections.groups import grouped
+from engine.projections.likelihood import Likelihood
+
+if TYPE_CHECKING:
+    from engine.projections.look import Look
+
+Minor = dict[str, int | Fraction]
+"""minor units by currency"""
+Place = tuple[int, str | None, str | None]
+"""number of the period, team, person_id"""
+PLACE = ("period", "team", "owner")
+
+
+class Prospects(NamedTuple):
+    """Columns of at_their_close, with period (its number), team, and qualified; of the expected ones overdue."""
+
+    won: pl.DataFrame
+    """at their close"""
+    expected: pl.DataFrame
+    """open at as_of, by the day on which their close is expected"""
+    undated: pl.DataFrame
+    """open at as_of, of which nobody says when"""
+
+
+@dataclass
+class Count:
+    won: int = 0
+    won_minor: Minor = field(default_factory=dict)
+    expected: int = 0
+    overdue: int = 0
+    expected_minor: Minor = field(default_factory=dict)
+    weighted: Fraction = Fraction(0)
+    """wins to be expected"""
+    weighted_minor: Minor = field(default_factory=dict)
+    qualified: int = 0
+    qualified_minor: Minor = field(default_factory=dict)
+
+    def add(self, other: "Count") -> None:
+        for name, value in vars(other).items():
+            if isinstance(value, dict):
+                own = getattr(self, name)
+                for currency, minor in value.items():
+                    own[currency] = own.get(currency, 0) + minor
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+def prospects(look: "Look", filters: Filters, axis: list[Period]) -> Prospects:
+    """Of the journeys left by the filters, whose window is the periods."""
+    rows = at_their_close(look, filters).with_columns(qualified=pl.col("qualified_at").is_not_null())
+    zone = ZoneInfo(filters.tz)
+    open_ones = rows.filter(pl.col("outcome") == "open")
+    overdue = pl.col("expected_close") < local(look.as_of, zone)
+    won = rows.filter(pl.col("outcome") == "won")
+    since = pl.Series([local(period.since, zone) for period in axis], dtype=pl.Date)
+    last = pl.Series([local(period.until - 1, zone) for period in axis], dtype=pl.Date)
+    closed = pl.Series([period.until - 1 for period in axis], dtype=pl.Int64)
+    dated = open_ones.with_columns(overdue=overdue).filter(pl.col("expected_close").is_between(since[0], last[-1]))
+    found = (
+        won.filter(pl.col("closed_at").is_between(axis[0].since, closed[-1])).with_columns(
+            period=pl.lit(closed).search_sorted(pl.col("closed_at"))
+        ),
+        dated.with_columns(period=pl.lit(last).search_sorted(pl.col("expected_close"))),
+        open_ones.filter(pl.col("expected_close").is_null()),
+    )
+    return Prospects(*(grouped(each, look, "team", filters).collect() for each in found))
+
+
+def counted(found: Prospects, chances: list[Likelihood]) -> dict[Place, Count]:
+    """What each person won and expects in each period, in each team. chances: by rank."""
+    counts: dict[Place, Count] = defaultdict(Count)
+    for period, team, owner, n in found.won.group_by(PLACE).agg(pl.len()).iter_rows():
+        counts[period, team, owner].won = n
+    for place, currency, minor in money(found.won):
+        counts[place].won_minor[currency] = minor
+    told = found.expected.group_by(PLACE).agg(pl.len(), pl.col("overdue").sum(), pl.col("qualified").sum())
+    for period, team, owner, n, overdue, qualified in told.iter_rows():
+        count = counts[period, team, owner]
+        count.expected, count.overdue, count.qualified = n, overdue, qualified
+    for place, currency, minor in money(found.expected):
+        counts[place].expected_minor[currency] = minor
+    for place, currency, minor in money(found.expected.filter("qualified")):
+        counts[place].qualified_minor[currency] = minor
+    for rank, chance in enumerate(chances):
+        here = found.expected.filter(pl.col("stage") == rank)
+        if chance.value is None or here.is_empty():
+            continue
+        for period, team, owner, n in here.group_by(PLACE).agg(pl.len()).iter_rows():
+            counts[period, team, owner].weighted += n * chance.value
+        for place, currency, minor in money(here):
+            own = counts[place].weighted_minor
+            own[currency] = own.get(currency, 0) + minor * chance.value
+    return counts
+
+
+def money(rows: pl.DataFrame) -> Iterator[tuple[Place, str, int]]:
+    """Place, currency and minor units."""
+    for period, team, owner, currency, minor, _ in sums(rows.lazy(), *PLACE).collect().iter_rows():
+        yield (period, team, owner), currency, minor

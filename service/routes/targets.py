@@ -1,0 +1,135 @@
+"""Targets over HTTP: those that stand, and one with every change; set, revised and withdrawn by commands (table.py)."""
+
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from engine.errors import NotFound
+from engine.periods import PeriodName
+from engine.projections.reps import reps
+from engine.projections.targets_told import Target, TargetHistory, standing_targets, target_history
+from engine.streams import load
+from service.auth import EVERY, Caller, caller_of
+from service.membership import team_of
+from service.question import Problem, Unclear
+from service.routes.addressed import ADDRESSES, target_named
+from service.routes.asked import Glance, Text
+from service.routes.routing import Routes, running_of
+from service.routes.tags import not_modified, tag_of, told, unchanged
+from service.running import Running
+
+T = TypeVar("T", bound=Target)
+
+
+class TargetsQuestion(Glance):
+    period: Annotated[PeriodName | None, Field(description="Of this period alone", examples=["2026-Q3"])] = None
+    team: Annotated[Text | None, Field(description="Of this team")] = None
+    rep: Annotated[Text | None, Field(description="Of this rep, by key")] = None
+    limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
+    after: Annotated[UUID | None, Field(description="`next` of the page before")] = None
+
+
+class Targets(BaseModel):
+    targets: list[Target]
+    """that stand; by period, teams before reps"""
+    n: int
+    """on this page or not"""
+    next: UUID | None
+    position: int
+
+
+def add_targets(routes: Routes) -> None:
+    routes.add(
+        "GET",
+        "/v1/targets",
+        list_endpoint,
+        name="list_targets",
+        summary="What reps and teams shall win",
+        tag="targets",
+        allow=EVERY,
+        answers=Targets,
+        queries=True,
+        tagged=True,
+    )
+    routes.add(
+        "GET",
+        "/v1/targets/{target}",
+        one_endpoint,
+        name="get_target",
+        summary="One target, with every change, by whom and why",
+        tag="targets",
+        allow=EVERY,
+        refusals=("not-found",),
+        answers=TargetHistory,
+        queries=True,
+        tagged=True,
+    )
+
+
+async def list_endpoint(request: Request, question: Annotated[TargetsQuestion, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        erased = running.erased()
+        found = visible(running, caller, question, standing_targets(running.views, question.lens()))
+        tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
+        if unchanged(request, tag):
+            return not_modified(tag)
+        found = [
+            each
+            for each in found
+            if question.period in (None, each.period)
+            and question.team in (None, each.team)
+            and (question.rep is None or (each.rep is not None and each.rep.key == question.rep))
+        ]
+        start = 0 if question.after is None else place_of(found, question.after) + 1
+        page = found[start : start + question.limit]
+        following = page[-1].target if start + len(page) < len(found) else None
+        return told(Targets(targets=page, n=len(found), next=following, position=running.views.position), tag)
+
+    return await running.reading.run(work)
+
+
+async def one_endpoint(
+    request: Request,
+    name: Annotated[str, Path(alias="target", min_length=1, max_length=300, description=ADDRESSES["target"])],
+    glance: Annotated[Glance, Query()],
+) -> Response:
+    running, caller = running_of(request), caller_of(request)
+
+    def work() -> Response:
+        erased = running.erased()
+        target = target_named(name)
+        found = target_history(running.views, glance.lens(), target)
+        if not visible(running, caller, glance, [found]):
+            raise NotFound(f"no target of your team is called {name!r}: GET /v1/targets tells which there are")
+        stream = load(running.log, target)
+        assert stream is not None
+        seen = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
+        # Its version first, as with everything that If-Match is asked of.
+        tag = f"{stream.version}.{seen}"
+        return not_modified(tag) if unchanged(request, tag) else told(found, tag)
+
+    return await running.reading.run(work)
+
+
+def visible(running: Running, caller: Caller, glance: Glance, found: Sequence[T]) -> list[T]:
+    """A rep sees the own ones, the team's, and those of who is in it at the moment asked for."""
+    if caller.role != "rep":
+        return list(found)
+    team = team_of(running.log, caller.person_id)
+    colleagues = {caller.person_id}
+    if team is not None:
+        every = reps(running.views, glance.lens())
+        colleagues |= {rep.person_id for rep in every if not rep.left and rep.memberships[-1].team == team}
+    return [each for each in found if each.person_id in colleagues or (each.team is not None and each.team == team)]
+
+
+def place_of(found: Sequence[Target], after: UUID) -> int:
+    for place, each in enumerate(found):
+        if each.target == after:
+            return place
+    raise Unclear([Problem("after", "this is no cursor of this list: use `next` of the page before, or leave it out")])
