@@ -33,6 +33,7 @@ from service.routes.stream import STREAM, add_stream
 from service.routes.targets import add_targets
 from service.routes.webhooks import add_webhooks
 from service.running import Running
+from service.seldom import Seldom
 from service.settings import Serving, database_url
 from service.stopping import end_at_last
 from service.tokens import Issuer
@@ -107,14 +108,15 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
 
 async def follow(running: Running) -> None:
     """Reads the log once, then what is new, so that a question after a quiet hour is as quick as the next."""
+    seldom = Seldom()
     while True:
         try:
             await asyncio.to_thread(running.keep_up if running.ready else running.warm_up)
         except OtherHistory as error:
             running.when_void(str(error))
-        except Exception:
+        except Exception as error:
             # The database may be away for a while; questions say so themselves.
-            logging.getLogger(__name__).exception("following the log failed")
+            seldom.tell(logging.getLogger(__name__), "following the log failed", error)
         await asyncio.sleep(FOLLOW_SECONDS)
 
 

@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from engine.errors import Conflict, DealtrailError, NotFound, Rejected
+from engine.log.history import OtherHistory
 from engine.log.locked import Busy
 from engine.wording import without_echoes, wording
 from service.question import Unclear, shown
+from service.seldom import Seldom
 from service.work import Overloaded, Unanswered
 
 LONGEST = 1_500
@@ -25,6 +27,8 @@ LONGEST = 1_500
 MOST_ERRORS = 20
 """fields that are named; who sent thousands of wrong ones learns nothing from the others"""
 RETRY_SECONDS = "1"
+READ_ONLY = "25006"
+"""PostgreSQL's code for it"""
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 KINDS: Mapping[str, tuple[int, str]] = {
@@ -112,8 +116,8 @@ def refusal(error: Exception, *, question: bool) -> Refused | None:
         case Busy() | Overloaded() | NoConnectionLeft():
             said = str(error) if isinstance(error, Busy) else "too many requests at once: try again in a moment"
             return Refused("busy", said, headers={"Retry-After": RETRY_SECONDS})
-        case DBAPIError() | Unanswered():
-            said = "the database does not answer; try again in a moment (a command with the same Idempotency-Key)"
+        case DBAPIError() | Unanswered() | OtherHistory():
+            said = f"{away(error)}; try again in a moment (a command with the same Idempotency-Key)"
             return Refused("unreachable", said, headers={"Retry-After": RETRY_SECONDS})
         case NotFound():
             return Refused("not-found", str(error))
@@ -126,6 +130,14 @@ def refusal(error: Exception, *, question: bool) -> Refused | None:
             return of_framework(error)
         case _:
             return None
+
+
+def away(error: Exception) -> str:
+    if isinstance(error, OtherHistory):
+        return "the database is another than it was, and the service begins anew"
+    if getattr(getattr(error, "orig", None), "pgcode", None) == READ_ONLY:
+        return "the database takes no writes: it is read-only, a standby perhaps"
+    return "the database does not answer"
 
 
 def of_query(field: str, why: str, given: str | None) -> FieldProblem:
@@ -172,6 +184,9 @@ def of_framework(error: HTTPException) -> Refused | None:
     return Refused(kind, detail, headers=error.headers)
 
 
+unreachable = Seldom()
+
+
 async def answered(request: Request, error: Exception) -> Response:
     """Any exception of a request as its answer; what is nobody's mistake is logged with the request's id."""
     refused = refusal(error, question=request.method in ("GET", "HEAD"))
@@ -182,7 +197,7 @@ async def answered(request: Request, error: Exception) -> Response:
     elif refused.kind == "method-not-allowed":
         refused = Refused(refused.kind, refused.detail, headers={"Allow": ", ".join(methods_of(request))})
     elif refused.kind == "unreachable":
-        logging.getLogger(__name__).error("database", exc_info=error)
+        unreachable.tell(logging.getLogger(__name__), "database", error)
     return problem(refused)
 
 

@@ -13,6 +13,7 @@ from engine.log.application import Log
 from engine.log.locked import Busy
 from service.notices.lease import Lost, acquire, free
 from service.notices.sender import Sender, Sending
+from service.seldom import Seldom
 
 LOOK_SECONDS = 1.0
 """how often a process looks for webhooks that nobody sends for"""
@@ -22,6 +23,7 @@ _said = logging.getLogger(__name__)
 async def send(log: Log, sending: Sending, stop: asyncio.Event, *, until_idle: bool = False) -> None:
     """Sends for all webhooks that are free, until it is stopped; until_idle: until there is nothing left to do now."""
     running: dict[UUID, asyncio.Task[None]] = {}
+    seldom = Seldom()
     while not stop.is_set():
         try:
             for webhook_id in await asyncio.to_thread(free, log.engine):
@@ -30,9 +32,9 @@ async def send(log: Log, sending: Sending, stop: asyncio.Event, *, until_idle: b
                 if lease is not None:
                     sender = Sender(log, lease, sending)
                     running[webhook_id] = asyncio.create_task(guarded(sender, stop, until_idle))
-        except (DBAPIError, Busy):
+        except (DBAPIError, Busy) as error:
             # The database may be away for a while: what is to be told waits in it.
-            _said.exception("looking for webhooks failed")
+            seldom.tell(_said, "looking for webhooks failed", error)
         if until_idle:
             break
         stopped = asyncio.create_task(stop.wait())

@@ -12,10 +12,16 @@ from dataclasses import replace
 from gzip import compress
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from engine.aggregates.inputs import PersonRef
+from engine.aggregates.pipeline.commands import CreatePipeline
+from engine.handle import handle
 from engine.log.application import Log
+from engine.log.history import OtherHistory
 from engine.log.locked import Busy, append_lock
+from service.http_errors import refusal
 from service.routes.routing import REPEATED
 from service.settings import Serving
 from tests.service.http.conftest import publish
@@ -315,3 +321,16 @@ def test_the_log_is_json_a_line(capfd: pytest.CaptureFixture[str]) -> None:
     told = json.loads(line)
     assert "\n" not in line
     assert (told["message"], told["status"], told["request_id"]) == ('a "line"\nor two', 200, "number-8")
+
+
+def test_a_standby_that_takes_no_writes_and_a_log_that_is_another_are_told_apart(postgres_url: str) -> None:
+    standby = make_url(postgres_url).update_query_dict({"options": "-c default_transaction_read_only=on"})
+    log = Log(standby.render_as_string(hide_password=False))
+    with pytest.raises(DBAPIError) as read_only:
+        handle(log, CreatePipeline(pipeline="loans", name="Loans"), actor=PersonRef(source="a", key="b"), origin="api")
+    log.close()
+    for error, told in ((read_only.value, "read-only"), (OtherHistory("event 7 is there no more"), "begins anew")):
+        refused = refusal(error, question=False)
+        assert refused is not None
+        assert refused.kind == "unreachable"
+        assert told in refused.detail
