@@ -114,7 +114,7 @@ def test_what_is_looked_for_is_found_over_http_and_on_the_command_line(sample_se
     for query, status, words in (
         ({}, 422, "query.q"),
         ({"q": ""}, 422, "query.q"),
-        ({"q": " "}, 422, "characters"),
+        ({"q": " "}, 422, "give a word"),
         ({"q": "x" * 201}, 422, "query.q"),
         ({"q": "x", "limit": 101}, 422, "100"),
         ({"q": "x", "pipeline": "tea"}, 404, "tea"),
