@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from engine.aggregates.deal.commands import MergeDeal, OpenDeal
-from engine.aggregates.inputs import PersonRef, SourceKey, Who
+from engine.aggregates.inputs import SourceKey, Who, spelled
 from engine.aggregates.journey.commands import (
     AssignOwner,
     CancelFollowUp,
@@ -54,10 +54,6 @@ def identity_of(log: Log, who: Who) -> UUID | None:
         return who
     known = person(log, who.source, who.key)
     return None if known is None else known.person_id
-
-
-def told(who: Who) -> str:
-    return f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)
 
 
 def may_write(log: Log, caller: Caller, stream_id: UUID, named: str) -> None:
@@ -138,7 +134,7 @@ def must_be_the_team_s_or_new(log: Log, names: Names, caller: Caller, customer: 
     if customer is None or known is None or any(reads(log, caller, each) for each in names.journeys_of(known)):
         return
     raise Rejected(
-        f"person: {told(customer)} is no customer of your team's: name somebody new by source and key; "
+        f"person: {spelled(customer)} is no customer of your team's: name somebody new by source and key; "
         "of who is here already, in another team: ask a manager"
     )
 
@@ -150,7 +146,7 @@ def must_be_on_the_roster(log: Log, caller: Caller, who: Who | None) -> None:
     identity = identity_of(log, who)
     if identity is None or membership_of(log, identity) is None:
         raise Refused(
-            "forbidden", f"owner: {told(who)} is not on the roster: name a rep of GET /v1/reps, or ask a manager"
+            "forbidden", f"owner: {spelled(who)} is not on the roster: name a rep of GET /v1/reps, or ask a manager"
         )
 
 

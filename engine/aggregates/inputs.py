@@ -32,3 +32,8 @@ class PersonRef(SourceKey):
 
 Who = UUID | PersonRef
 """A person already known, by person_id, or as a source system calls them."""
+
+
+def spelled(who: Who) -> str:
+    """As one writes whom one means: source:key, or the person_id."""
+    return f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from engine.aggregates.context import Context
-from engine.aggregates.inputs import PersonRef, Who
+from engine.aggregates.inputs import spelled
 from engine.aggregates.target.commands import ReviseTarget, SetTarget, TargetCommand, WithdrawTarget
 from engine.aggregates.target.events import TargetRevised, TargetSet, TargetWithdrawn
 from engine.aggregates.target.state import Target
@@ -35,8 +35,8 @@ def newly_set(state: Target, command: SetTarget, context: Context) -> TargetSet:
     must_name_one(command)
     context.definition(command.pipeline)
     rep = None if command.rep is None else context.person(command.rep, "rep")
-    if rep is not None and not context.enrolled(rep):
-        raise Rejected(f"rep: {named(command.rep)} is not on the roster: enrol the rep first")
+    if command.rep is not None and rep is not None and not context.enrolled(rep):
+        raise Rejected(f"rep: {spelled(command.rep)} is not on the roster: enrol the rep first")
     if state.stands:
         raise Rejected(
             f"period: there is a target of {state.told} for {command.period} already: revise it, or withdraw it first"
@@ -51,10 +51,6 @@ def newly_set(state: Target, command: SetTarget, context: Context) -> TargetSet:
         wins=command.wins,
         reason=command.reason,
     )
-
-
-def named(who: Who | None) -> str:
-    return f"{who.source}:{who.key}" if isinstance(who, PersonRef) else str(who)
 
 
 def must_name_one(command: SetTarget | ReviseTarget) -> None:
