@@ -24,14 +24,8 @@ def memberships(parts: Sequence[pl.DataFrame], *, as_of: int | None, known_at: i
     parts: the roster's rows of the feed, as they came. A span ends where the rep's next one begins or the rep leaves;
     null: it lasts.
     """
-    if not parts:
-        return pl.DataFrame(schema=SCHEMA)
-    rows = pl.concat(parts).filter(pl.col("type").is_in(TOPICS))
-    if as_of is not None:
-        rows = rows.filter(pl.col("occurred_at") <= as_of)
-    if known_at is not None:
-        rows = rows.filter(pl.col("recorded_at") <= known_at)
-    if rows.is_empty():
+    rows = rows_of(parts, TOPICS, as_of=as_of, known_at=known_at)
+    if rows is None:
         return pl.DataFrame(schema=SCHEMA)
     told = rows.with_columns(pl.col("payload").str.json_decode(_PAYLOAD).alias("of")).unnest("of")
     told = told.sort("stream_id", "occurred_at", "position").with_columns(
@@ -41,6 +35,20 @@ def memberships(parts: Sequence[pl.DataFrame], *, as_of: int | None, known_at: i
     same = (pl.col("stream_id") == pl.col("stream_id").shift(-1)).fill_null(False)
     spans = told.with_columns(since="occurred_at", until=pl.when(same).then(pl.col("occurred_at").shift(-1)))
     return spans.filter(pl.col("type") != TOPICS[2]).select(SCHEMA.keys()).sort("rep", "since")
+
+
+def rows_of(
+    parts: Sequence[pl.DataFrame], types: Sequence[str], *, as_of: int | None, known_at: int | None
+) -> pl.DataFrame | None:
+    """The rows of the feed that are of these types and that the lens leaves; None where there is none."""
+    if not parts:
+        return None
+    rows = pl.concat(parts).filter(pl.col("type").is_in(types))
+    if as_of is not None:
+        rows = rows.filter(pl.col("occurred_at") <= as_of)
+    if known_at is not None:
+        rows = rows.filter(pl.col("recorded_at") <= known_at)
+    return None if rows.is_empty() else rows
 
 
 def departed(membership: pl.DataFrame) -> pl.Series:

@@ -7,6 +7,7 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from engine.projections.roster import TOPICS as ROSTER
+from engine.projections.roster import rows_of
 
 SCHEMA: Final[dict[str, PolarsDataType]] = {
     "target": pl.String,
@@ -45,14 +46,8 @@ def targets_standing(parts: Sequence[pl.DataFrame], *, as_of: int | None, known_
     parts: rows of the feed, as they came, those of targets among them. changes: how many of its events led here;
     position: of the newest, which said how much.
     """
-    if not parts:
-        return none()
-    rows = pl.concat(parts).filter(pl.col("type").is_in(TOPICS))
-    if as_of is not None:
-        rows = rows.filter(pl.col("occurred_at") <= as_of)
-    if known_at is not None:
-        rows = rows.filter(pl.col("recorded_at") <= known_at)
-    if rows.is_empty():
+    rows = rows_of(parts, TOPICS, as_of=as_of, known_at=known_at)
+    if rows is None:
         return none()
     told = (
         rows.with_columns(pl.col("payload").str.json_decode(_PAYLOAD).alias("of"))
