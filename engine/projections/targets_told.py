@@ -59,14 +59,16 @@ class TargetHistory(Target):
     """in the order in which they took effect"""
 
 
-def standing_targets(views: "Views", lens: Lens) -> list[Target]:
-    """Of every pipeline, by period, then teams, then reps."""
+def standing_targets(
+    views: "Views", lens: Lens, *, period: str | None = None, team: str | None = None, rep: str | None = None
+) -> list[Target]:
+    """Of every pipeline, by period, then teams, then reps. Of one period, team or rep (key): those alone."""
     look = looked(views, lens)
     if look is None:
         return []
     rows = look.targets().sort("period", "team", "rep", "pipeline", "target", nulls_last=True).rows(named=True)
     people = named(look, [row["rep"] for row in rows if row["rep"] is not None])
-    return [
+    every = [
         Target(
             target=UUID(row["target"]),
             rep=None if row["rep"] is None else owner(row["rep"], people),
@@ -79,6 +81,13 @@ def standing_targets(views: "Views", lens: Lens) -> list[Target]:
             wins=row["wins"],
         )
         for row in rows
+    ]
+    return [
+        each
+        for each in every
+        if period in (None, each.period)
+        and team in (None, each.team)
+        and (rep is None or (each.rep is not None and each.rep.key == rep))
     ]
 
 

@@ -140,13 +140,7 @@ def list_all(
 
     lens = lens_asked(as_of, known_at)
     with viewed(db) as views:
-        found = [
-            each
-            for each in standing_targets(views, lens)
-            if period in (None, each.period)
-            and team in (None, each.team)
-            and (rep is None or (each.rep is not None and rep in (each.rep.key, each.rep.label)))
-        ]
+        found = standing_targets(views, lens, period=period, team=team, rep=rep)
     if json:
         print_json({"targets": [each.model_dump(mode="json") for each in found]})
         return
