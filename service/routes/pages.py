@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from engine.log.application import Log
 from engine.log.positions import recorded_at
@@ -15,6 +17,8 @@ from service.http_errors import Refused
 from service.question import Problem, Unclear
 from service.running import Pinned, Running
 
+T = TypeVar("T")
+C = TypeVar("C")
 MOST = to_micros(datetime.max.replace(tzinfo=UTC))
 """of a number in a cursor: it may be a moment"""
 
@@ -56,6 +60,19 @@ def read_cursor(log: Log, after: str, question: str) -> tuple[Pinned, int, str]:
     if recorded is None:
         raise Refused("gone", "after: this list was made from another database: ask for the first page again")
     return (pipeline, version, as_of, known_at, position), recorded, following
+
+
+def part(whole: Sequence[T], named: Callable[[T], C], after: C | None, limit: int) -> tuple[Sequence[T], C | None]:
+    """A page of a list that is made whole each time, and what the next one comes after, where there is one.
+
+    named: what a page is continued after. Unclear where nothing in the list is called `after`.
+    """
+    names = [named(each) for each in whole]
+    if after is not None and after not in names:
+        raise no_cursor()
+    start = 0 if after is None else names.index(after) + 1
+    end = start + limit
+    return whole[start:end], names[end - 1] if start < end < len(whole) else None
 
 
 def no_cursor() -> Unclear:

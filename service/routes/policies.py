@@ -1,7 +1,6 @@
 """The policies over HTTP: which watch over what, what the last round did, and what is due now (nothing is done)."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,7 +16,7 @@ from service.auth import EVERY, WHOLE
 from service.background import Background
 from service.question import moment
 from service.routes.asked import Cursor, Text
-from service.routes.pages import cursor, no_cursor, read_cursor
+from service.routes.pages import cursor, part, read_cursor
 from service.routes.routing import Routes, running_of
 from service.routes.tags import told
 from service.running import Running
@@ -162,9 +161,7 @@ async def due_endpoint(request: Request, question: Annotated[DueQuestion, Query(
         world, last = asked(running, question)
         found = would(running.log, running.views, world, since=moment("since", question.since, "UTC"))
         chosen = [due for due in found if question.policy in (None, due.policy)]
-        rest = chosen if last is None else chosen[place_of(last, chosen) + 1 :]
-        shown = rest[: question.limit]
-        more = len(rest) > len(shown) > 0
+        shown, following = part(chosen, lambda due: str(due.command_id), last, question.limit)
         pin = ("", 0, world.as_of, None, world.position)
         return told(
             DueActions(
@@ -173,7 +170,7 @@ async def due_endpoint(request: Request, question: Annotated[DueQuestion, Query(
                 count=len(chosen),
                 by_policy=dict(sorted(Counter(due.policy for due in chosen).items())),
                 actions=[action(due) for due in shown],
-                next=cursor(running.log, pin, same(question), str(shown[-1].command_id)) if more else None,
+                next=None if following is None else cursor(running.log, pin, same(question), following),
             )
         )
 
@@ -191,14 +188,6 @@ def asked(running: Running, question: DueQuestion) -> tuple[World, str | None]:
 def same(question: DueQuestion) -> str:
     """What all pages have in common."""
     return repr(question.model_dump(exclude={"after", "limit"}))
-
-
-def place_of(command_id: str, found: Sequence[Due]) -> int:
-    places = (place for place, due in enumerate(found) if str(due.command_id) == command_id)
-    place = next(places, None)
-    if place is None:
-        raise no_cursor()
-    return place
 
 
 def action(due: Due) -> DueAction:

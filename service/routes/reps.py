@@ -14,9 +14,9 @@ from engine.projections.reps import Rep, reps
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
-from service.question import Problem, Unclear
 from service.routes.addressed import ADDRESSES
 from service.routes.asked import Glance, Text
+from service.routes.pages import part
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -77,10 +77,8 @@ async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Quer
         tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
-        start = 0 if question.after is None else place_of(found, question.after) + 1
-        page = found[start : start + question.limit]
-        following = page[-1].person_id if start + len(page) < len(found) else None
-        return told(Reps(reps=page, n=len(found), next=following, position=running.views.position), tag)
+        page, following = part(found, lambda rep: rep.person_id, question.after, question.limit)
+        return told(Reps(reps=list(page), n=len(found), next=following, position=running.views.position), tag)
 
     return await running.reading.run(work)
 
@@ -127,10 +125,3 @@ def version_of(log: Log, person_id: UUID) -> int:
 
 def called_so(rep: Rep, name: str) -> bool:
     return rep.person_id == uuid_of(name) or (rep.key is not None and name in (rep.key, f"{rep.source}:{rep.key}"))
-
-
-def place_of(found: list[Rep], after: UUID) -> int:
-    for place, rep in enumerate(found):
-        if rep.person_id == after:
-            return place
-    raise Unclear([Problem("after", "this is no cursor of this list: use `next` of the page before, or leave it out")])

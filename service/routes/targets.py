@@ -14,9 +14,9 @@ from engine.projections.targets_told import Target, TargetHistory, standing_targ
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
-from service.question import Problem, Unclear
 from service.routes.addressed import ADDRESSES, target_named
 from service.routes.asked import Glance, Text
+from service.routes.pages import part
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -74,21 +74,15 @@ async def list_endpoint(request: Request, question: Annotated[TargetsQuestion, Q
 
     def work() -> Response:
         erased = running.erased()
-        found = visible(running, caller, question, standing_targets(running.views, question.lens()))
+        every = standing_targets(
+            running.views, question.lens(), period=question.period, team=question.team, rep=question.rep
+        )
+        found = visible(running, caller, question, every)
         tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
-        found = [
-            each
-            for each in found
-            if question.period in (None, each.period)
-            and question.team in (None, each.team)
-            and (question.rep is None or (each.rep is not None and each.rep.key == question.rep))
-        ]
-        start = 0 if question.after is None else place_of(found, question.after) + 1
-        page = found[start : start + question.limit]
-        following = page[-1].target if start + len(page) < len(found) else None
-        return told(Targets(targets=page, n=len(found), next=following, position=running.views.position), tag)
+        page, following = part(found, lambda each: each.target, question.after, question.limit)
+        return told(Targets(targets=list(page), n=len(found), next=following, position=running.views.position), tag)
 
     return await running.reading.run(work)
 
@@ -126,10 +120,3 @@ def visible(running: Running, caller: Caller, glance: Glance, found: Sequence[T]
         every = reps(running.views, glance.lens())
         colleagues |= {rep.person_id for rep in every if not rep.left and rep.memberships[-1].team == team}
     return [each for each in found if each.person_id in colleagues or (each.team is not None and each.team == team)]
-
-
-def place_of(found: Sequence[Target], after: UUID) -> int:
-    for place, each in enumerate(found):
-        if each.target == after:
-            return place
-    raise Unclear([Problem("after", "this is no cursor of this list: use `next` of the page before, or leave it out")])
