@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Final
 
 from engine.projections.views import Views
+from service.seldom import Seldom
 
 LATELY_SECONDS: Final = 1.0
 """since a question, from when on nobody is waited for: what is written meanwhile is followed together, once a second"""
@@ -25,6 +26,7 @@ class Ahead:
         self._asked = -LATELY_SECONDS
         self._written = Event()
         self._stopped = False
+        self._seldom = Seldom()
         self._thread = Thread(target=self._run, name="following", daemon=True)
 
     def start(self) -> None:
@@ -53,6 +55,6 @@ class Ahead:
             self._written.clear()
             try:
                 self._views.catch_up()
-            except Exception:
+            except Exception as error:
                 # The database may be away for a while; the next question says so itself.
-                logging.getLogger(__name__).exception("following the log failed")
+                self._seldom.tell(logging.getLogger(__name__), "following the log failed", error)
