@@ -159,12 +159,12 @@ A_DEAL = Life(
         ChangePipeline(pipeline="partners", stage="first"),
         Lose(reason="price"),
         ReopenDeal(stage="second", reason="they called"),
+        MergeDeal(into=DUPLICATE_OF),
+        RetractEntry(event_id=entry_id(31), reason="not the same"),
         Win(evidence="contract 7"),
         RecordPayment(),
         RecordDelivery(),
         RecordSatisfaction(score=9),
-        MergeDeal(into=DUPLICATE_OF),
-        RetractEntry(event_id=entry_id(35), reason="not the same"),
     ],
 )
 FEWER = parse_definition({"pipeline": "sales", "stages": [{"key": "contact", "kind": "open"}]})

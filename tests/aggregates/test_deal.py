@@ -333,6 +333,25 @@ def test_a_deal_is_merged_into_another_one_that_stands() -> None:
     deal.given(OPENED).knowing({OTHER: Other(OTHER, merged)}).when(MergeDeal(into=OTHER)).rejected("merged into")
 
 
+def test_a_sale_counts_where_it_was_made() -> None:
+    into = Journey(pipeline="sales")
+    won = deal.given(OPENED, on(9, WON)).knowing({OTHER: Other(OTHER, into)})
+    won.when(MergeDeal(into=OTHER)).rejected("won", "merge the other one into it", "retract")
+    won.when(MergeDeal(into=OTHER), at=4).rejected("won")
+    paid, looked_after = PaymentReceived(amount=EUROS), SatisfactionRecorded(score=9)
+    won.given(OPENED, paid).when(MergeDeal(into=OTHER)).rejected("won")
+    won.given(OPENED, WON, looked_after).when(MergeDeal(into=OTHER)).rejected("won")
+
+
+def test_what_is_no_sale_any_more_or_never_was_is_merged() -> None:
+    known = deal.knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
+    known.given(OPENED, WON, retracted(2, EntryRetracted)).when(MergeDeal(into=OTHER)).then(MERGED)
+    known.given(OPENED, WON, DealReopened(stage="contact", reason="told twice")).when(MergeDeal(into=OTHER)).then(
+        MERGED
+    )
+    known.given(OPENED, LOST).when(MergeDeal(into=OTHER)).then(MERGED)
+
+
 def test_a_merge_is_not_dated_before_the_opening() -> None:
     known = deal.given(on(5, OPENED)).knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
     known.when(MergeDeal(into=OTHER), at=3).rejected("DealOpened", "later")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,7 @@ from engine.aggregates.lead.events import (
 )
 from engine.aggregates.lead.rules import decide
 from engine.aggregates.lead.state import Lead, evolve
+from engine.stages.definition import parse_definition
 from engine.values import Attribute, Dimension, Direction, Money, TouchKind, Verdict
 from tests.aggregates.examples import DEFINITIONS
 from tests.given_when_then import STREAM, Aggregate, by_policy, day, entry_id, made, on, person, retracted, text
@@ -422,6 +424,21 @@ def test_a_lead_is_merged_into_another_one_that_stands() -> None:
     lead.given(CAPTURED).knowing({OTHER: Other(OTHER, merged)}).when(MergeLead(into=OTHER)).rejected("merged into")
     void = Journey()
     lead.given(CAPTURED).knowing({OTHER: Other(OTHER, void)}).when(MergeLead(into=OTHER)).rejected("no lead or deal")
+
+
+def test_a_lead_that_stands_won_is_not_merged_away() -> None:
+    bought = parse_definition(
+        {
+            "pipeline": "sales",
+            "stages": [
+                {"key": "contact", "kind": "open"},
+                {"key": "bought", "kind": "won", "enter": {"signal": "bought"}},
+            ],
+        }
+    )
+    known = replace(lead, definitions={"sales": bought}).knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
+    known.given(CAPTURED, SignalRecorded(signal="asked")).when(MergeLead(into=OTHER)).then(MERGED)
+    known.given(CAPTURED, SignalRecorded(signal="bought")).when(MergeLead(into=OTHER)).rejected("won", "retract")
 
 
 def test_a_merge_is_not_dated_before_the_capture() -> None:

@@ -48,6 +48,7 @@ from engine.aggregates.journey.rules import (
     must_be_another_journey,
     must_follow,
     must_name_attributes_once,
+    must_not_be_won,
     optional_text,
     retract,
 )
@@ -103,6 +104,7 @@ def decide(state: Deal, command: DealCommand, context: Context) -> list[Event]:
             return [SatisfactionRecorded(score=command.score, comment=optional_text(context, command.comment))]
         case MergeDeal():
             must_follow(context, DealOpened)
+            must_not_be_won(context, told=state.outcome == "won")
             return [DealMerged(into=must_be_another_journey(command.into, context))]
         case RaiseStalled() if state.outcome is not None:
             return []

@@ -189,6 +189,15 @@ def must_be_another_journey(into: UUID, context: Context) -> UUID:
     return target.journey_id
 
 
+def must_not_be_won(context: Context, *, told: bool = False) -> None:
+    """Merged away, a sale would leave every count of wins. told: a win says so, of whatever date."""
+    if told or context.standing.kind in ("won", "after_sale"):
+        raise Rejected(
+            "it is won, and a sale counts where it was made: merge the other one into it; "
+            "where the same sale was told twice, retract this one's win first"
+        )
+
+
 def must_follow(context: Context, *kinds: type[Event]) -> None:
     """A decision is not dated before what it rests on: it would be recorded and have no effect."""
     for entry in context.entries:

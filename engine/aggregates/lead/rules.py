@@ -9,6 +9,7 @@ from engine.aggregates.journey.rules import (
     must_be_open_stage,
     must_follow,
     must_name_attributes_once,
+    must_not_be_won,
     optional_text,
     retract,
 )
@@ -62,6 +63,7 @@ def decide(state: Lead, command: LeadCommand, context: Context) -> list[Event]:
             return convert(state, command, context)
         case MergeLead():
             must_follow(context, LeadCaptured)
+            must_not_be_won(context)
             return [LeadMerged(into=must_be_another_journey(command.into, context))]
         case ReopenLead():
             return reopen(state, command, context)
