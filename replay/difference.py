@@ -86,7 +86,7 @@ def difference(log: Log, journey: str | UUID, before: Lens, after: Lens) -> Jour
         raise Rejected("the earlier moment comes first: swap the two")
     now = history(log, journey, after)
     try:
-        then = history(log, journey, before)
+        then = history(log, journey, before, position=now.position)
     except NotFound:
         # The journey is there, as `now` shows: it began later.
         then = None

@@ -17,7 +17,7 @@ from engine.projections.lens import Lens, called
 from engine.stages.facts import OPENINGS, life
 from engine.stages.reading import facts_of
 from engine.values import from_micros, to_micros
-from replay.life import Derived, Journey, derive, find_journey, pipelines_of, published
+from replay.life import Derived, Journey, derive, find_journey, pipelines_of, published, up_to
 from replay.references import Named, people_of, resolved, with_texts
 from replay.standing import Person, Standing, person, standing
 
@@ -85,13 +85,23 @@ class History(Answer):
     """everybody the events name, by person_id"""
 
 
-def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int | None = None) -> History:
+def history(
+    log: Log,
+    journey: str | UUID,
+    lens: Lens,
+    *,
+    at: str | UUID | int | None = None,
+    position: int | None = None,
+) -> History:
     """Everything one lens shows of a journey. journey: our id of the lead or deal, or its key in the source system.
 
     at: event_id or position of the entry after which the state is wanted (live entries in order up to and including
-    it). NotFound: an unknown journey, one not there yet under the lens, an event that is not in its history.
+    it). position: as the log was there; without it, now. NotFound: an unknown journey, one not there yet under the
+    lens, an event that is not in its history.
     """
+    position = log.position() if position is None else position
     found = find_journey(log, journey)
+    found = replace(found, history=up_to(found.history, position))
     facts = facts_of(found.history)
     alive = life(facts, as_of=lens.horizon, known_at=lens.known_at)
     live = {fact.position for fact in alive.entries}
@@ -99,7 +109,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
     if not shown:
         raise NotFound(f"journey {str(journey)!r} had no history yet at the moment asked for: ask for a later one")
     path = pipelines_of(alive.entries) or pipelines_of([fact for fact in facts if fact.kind in OPENINGS])
-    chosen = {pipeline: published(log, pipeline, lens_for(lens, pipeline, path[-1])) for pipeline in path}
+    chosen = {pipeline: published(log, pipeline, lens_for(lens, pipeline, path[-1]), position) for pipeline in path}
     derived = derive(alive, chosen)
     people, texts = people_of(log, shown), resolved(log, shown)
     asked = None if at is None else the_event(shown, at)
@@ -110,7 +120,7 @@ def history(log: Log, journey: str | UUID, lens: Lens, *, at: str | UUID | int |
         definition=called(chosen[path[-1]].version),
         as_of=from_micros(lens.as_of),
         known_at=None if lens.known_at is None else from_micros(lens.known_at),
-        position=log.position(),
+        position=position,
         n=len(shown),
         journey=str(found.journey_id),
         key=key_of(log, found),

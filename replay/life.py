@@ -46,10 +46,15 @@ def by_position(history: Sequence[AnyRecorded]) -> list[AnyRecorded]:
     return sorted(history, key=lambda entry: entry.position)
 
 
-def published(log: Log, pipeline: str, lens: Lens) -> Published:
-    """The definition a lens means; NotFound for a pipeline or version that is not there."""
+def up_to(history: Sequence[AnyRecorded], position: int) -> list[AnyRecorded]:
+    """What the log held at the position: others write while streams are read one after the other."""
+    return [entry for entry in history if entry.position <= position]
+
+
+def published(log: Log, pipeline: str, lens: Lens, position: int) -> Published:
+    """The definition a lens meant at that position of the log; NotFound for a pipeline or version that is not there."""
     definitions = Definitions()
-    for entry in log.stream(pipeline_stream(pipeline)):
+    for entry in up_to(log.stream(pipeline_stream(pipeline)), position):
         known = to_micros(entry.recorded_at or entry.occurred_at)
         definitions.add(entry.event, to_micros(entry.occurred_at), known, entry.envelope.actor)
     return definitions.choose(pipeline, lens)

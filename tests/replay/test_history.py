@@ -204,7 +204,7 @@ def test_what_a_clock_ahead_of_ours_wrote_is_seen_at_once(sales: Log) -> None:
     present = told(sales, deal)
     assert [event.type for event in present.events] == ["deal.opened.v1"]
     assert [visit.seconds for visit in present.visits] == [0]
-    assert [rep.key for rep in reps(Views(sales), Lens.of())] == ["rep-7"]
+    assert [rep.key for rep in reps(Views(sales).staff(Lens.of()))] == ["rep-7"]
     with pytest.raises(NotFound, match="no history yet"):
         told(sales, deal, as_of=datetime.now(UTC))
 
@@ -342,3 +342,22 @@ def test_it_is_written_as_the_contract_says(sales: Log) -> None:
 
 def attribute(name: str, value: str) -> Attribute:
     return Attribute(name=name, value=value)
+
+
+@pytest.mark.parametrize("meanwhile", ["position", "stream"])
+def test_it_is_of_one_position_whatever_is_written_while_it_is_read(
+    sales: Log, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    deal = opened(sales)
+    read = getattr(sales, meanwhile)
+
+    def reading_beside_others(*asked: Any) -> Any:
+        found = read(*asked)
+        monkeypatch.undo()
+        ask(sales, CALL, deal, day=1)
+        return found
+
+    monkeypatch.setattr(sales, meanwhile, reading_beside_others)
+    answer = told(sales, deal)
+    by_then = [entry.position for entry in sales.stream(deal) if entry.position <= answer.position]
+    assert [event.position for event in answer.events] == by_then
