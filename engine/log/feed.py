@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import Column
+from sqlalchemy import Column, Connection
 
 from engine.log.application import Log
 from engine.log.connect import SQLITE
 from engine.log.frames import read_frame, schema_of
+from engine.log.history import require_version
 from engine.log.identity import to_database
 from engine.log.tables import events
 
@@ -69,15 +70,32 @@ class FeedRow(NamedTuple):
 
 
 def read_few(log: Log, after: int, limit: int) -> list[FeedRow]:
-    """What read_feed reads, as plain rows: several times as fast for a few events."""
+    """What read_feed reads, as plain rows: several times as fast for a few events.
+
+    OtherHistory where the schema is another by now.
+    """
     with log.engine.connect() as connection:
-        asked = _FEW_SQLITE if connection.dialect.name == SQLITE else _FEW_POSTGRESQL
+        asked = _FEW_SQLITE if connection.dialect.name == SQLITE else _prepared(connection)
         found = connection.exec_driver_sql(asked, (after, after + limit)).all()
-    return [_plain(log, *row) for row in found]
+    if found:
+        require_version(found[0][-1])
+    return [_plain(log, *row[:-1]) for row in found]
 
 
-_FEW_SQLITE = f"SELECT {', '.join(c.name for c in FEED)} FROM events WHERE position > ? AND position <= ? ORDER BY 1"
-_FEW_POSTGRESQL = _FEW_SQLITE.replace("?", "%s")
+_FEW = f"""SELECT {", ".join(c.name for c in FEED)}, (SELECT schema_version FROM meta)
+FROM events WHERE position > $1 AND position <= $2 ORDER BY 1"""
+_FEW_SQLITE = _FEW.replace("$1", "?").replace("$2", "?")
+
+
+def _prepared(connection: Connection) -> str:
+    """PostgreSQL would plan it for half as long as it runs, each time."""
+    if _PREPARED not in connection.info:
+        connection.exec_driver_sql(f"PREPARE few_of_feed (bigint, bigint) AS {_FEW}")
+        connection.info[_PREPARED] = True
+    return "EXECUTE few_of_feed (%s, %s)"
+
+
+_PREPARED = "dealtrail few_of_feed"
 
 
 def _plain(

@@ -1,5 +1,6 @@
 """That the log is still the one that was read. An older backup in its place, or a standby that never got the last
-commits, has the same id and other events: whoever derived something from the ones before must begin anew."""
+commits, has the same id and other events: whoever derived something from the ones before must begin anew. So must a
+program below which the schema was upgraded: it would write as it always did."""
 
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import DealtrailError
+from engine.log.tables import NEWEST
 
 
 class OtherHistory(DealtrailError):
@@ -20,6 +22,18 @@ def lost(position: int, event_id: str) -> OtherHistory:
         f"event {event_id} was read at position {position:,} and is there no more: an older backup took the log's "
         "place, or a failover lost what was written last; what was derived from it is void, so start again"
     )
+
+
+def require_version(schema: int) -> None:
+    """OtherHistory where the log no longer has the schema that this program opened it with.
+
+    Looked at with what is read, and under the lock with what is written: nothing is written by an older program.
+    """
+    if schema != NEWEST:
+        raise OtherHistory(
+            f"the log has schema version {schema} by now, and this program knows {NEWEST}: it was upgraded while this "
+            "was running, so start again with the program that upgraded it"
+        )
 
 
 def hold_to_file(engine: Engine, file: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from engine.log.connect import SQLITE
+from engine.log.history import require_version
 from engine.log.turns import Busy, begin_immediate, begin_sqlite, writing_connection
 
 __all__ = ["APPEND_LOCK", "Busy", "Head", "Writing", "append_lock", "begin_sqlite", "busy_told", "execute"]
@@ -111,7 +112,8 @@ def execute(connection: Connection, statement: str) -> CursorResult[Any]:
 def append_lock(engine: Engine, streams: Sequence[UUID] = (), commands: Sequence[UUID] = ()) -> Iterator[Writing]:
     """Holds the lock for the block; commits at its end, rolls back when it raises. Busy after LOCK_SECONDS.
 
-    The head tells the versions of the streams and what is known of the commands.
+    The head tells the versions of the streams and what is known of the commands. OtherHistory where the schema is
+    another by now.
     """
     with busy_told(), writing_connection(engine) as connection:
         try:
@@ -154,6 +156,7 @@ def _roll_back(connection: Connection) -> None:
 
 
 def _head_sqlite(driver: sqlite3.Connection, streams: Sequence[UUID], commands: Sequence[UUID]) -> Head:
+    require_version(driver.execute("SELECT schema_version FROM meta").fetchone()[0])
     position, recorded_at = driver.execute(
         "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
     ).fetchone() or (0, 0)
@@ -170,7 +173,8 @@ def _head_sqlite(driver: sqlite3.Connection, streams: Sequence[UUID], commands: 
 # join would be planned for the size that the table has that moment, and read all of it when it has grown.
 _PREPARE = """
 PREPARE head_of_log (uuid[], uuid[]) AS
-SELECT head.position, head.recorded_at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+SELECT (SELECT schema_version FROM meta), head.position, head.recorded_at,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
     ARRAY(SELECT coalesce((SELECT max(version) FROM events WHERE stream_id = stream), 0)
           FROM unnest($1) WITH ORDINALITY AS asked (stream, n) ORDER BY n),
     (SELECT json_object_agg(command, (
@@ -191,6 +195,7 @@ def _begin_postgresql(connection: Connection, streams: Sequence[UUID], commands:
     row = execute(
         connection, f"BEGIN; SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE head_of_log ('{asked}')"
     ).one()
-    position, recorded_at, now, versions, accepted = tuple(row)
+    schema, position, recorded_at, now, versions, accepted = tuple(row)
+    require_version(schema)
     known = {UUID(command): tuple(answer) for command, answer in (accepted or {}).items() if answer is not None}
     return Head(position or 0, max(now, (recorded_at or 0) + 1), versions, known)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.log.locked import APPEND_LOCK, busy_told, execute
 from engine.log.rows import BODY, Body
 from engine.log.sides import CommandRow, Row
-from engine.log.tables import commands, events
+from engine.log.tables import NEWEST, commands, events
 from engine.log.turns import writing_connection
 
 MOST = 64
@@ -156,7 +156,7 @@ def _statement(beside: tuple[Table, ...], single: bool) -> str:
             greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, last.recorded_at + 1) AS recorded_at
         FROM (SELECT 1) AS one
         LEFT JOIN (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS last ON true
-        WHERE NOT EXISTS (
+        WHERE (SELECT schema_version FROM meta) = {NEWEST} AND NOT EXISTS (
             SELECT FROM {each(_STREAM)}
             WHERE {value(_SEEN)} <> coalesce((SELECT max(version) FROM events WHERE stream_id = {value(_STREAM)}), 0)
         ) AND NOT EXISTS (

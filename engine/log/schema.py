@@ -18,10 +18,9 @@ from sqlalchemy.exc import OperationalError
 
 from engine.errors import Conflict, Rejected
 from engine.log.connect import SQLITE, connect, database, sqlite_file
-from engine.log.tables import meta
+from engine.log.locked import APPEND_LOCK
+from engine.log.tables import NEWEST, meta
 
-NEWEST = 3
-"""The version this program reads and writes; its scripts are migrations/0001 to this."""
 _MIGRATION_LOCK = 0x6465616C_00000002
 _WAIT_SECONDS = 30
 
@@ -139,6 +138,8 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql(f"SET lock_timeout = '{_WAIT_SECONDS}s'")
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            # A program that is still running writes before it, or sees after it that it must not (history.py).
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPEND_LOCK})")
         try:
             yield connection
         except BaseException:

@@ -20,6 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID as POSTGRES_UUID
 from sqlalchemy.types import TypeEngine
 
+NEWEST = 3
+"""The version of the schema that these are, and this program reads and writes; meta says which one a log has."""
+
 metadata = MetaData()
 
 Id: TypeEngine[Any] = LargeBinary(16).with_variant(POSTGRES_UUID(), "postgresql")

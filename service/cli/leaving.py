@@ -4,7 +4,7 @@ import sys
 import traceback
 from typing import Final, NoReturn
 
-from engine.errors import Conflict, DealtrailError, NotFound
+from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from service.cli import exits
 from service.cli.listening import NoAddress
 from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
@@ -35,7 +35,12 @@ def _code(error: DealtrailError) -> int:
         return exits.NOT_FOUND
     if isinstance(error, Conflict):
         return exits.CONFLICT
-    return exits.REFUSED
+    if isinstance(error, Rejected):
+        return exits.REFUSED
+    # Whoever raises another has the log loaded; who was refused before that need not wait for it.
+    from engine.log.history import OtherHistory
+
+    return exits.NO_DATABASE if isinstance(error, OtherHistory) else exits.CONFLICT
 
 
 def _leave(message: str, code: int) -> NoReturn:

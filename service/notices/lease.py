@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, select, update
 from sqlalchemy.exc import DBAPIError
 
 from engine.log.connect import SQLITE
+from engine.log.history import require_version
 from engine.log.identity import from_database, to_database
 from engine.log.locked import begin_sqlite
 from engine.log.tables import webhooks
@@ -36,13 +37,14 @@ class Lease:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Commits at its end, rolls back when the block raises."""
+    """Commits at its end, rolls back when the block raises. OtherHistory where the schema is another by now."""
     with engine.connect() as connection:
         try:
             if engine.dialect.name == SQLITE:
                 begin_sqlite(connection)
             else:
                 connection.exec_driver_sql("BEGIN")
+            require_version(connection.exec_driver_sql("SELECT schema_version FROM meta").scalar_one())
             yield connection
             connection.exec_driver_sql("COMMIT")
         except BaseException:

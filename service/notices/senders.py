@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import Rejected
 from engine.log.application import Log
+from engine.log.history import OtherHistory
 from engine.log.locked import Busy
 from service.notices.lease import Lost, acquire, free
 from service.notices.sender import Sender, Sending
@@ -82,4 +83,8 @@ class Senders:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         self._stop = lambda: loop.call_soon_threadsafe(stop.set)
         self._ready.set()
-        await send(self._log, self._sending, stop)
+        try:
+            await send(self._log, self._sending, stop)
+        except OtherHistory as error:
+            # The process ends: who follows the log says so (service/app.py).
+            _said.error(str(error))

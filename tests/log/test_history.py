@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,16 +13,20 @@ import pytest
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.pipeline.commands import CreatePipeline
 from engine.handle import handle
+from engine.log import schema
 from engine.log.application import Log
 from engine.log.copying import copy_log
 from engine.log.history import OtherHistory
+from engine.log.locked import append_lock
 from engine.projections import views as reading
 from engine.projections.views import Views
 from replay.archive import load
 from replay.archive_build import build
 from service.app import follow
+from service.notices.lease import transaction
 from service.running import Running
 from service.settings import Serving
+from tests.log.test_schema import set_version
 
 REP = PersonRef(source="login", key="rep-01")
 
@@ -85,6 +90,38 @@ def test_views_go_on_where_a_standby_has_all_they_read(log: Log, standby: Log) -
     views.catch_up()
     assert views.position == standby.position() == 3
     standby.close()
+
+
+def test_a_program_below_which_the_schema_was_upgraded_reads_and_writes_no_more(log: Log) -> None:
+    views = Views(log)
+    create(log, "first")
+    views.catch_up()
+    set_version(log.url, schema.NEWEST + 1)
+    attempts: list[Callable[[], object]] = [
+        lambda: create(log, "second"),
+        lambda: create(log, *"twenty"),
+        lambda: append_lock(log.engine).__enter__(),
+        lambda: transaction(log.engine).__enter__(),
+        views.catch_up,
+    ]
+    for attempt in attempts:
+        with pytest.raises(OtherHistory, match=f"version {schema.NEWEST + 1} by now"):
+            attempt()
+    assert log.position() == 1
+    set_version(log.url, schema.NEWEST)
+    create(log, "second")
+    views.catch_up()
+    assert views.position == 2
+
+
+def test_an_upgrade_waits_for_what_is_being_written(log: Log) -> None:
+    upgrading = threading.Thread(target=schema.upgrade, args=(log.url,))
+    with append_lock(log.engine):
+        upgrading.start()
+        upgrading.join(0.1)
+        assert upgrading.is_alive()
+    upgrading.join(30)
+    assert not upgrading.is_alive()
 
 
 def replaced(file: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
+from engine.log.history import OtherHistory
+from engine.log.locked import Busy
 from engine.projections.views import Views
 from service.cli import exits
 from tests.service.commandline import run
@@ -25,6 +27,18 @@ def test_a_database_that_goes_away_is_no_bug(
 ) -> None:
     failing(monkeypatch, kind("SELECT 1", {}, Exception("server closed the connection")))
     run("board", "--db", sample_log).refused(exits.NO_DATABASE, "server closed the connection")
+
+
+def test_an_upgrade_below_it_ends_a_command_as_a_log_of_another_version_does(
+    sample_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, OtherHistory("the log has schema version 4 by now"))
+    run("board", "--db", sample_log).refused(exits.NO_DATABASE, "version 4 by now")
+
+
+def test_a_log_that_others_hold_is_worth_another_try(sample_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, Busy())
+    run("board", "--db", sample_log).refused(exits.CONFLICT, "try again")
 
 
 @pytest.mark.parametrize("error", [ProgrammingError("SELECT 1", {}, Exception("no such column")), KeyError("stage")])
