@@ -3,7 +3,7 @@
 Exact definitions: docs/metrics.md#forecast.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,14 @@ from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import labels
 from engine.projections.likelihood import Basis, likelihoods
 from engine.projections.prospects import Count, Minor, counted, prospects
-from engine.projections.quotas import WINS, Quota, TeamQuota, quotas, together
+from engine.projections.quotas import WINS, Goal, Quota, TeamQuota, quotas, together
 from engine.values import from_micros
 
 if TYPE_CHECKING:
     from engine.projections.look import Look
 
+Cells = Mapping[tuple[str | None, str | None], Count]
+"""by team and person_id"""
 MOST = 120
 """periods: more are a mistake"""
 
@@ -40,23 +42,28 @@ class Line(Figures):
     quota: tuple[Amount, ...]
     won_value: tuple[Amount, ...]
     """at the close"""
+    toward_quota: tuple[Amount, ...]
+    """of it, won by the teams and people whose targets the period's quotas are"""
     gap: tuple[Amount, ...]
-    """quota - won; below zero where more was won"""
+    """quota - toward_quota; below zero where more was won"""
     attainment: tuple[Share, ...]
-    """won / quota"""
+    """toward_quota / quota"""
     pipeline_value: tuple[Amount, ...]
     """of the open deals that are expected to close in the period"""
     weighted: tuple[Amount, ...]
     """value x likelihood, rounded half to even"""
     coverage: tuple[Share, ...]
-    """value of the qualified ones of the pipeline / gap, where there is a gap"""
+    """value of the qualified ones of their pipeline / gap, where there is a gap"""
     quota_wins: int | None
     won: int
+    toward_quota_wins: int | None
     gap_wins: int | None
     attainment_wins: float | None
     pipeline_n: int
     overdue: int
     """of them: expected before the day of as_of"""
+    without_likelihood: int
+    """of them: weighted leaves them out, too few were decided from where they stand"""
     weighted_wins: float
     """the sum of the likelihoods"""
     coverage_wins: float | None
@@ -93,6 +100,8 @@ class Forecast(Answer):
     periods: tuple[PeriodForecast, ...]
     without_date: int
     """open ones of which nobody says when they close: in no period"""
+    overdue_earlier: int
+    """open ones that should have closed before all of these periods: in none of them"""
 
 
 def forecast(
@@ -119,6 +128,7 @@ def forecast(
         every=every if period is None else every_of(period),
         periods=tuple(of_period(look, each, own, goals) for each, own, goals in zip(axis, counts, told, strict=True)),
         without_date=found.undated.height,
+        overdue_earlier=found.earlier.height,
     )
 
 
@@ -149,25 +159,36 @@ def of_period(
 ) -> PeriodForecast:
     names = sorted({*counts, *goals}, key=lambda team: (team is None, team or ""))
     each = {team: goals.get(team, TeamQuota()) for team in names}
-    everybody = [count for people in counts.values() for count in people.values()]
+    cells = {(team, person): count for team, people in counts.items() for person, count in people.items()}
+    whole = together(goal.whole for goal in each.values())
+
+    def told(quota: Quota, cells: Cells) -> dict[str, Any]:
+        return line(quota, cells, whole)
+
     return PeriodForecast(
-        **line(together(goal.whole for goal in each.values()), everybody),
+        **told(whole, cells),
         period=period.name,
         since=from_micros(period.since),
         until=from_micros(period.until),
         complete=period.until <= look.as_of,
-        teams=tuple(of_team(look, team, counts.get(team, {}), each[team]) for team in names),
+        teams=tuple(of_team(look, team, cells, each[team], told) for team in names),
     )
 
 
-def of_team(look: "Look", team: str | None, counts: Mapping[str | None, Count], goals: TeamQuota) -> TeamForecast:
-    people = labels(look, "owner", list({*counts, *goals.people}))
+def of_team(
+    look: "Look", team: str | None, cells: Cells, goals: TeamQuota, told: Callable[[Quota, Cells], dict[str, Any]]
+) -> TeamForecast:
+    own = {place: count for place, count in cells.items() if place[0] == team}
+    people = labels(look, "owner", list({*(person for _, person in own), *goals.people}))
     return TeamForecast(
-        **line(goals.whole, counts.values()),
+        **told(goals.whole, own),
         team=team,
         people=tuple(
             PersonForecast(
-                **line(goals.people.get(person or "", {}), [counts[person]] if person in counts else []),
+                **told(
+                    goals.people.get(person or "", {}),
+                    {place: own[place] for place in [(team, person)] if place in own},
+                ),
                 rep=key,
                 label=label,
             )
@@ -176,33 +197,49 @@ def of_team(look: "Look", team: str | None, counts: Mapping[str | None, Count], 
     )
 
 
-def line(quota: Quota, counts: Iterable[Count]) -> dict[str, Any]:
-    """The fields of Line."""
-    count = Count()
-    for each in counts:
-        count.add(each)
+def line(quota: Quota, cells: Cells, whole: Quota) -> dict[str, Any]:
+    """The fields of Line. whole: the quota of the period, of everybody: it says whose wins are won towards a quota."""
+    count = added(cells.values())
+    toward = {measure: added(of_holders(cells, whole[measure])) for measure in quota}
     goals: Minor = {currency: goal.amount for currency, goal in quota.items() if currency != WINS}
-    gaps: Minor = {currency: goal - count.won_minor.get(currency, 0) for currency, goal in goals.items()}
-    wins = quota[WINS].amount if WINS in quota else None
-    gap_wins = None if wins is None else wins - count.won
+    held: Minor = {currency: toward[currency].won_minor.get(currency, 0) for currency in goals}
+    gaps: Minor = {currency: goal - held[currency] for currency, goal in goals.items()}
+    covering: Minor = {currency: toward[currency].qualified_minor.get(currency, 0) for currency in goals}
+    wins, held_wins = (quota[WINS].amount, toward[WINS].won) if WINS in quota else (None, None)
+    gap_wins = None if wins is None or held_wins is None else wins - held_wins
     return {
         "quota": amounts(goals),
         "won_value": amounts(count.won_minor),
+        "toward_quota": amounts(held),
         "gap": amounts(gaps),
-        "attainment": shares(count.won_minor, goals),
+        "attainment": shares(held, goals),
         "pipeline_value": amounts(count.expected_minor),
         "weighted": amounts(count.weighted_minor),
-        "coverage": shares(count.qualified_minor, gaps),
+        "coverage": shares(covering, gaps),
         "quota_wins": wins,
         "won": count.won,
+        "toward_quota_wins": held_wins,
         "gap_wins": gap_wins,
-        "attainment_wins": count.won / wins if wins else None,
+        "attainment_wins": held_wins / wins if wins and held_wins is not None else None,
         "pipeline_n": count.expected,
         "overdue": count.overdue,
+        "without_likelihood": count.expected - count.likely,
         "weighted_wins": float(count.weighted),
-        "coverage_wins": count.qualified / gap_wins if gap_wins is not None and gap_wins > 0 else None,
+        "coverage_wins": toward[WINS].qualified / gap_wins if gap_wins is not None and gap_wins > 0 else None,
         "targets": tuple(sorted({target for goal in quota.values() for target in goal.targets})),
     }
+
+
+def of_holders(cells: Cells, goal: Goal) -> list[Count]:
+    """What those have that the goal is of."""
+    return [count for (team, person), count in cells.items() if goal.is_of(team, person)]
+
+
+def added(counts: Iterable[Count]) -> Count:
+    whole = Count()
+    for count in counts:
+        whole.add(count)
+    return whole
 
 
 def amounts(minor: Minor) -> tuple[Amount, ...]:

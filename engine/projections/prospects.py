@@ -27,14 +27,16 @@ PLACE = ("period", "team", "owner")
 
 
 class Prospects(NamedTuple):
-    """Columns of at_their_close, with period (its number), team, and qualified; of the expected ones overdue."""
+    """Columns of at_their_close, with team and qualified; of the won and the expected period (its number)."""
 
     won: pl.DataFrame
     """at their close"""
     expected: pl.DataFrame
-    """open at as_of, by the day on which their close is expected"""
+    """open at as_of, by the day on which their close is expected; overdue: that is before the day of as_of"""
     undated: pl.DataFrame
     """open at as_of, of which nobody says when"""
+    earlier: pl.DataFrame
+    """open at as_of, and expected to close before all of these periods"""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Count:
     expected: int = 0
     overdue: int = 0
     expected_minor: Minor = field(default_factory=dict)
+    likely: int = 0
+    """expected, from a stage that has a likelihood"""
     weighted: Fraction = Fraction(0)
     """wins to be expected"""
     weighted_minor: Minor = field(default_factory=dict)
@@ -77,6 +81,7 @@ def prospects(look: "Look", filters: Filters, axis: list[Period]) -> Prospects:
         ),
         dated.with_columns(period=pl.lit(last).search_sorted(pl.col("expected_close"))),
         open_ones.filter(pl.col("expected_close").is_null()),
+        open_ones.filter(pl.col("expected_close") < since[0], overdue),
     )
     return Prospects(*(grouped(each, look, "team", filters).collect() for each in found))
 
@@ -101,7 +106,9 @@ def counted(found: Prospects, chances: list[Likelihood]) -> dict[Place, Count]:
         if chance.value is None or here.is_empty():
             continue
         for period, team, owner, n in here.group_by(PLACE).agg(pl.len()).iter_rows():
-            counts[period, team, owner].weighted += n * chance.value
+            count = counts[period, team, owner]
+            count.likely += n
+            count.weighted += n * chance.value
         for place, currency, minor in money(here):
             own = counts[place].weighted_minor
             own[currency] = own.get(currency, 0) + minor * chance.value

@@ -28,9 +28,17 @@ class Goal:
     """minor units, or wins"""
     targets: tuple[UUID, ...]
     """what it is made of"""
+    holders: frozenset[Holder]
+    """whose they are"""
 
     def plus(self, other: "Goal | None") -> "Goal":
-        return self if other is None else Goal(self.amount + other.amount, (*self.targets, *other.targets))
+        if other is None:
+            return self
+        return Goal(self.amount + other.amount, (*self.targets, *other.targets), self.holders | other.holders)
+
+    def is_of(self, team: str | None, person: str | None) -> bool:
+        """What the person wins in the team is won towards it."""
+        return ("team", team) in self.holders or ("rep", person) in self.holders
 
 
 Quota = dict[str, Goal]
@@ -101,7 +109,7 @@ def by_holder(rows: pl.DataFrame, axis: list[Period]) -> dict[Holder, dict[int, 
     for row in rows.iter_rows(named=True):
         holder = ("team", row["team"]) if row["rep"] is None else ("rep", row["rep"])
         measure, amount = (WINS, row["wins"]) if row["currency"] is None else (row["currency"], row["amount_minor"])
-        told[holder][row["period"], measure] = Goal(amount, (UUID(row["target"]),))
+        told[holder][row["period"], measure] = Goal(amount, (UUID(row["target"]),), frozenset({holder}))
     found: dict[Holder, dict[int, Quota]] = defaultdict(dict)
     for holder, goals in told.items():
         measures = {measure for _, measure in goals}

@@ -1,6 +1,6 @@
 """dealtrail forecast: quota, won, gap and pipeline of every team and rep, period by period."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -50,11 +50,34 @@ def forecast(
 def draw(found: "Forecast", out: "Console") -> None:
     for period in found.periods:
         out.print(drawn(period))
+        for words in beside(period):
+            out.print(words)
     overdue = sum(period.overdue for period in found.periods)
     if overdue:
         out.print(f"{overdue:,} of the pipeline should have closed before today")
+    if found.overdue_earlier:
+        out.print(
+            f"{found.overdue_earlier:,} open deals should have closed before {found.periods[0].period}: "
+            "they are in none of these periods"
+        )
+    unknown = sum(period.without_likelihood for period in found.periods)
+    if unknown:
+        out.print(f"{unknown:,} of the pipeline are not weighted: too few were decided from the stages they stand in")
     if found.without_date:
         out.print(f"{found.without_date:,} open deals have no expected close: they are in no period")
+
+
+def beside(period: "PeriodForecast") -> "Iterator[str]":
+    """What all have won and no quota is of: it is in won, and not in gap and attained."""
+    won = {each.currency: each for each in period.won_value}
+    for held in period.toward_quota:
+        if won.get(held.currency, held) != held:
+            told = [money([each]) for each in (won[held.currency], held)]
+            yield f"of {told[0]} won, those with a quota won {told[1]}: gap, attained and coverage are theirs"
+    if period.toward_quota_wins not in (None, period.won):
+        yield (
+            f"of {period.won:,} wins, those with a quota of wins made {period.toward_quota_wins:,}: its gap is theirs"
+        )
 
 
 def drawn(period: "PeriodForecast") -> "Table":

@@ -164,6 +164,70 @@ def test_a_team_s_own_target_goes_before_the_sum_of_its_people_s_measure_by_meas
     assert set(north.targets) == {UUID(each["target"]) for each in (goals[0], goals[3], goals[4])}
 
 
+def test_a_quota_of_some_is_held_against_what_they_have_won_and_all_is_told_beside() -> None:
+    journeys = [
+        *past(),
+        won(1, "40 EUR"),
+        won(2, "70 EUR"),
+        won(3, "500 EUR"),
+        expected(1, date(2026, 4, 20), "30 EUR"),
+        expected(3, date(2026, 4, 20), "900 EUR"),
+    ]
+    goals = [goal("2026-04", "100 EUR", rep=1), goal("2026-04", 4, team="south")]
+    found = asked(journeys, goals)
+    (whole,) = found.periods
+    assert (money(whole, "won_value"), money(whole, "toward_quota")) == ({"EUR": "610.00"}, {"EUR": "40.00"})
+    assert (money(whole, "gap"), shares(whole, "attainment"), shares(whole, "coverage")) == (
+        {"EUR": "60.00"},
+        {"EUR": 0.4},
+        {"EUR": 0.5},
+    )
+    assert (whole.won, whole.toward_quota_wins, whole.gap_wins, whole.attainment_wins) == (3, 1, 3, 0.25)
+    assert whole.coverage_wins == 1 / 3
+    north = team_of(found, "north")
+    assert (money(north, "won_value"), money(north, "gap"), north.quota_wins) == (
+        {"EUR": "110.00"},
+        {"EUR": "60.00"},
+        None,
+    )
+    for part, deals in {"gap": 1, "toward_quota_wins": 1, "won": 3, "coverage": 1, "coverage_wins": 1}.items():
+        assert explain(seen(journeys, goals), "forecast", {"part": part}).figure == deals, part
+
+
+def test_who_changes_teams_counts_once_towards_the_quota_of_all() -> None:
+    roster = [place(1, "north", until=92), place(1, "south", since=92), place(2, "north")]
+    journeys = [won(1, "10 EUR", at=88), won(1, "5 EUR", at=95), won(2, "1 EUR")]
+    goals = [goal("2026-04", "100 EUR", rep=1), goal("2026-04", "50 EUR", team="north")]
+    found = asked(journeys, goals, roster=roster)
+    north, south = team_of(found, "north"), team_of(found, "south")
+    assert (money(north, "toward_quota"), money(south, "toward_quota")) == ({"EUR": "11.00"}, {"EUR": "5.00"})
+    assert money(found.periods[0], "gap") == {"EUR": "134.00"}
+    # Alone they are held against all they won, in whatever team.
+    own = asked(journeys, goals, Filters(owner="rep-1"), roster=roster)
+    assert (money(own.periods[0], "quota"), money(own.periods[0], "gap")) == ({"EUR": "100.00"}, {"EUR": "85.00"})
+
+
+def test_what_is_in_no_period_and_what_is_not_weighted_is_counted() -> None:
+    journeys = [
+        expected(1, date(2026, 4, 20)),
+        expected(1, date(2026, 3, 31)),
+        expected(1, date(2026, 5, 2)),
+        expected(1, None),
+    ]
+    found = asked(journeys, [])
+    (april,) = found.periods
+    assert (april.pipeline_n, april.without_likelihood, april.weighted) == (1, 1, ())
+    assert (found.overdue_earlier, found.without_date) == (1, 1)
+    # Before a period to come they are not overdue: they are in the one before it.
+    june = asked(journeys, [], period="2026-06")
+    assert june.overdue_earlier == 1
+    weighted = asked([*past(), *journeys], [])
+    assert (weighted.periods[0].without_likelihood, money(weighted.periods[0], "weighted")) == (0, {"EUR": "33.33"})
+    for part in ("overdue_earlier", "without_likelihood"):
+        (story,) = explain(seen(journeys, []), "forecast", {"part": part}).journeys
+        assert [event.what for event in story.events] == ["entered"], part
+
+
 @pytest.mark.checklist("S15", "S11")
 def test_there_are_quotas_by_week_by_month_and_by_quarter() -> None:
     goals = [

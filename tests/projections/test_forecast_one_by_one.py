@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 
 from engine.log import schema
@@ -13,6 +17,7 @@ from engine.projections.filters import Filters
 from engine.projections.forecast import forecast
 from engine.projections.lens import Lens
 from engine.projections.look import Look
+from engine.projections.targets import SCHEMA
 from engine.projections.views import Views
 from engine.values import Money, from_micros, to_micros
 from service.simulation.history import simulate
@@ -76,3 +81,54 @@ def test_it_is_what_counting_journey_by_journey_gives(made_up: Look) -> None:
     assert found.without_date == sum(
         row["outcome"] == "open" and row["expected_close"] is None for row in made_up.journeys.rows(named=True)
     )
+
+
+def test_what_is_won_towards_the_quotas_is_what_counting_target_by_target_gives(made_up: Look) -> None:
+    """Of a few reps and one team, of whom some change teams."""
+    draw = Random(3)
+    reps = sorted(made_up.journeys["owner"].drop_nulls().unique())
+    spans = made_up.membership.rows(named=True)
+    teams = sorted({span["team"] for span in spans})
+    months = [f"2025-{month:02}" for month in range(3, 12)]
+    goals = [
+        {"rep": rep, "team": team, "period": month, "pipeline": "direct", "target": UUID(int=draw.getrandbits(128)).hex}
+        | draw.choice(
+            [{"amount_minor": draw.randint(1, 90) * 100_000, "currency": "EUR"}, {"wins": draw.randint(1, 9)}]
+        )
+        for month in months
+        for rep, team in [(None, teams[0]), *((rep, None) for rep in reps[1:])]
+        if draw.random() < 0.6
+    ]
+    look = replace(made_up, targets=lambda: pl.DataFrame(goals, schema=SCHEMA))
+    found = forecast(look, Filters(since=date(2025, 3, 1)))
+
+    def team(rep: str | None, moment: int) -> str | None:
+        here = [s["team"] for s in spans if s["rep"] == rep and s["since"] <= moment < (s["until"] or 2**62)]
+        return here[-1] if here else None
+
+    compared = 0
+    for period in found.periods:
+        last = min(to_micros(period.until), made_up.as_of + 1) - 1
+        own = [each for each in goals if each["period"] == period.period]
+        for currency in (None, "EUR"):
+            asked = [each for each in own if each.get("currency") == currency]
+            whole = {each["team"] for each in asked if each["team"] is not None}
+            # Of who is in a team with a target of its own, that one counts.
+            people = {each["rep"]: each for each in asked if each["rep"] and team(each["rep"], last) not in whole}
+            counted = [each for each in asked if each["team"] is not None] + list(people.values())
+            made = [
+                row["close_amount_minor"] if currency else 1
+                for row in made_up.journeys.rows(named=True)
+                if row["outcome"] == "won"
+                and to_micros(period.since) <= row["closed_at"] < to_micros(period.until)
+                and (row["owner"] in people or team(row["owner"], row["closed_at"]) in whole)
+                and (currency is None or row["close_currency"] == currency)
+            ]
+            quota = sum(each["amount_minor" if currency else "wins"] for each in counted)
+            fields = (period.quota, period.toward_quota, period.gap)
+            told: list[int | None] = [round(100 * float(each[0].amount)) if each else None for each in fields]
+            if currency is None:
+                told = [period.quota_wins, period.toward_quota_wins, period.gap_wins]
+            assert told == ([quota, sum(made), quota - sum(made)] if counted else [None] * 3), period.period
+            compared += bool(counted and made)
+    assert compared > 5
