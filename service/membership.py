@@ -32,6 +32,6 @@ def membership_of(log: Log, person_id: UUID) -> Membership | None:
 def must_be_a_team(views: Views, team: str) -> None:
     """A target of a misspelt team would be nobody's. Rejected with the teams that there are, or were."""
     # Told by the views: no index of the log tells which events are the roster's.
-    known = {place.team for rep in reps(views, Lens.of()) for place in rep.memberships} - {None}
+    known = {place.team for rep in reps(views.staff(Lens.of())) for place in rep.memberships} - {None}
     if team not in known:
         raise Rejected(f"team {team!r} is not on the roster: known are {', '.join(sorted(map(str, known))) or 'none'}")

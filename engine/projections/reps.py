@@ -4,19 +4,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import polars as pl
-
-from engine.log.application import Log
-from engine.log.feed import read_feed
-from engine.log.people import people_frame
 from engine.projections.cards import Owner, when
 from engine.projections.figures import Figures
-from engine.projections.lens import Lens
-from engine.projections.roster import TOPICS, memberships
 from engine.values import from_micros
 
 if TYPE_CHECKING:
-    from engine.projections.views import Views
+    from engine.projections.snapshot import Snapshot
 
 
 class Membership(Figures):
@@ -39,18 +32,16 @@ class Rep(Figures):
     """the first one first; of the last one the team, manager and region of today"""
 
 
-def reps(views: "Views", lens: Lens) -> list[Rep]:
+def reps(staff: "Snapshot") -> list[Rep]:
     """Everybody who was ever enrolled under the lens, by key."""
-    views.catch_up()
-    spans, people = seen(views, lens)
-    named = {row["person_id"]: row for row in people.iter_rows(named=True)}
+    named = {row["person_id"]: row for row in staff.people.iter_rows(named=True)}
 
     def owner(person_id: str) -> Owner:
         row = named.get(person_id)
         return Owner(key=row["key"], label=row["name"] or row["key"]) if row else Owner(key=person_id, label=person_id)
 
     found = []
-    for person_id, rows in spans.rows_by_key("rep", named=True).items():
+    for person_id, rows in staff.membership.rows_by_key("rep", named=True).items():
         told = tuple(
             Membership(
                 since=from_micros(row["since"]),
@@ -73,17 +64,3 @@ def reps(views: "Views", lens: Lens) -> list[Rep]:
             )
         )
     return sorted(found, key=lambda rep: (rep.key is None, rep.key or "", rep.source or "", str(rep.person_id)))
-
-
-def seen(views: "Views", lens: Lens) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Spans of membership, and people."""
-    known = views.pipelines()
-    if known:
-        look = views.look(known[0], Lens(lens.as_of, lens.known_at, live=lens.live))
-        return look.membership, look.people
-    # Before the first pipeline there are no journeys, so that the log is short.
-    return before_any(views.log, lens), people_frame(views.log, customers=False)
-
-
-def before_any(log: Log, lens: Lens) -> pl.DataFrame:
-    return memberships([read_feed(log, 0, types=TOPICS)], as_of=lens.horizon, known_at=lens.known_at)

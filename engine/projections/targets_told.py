@@ -10,13 +10,12 @@ from engine.errors import NotFound, Rejected
 from engine.log.identity import uuid_of
 from engine.projections.cards import Owner
 from engine.projections.figures import Amount, Figures
-from engine.projections.groups import named
 from engine.projections.lens import Lens
 from engine.values import Attribute, Money, to_micros
 
 if TYPE_CHECKING:
     from engine.messages import AnyRecorded
-    from engine.projections.look import Look
+    from engine.projections.snapshot import Snapshot
     from engine.projections.views import Views
 
 WHAT: dict[type[Any], Literal["set", "revised"]] = {TargetSet: "set", TargetRevised: "revised"}
@@ -60,18 +59,14 @@ class TargetHistory(Target):
 
 
 def standing_targets(
-    views: "Views", lens: Lens, *, period: str | None = None, team: str | None = None, rep: str | None = None
+    staff: "Snapshot", *, period: str | None = None, team: str | None = None, rep: str | None = None
 ) -> list[Target]:
     """Of every pipeline, by period, then teams, then reps. Of one period, team or rep (key): those alone."""
-    look = looked(views, lens)
-    if look is None:
-        return []
-    rows = look.targets().sort("period", "team", "rep", "pipeline", "target", nulls_last=True).rows(named=True)
-    people = named(look, [row["rep"] for row in rows if row["rep"] is not None])
+    rows = staff.targets().sort("period", "team", "rep", "pipeline", "target", nulls_last=True).rows(named=True)
     every = [
         Target(
             target=UUID(row["target"]),
-            rep=None if row["rep"] is None else owner(row["rep"], people),
+            rep=None if row["rep"] is None else owner(row["rep"], staff),
             person_id=None if row["rep"] is None else UUID(row["rep"]),
             team=row["team"],
             period=row["period"],
@@ -91,20 +86,13 @@ def standing_targets(
     ]
 
 
-def looked(views: "Views", lens: Lens) -> "Look | None":
-    """None before the first pipeline, of which each target is."""
-    views.catch_up()
-    known = views.pipelines()
-    return views.look(known[0], Lens(lens.as_of, lens.known_at, live=lens.live)) if known else None
-
-
 def find_target(views: "Views", text: str) -> UUID:
     """The one of an id, or the standing one whose id begins so. NotFound: none does; Rejected: several do."""
     whole = uuid_of(text)
     if whole is not None:
         return whole
     digits = text.lower().replace("-", "")
-    every = standing_targets(views, Lens.of())
+    every = standing_targets(views.staff(Lens.of()))
     found = [each.target for each in every if each.target.hex.startswith(digits)] if digits else []
     if not found:
         raise NotFound(f"there is no target {text!r}: the list of targets shows all that stand")
@@ -113,19 +101,16 @@ def find_target(views: "Views", text: str) -> UUID:
     return found[0]
 
 
-def target_history(views: "Views", lens: Lens, target: UUID) -> TargetHistory:
+def target_history(staff: "Snapshot", target: UUID) -> TargetHistory:
     """Also of one that was withdrawn. NotFound where there is none under the lens."""
-    look = looked(views, lens)
-    entries = [] if look is None else sorted(seen(lens, look.log.stream(target)), key=lambda each: each.order)
+    entries = sorted(seen(staff.lens, staff.log.stream(target)), key=lambda each: each.order)
     settings: list[TargetSet] = [each.event for each in entries if isinstance(each.event, TargetSet)]
-    if look is None or not settings:
+    if not settings:
         raise NotFound(f"there is no target {target} at the moment asked for: the list of targets shows all that stand")
     of, last = settings[-1], entries[-1].event
-    ids = [each.envelope.actor.hex for each in entries]
-    people = named(look, [*ids, *([] if of.rep is None else [of.rep.hex])])
     return TargetHistory(
         target=target,
-        rep=None if of.rep is None else owner(of.rep.hex, people),
+        rep=None if of.rep is None else owner(of.rep.hex, staff),
         person_id=of.rep,
         team=of.team,
         period=of.period,
@@ -134,7 +119,7 @@ def target_history(views: "Views", lens: Lens, target: UUID) -> TargetHistory:
         value=amount(getattr(last, "value", None)),
         wins=getattr(last, "wins", None),
         stands=type(last) in WHAT,
-        changes=tuple(change(each, people) for each in entries),
+        changes=tuple(change(each, staff) for each in entries),
     )
 
 
@@ -153,7 +138,7 @@ def seen(lens: Lens, entries: Sequence["AnyRecorded"]) -> list["AnyRecorded"]:
     ]
 
 
-def change(entry: "AnyRecorded", people: dict[str, tuple[str, str]]) -> TargetChange:
+def change(entry: "AnyRecorded", staff: "Snapshot") -> TargetChange:
     event, actor = entry.event, entry.envelope.actor.hex
     assert entry.recorded_at is not None
     return TargetChange(
@@ -161,7 +146,7 @@ def change(entry: "AnyRecorded", people: dict[str, tuple[str, str]]) -> TargetCh
         value=amount(getattr(event, "value", None)),
         wins=getattr(event, "wins", None),
         reason=event.reason,
-        actor=owner(actor, people) if actor in people else None,
+        actor=owner(actor, staff) if actor in staff.persons else None,
         occurred_at=entry.occurred_at,
         recorded_at=entry.recorded_at,
         event_id=entry.event_id,
@@ -173,7 +158,7 @@ def amount(money: Money | None) -> Amount | None:
     return None if money is None else Amount.of(money.amount_minor, money.currency)
 
 
-def owner(person_id: str, people: dict[str, tuple[str, str]]) -> Owner:
+def owner(person_id: str, staff: "Snapshot") -> Owner:
     """An erased person keeps the id."""
-    key, label = people.get(person_id, (person_id, person_id))
+    key, label = staff.persons.get(person_id, (person_id, person_id))
     return Owner(key=key, label=label)

@@ -215,6 +215,12 @@ class Views:
         with self._deriving:
             return now.look(definition, 0, now.frames(definition))
 
+    def staff(self, lens: Lens) -> Snapshot:
+        """Who sells and what they shall win, after catching up with the log: no journey is looked at."""
+        with self._lock:
+            self.catch_up()
+            return self._snapshot(lens)
+
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()
         known = None if lens.known_at is None else position_at(self.log, lens.known_at)

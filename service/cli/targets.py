@@ -140,7 +140,7 @@ def list_all(
 
     lens = lens_asked(as_of, known_at)
     with viewed(db) as views:
-        found = standing_targets(views, lens, period=period, team=team, rep=rep)
+        found = standing_targets(views.staff(lens), period=period, team=team, rep=rep)
     if json:
         print_json({"targets": [each.model_dump(mode="json") for each in found]})
         return
@@ -161,7 +161,7 @@ def show(target: Named, *, as_of: AsOf = None, known_at: KnownAt = None, json: J
 
     lens = lens_asked(as_of, known_at)
     with viewed(db) as views:
-        found = target_history(views, lens, find_target(views, target))
+        found = target_history(views.staff(lens), find_target(views, target))
     if json:
         print_json(found.model_dump(mode="json"))
         return

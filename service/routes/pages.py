@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from engine.log.application import Log
 from engine.log.positions import recorded_at
 from engine.projections.lens import Lens
 from engine.projections.look import Look
+from engine.projections.snapshot import Snapshot
 from engine.values import to_micros
 from service.http_errors import Refused
 from service.question import Problem, Unclear
@@ -60,6 +61,33 @@ def read_cursor(log: Log, after: str, question: str) -> tuple[Pinned, int, str]:
     if recorded is None:
         raise Refused("gone", "after: this list was made from another database: ask for the first page again")
     return (pipeline, version, as_of, known_at, position), recorded, following
+
+
+class StaffPage(NamedTuple):
+    """What a page of who sells, or of what they shall win, is of, and behind whom it begins."""
+
+    staff: Snapshot
+    position: int
+    """of the log, as the first page saw it"""
+    last: str | None
+    """what the page before ended with; None: this is the first"""
+
+
+def staff_page(running: Running, lens: Lens, after: str | None, question: str) -> StaffPage:
+    """lens: what is asked for. The pages that follow see the log up to where the first one saw it."""
+    if after is None:
+        staff = running.views.staff(lens)
+        return StaffPage(staff, staff.columns.position, None)
+    (_, _, as_of, known_at, position), recorded, last = read_cursor(running.log, after, question)
+    by_then = recorded if known_at is None else min(known_at, recorded)
+    return StaffPage(running.views.staff(Lens(as_of, by_then, live=lens.live)), position, last)
+
+
+def staff_cursor(log: Log, page: StaffPage, question: str, following: str | None) -> str | None:
+    """Of the page behind this one, which ends with `following`; None where there is none."""
+    lens = page.staff.lens
+    pin = ("", 0, lens.as_of, lens.known_at, page.position)
+    return None if following is None else cursor(log, pin, question, following)
 
 
 def part(whole: Sequence[T], named: Callable[[T], C], after: C | None, limit: int) -> tuple[Sequence[T], C | None]:

@@ -11,12 +11,13 @@ from engine.errors import NotFound, Rejected
 from engine.log.application import Log
 from engine.log.identity import uuid_of
 from engine.projections.reps import Rep, reps
+from engine.projections.snapshot import Snapshot
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
 from service.routes.addressed import ADDRESSES
-from service.routes.asked import Glance, Text
-from service.routes.pages import part
+from service.routes.asked import Cursor, Glance, Text
+from service.routes.pages import part, staff_cursor, staff_page
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -26,7 +27,13 @@ class RepsQuestion(Glance):
     team: Annotated[Text | None, Field(description="Those who are in it")] = None
     left: Annotated[bool, Field(description="Also those who left")] = False
     limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
-    after: Annotated[UUID | None, Field(description="`next` of the page before")] = None
+    after: Annotated[
+        Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
+    ] = None
+
+    def same(self) -> str:
+        """What all pages have in common."""
+        return f"reps {self.model_dump(exclude={'after', 'limit'})}"
 
 
 class Reps(BaseModel):
@@ -34,7 +41,8 @@ class Reps(BaseModel):
     """by key"""
     n: int
     """on this page or not"""
-    next: UUID | None
+    next: str | None
+    """cursor of the following page"""
     position: int
 
 
@@ -47,6 +55,7 @@ def add_reps(routes: Routes) -> None:
         summary="Who sells, in which team, for whom and where",
         tag="reps",
         allow=EVERY,
+        refusals=("gone",),
         answers=Reps,
         queries=True,
         tagged=True,
@@ -71,14 +80,16 @@ async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Quer
 
     def work() -> Response:
         erased = running.erased()
-        found = [rep for rep in visible(running, caller, question) if question.left or not rep.left]
-        if question.team is not None:
-            found = [rep for rep in found if rep.memberships[-1].team == question.team]
-        tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
+        page = staff_page(running, question.lens(), question.after, question.same())
+        tag = tag_of(running, caller, request, page.position, page.staff.lens, erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
-        page, following = part(found, lambda rep: rep.person_id, question.after, question.limit)
-        return told(Reps(reps=list(page), n=len(found), next=following, position=running.views.position), tag)
+        found = [rep for rep in visible(running, caller, page.staff) if question.left or not rep.left]
+        if question.team is not None:
+            found = [rep for rep in found if rep.memberships[-1].team == question.team]
+        shown, last = part(found, lambda rep: str(rep.person_id), page.last, question.limit)
+        following = staff_cursor(running.log, page, question.same(), last)
+        return told(Reps(reps=list(shown), n=len(found), next=following, position=page.position), tag)
 
     return await running.reading.run(work)
 
@@ -92,14 +103,15 @@ async def one_endpoint(
 
     def work() -> Response:
         erased = running.erased()
-        found = [rep for rep in visible(running, caller, glance) if called_so(rep, name)]
+        staff = running.views.staff(glance.lens())
+        found = [rep for rep in visible(running, caller, staff) if called_so(rep, name)]
         if not found:
             who = "rep of your team" if caller.role == "rep" else "rep"
             raise NotFound(f"no {who} is called {name!r} at the moment asked for: use key, source:key or person_id")
         if len(found) > 1:
             choices = " or ".join(f"{rep.source}:{rep.key}" for rep in found)
             raise Rejected(f"{len(found)} reps have the key {name!r}: say which, as {choices}")
-        seen = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
+        seen = tag_of(running, caller, request, staff.columns.position, staff.lens, erased=erased)
         # Its version first, as with everything that If-Match is asked of.
         tag = f"{version_of(running.log, found[0].person_id)}.{seen}"
         return not_modified(tag) if unchanged(request, tag) else told(found[0], tag)
@@ -107,9 +119,9 @@ async def one_endpoint(
     return await running.reading.run(work)
 
 
-def visible(running: Running, caller: Caller, glance: Glance) -> list[Rep]:
+def visible(running: Running, caller: Caller, staff: Snapshot) -> list[Rep]:
     """A rep sees the own team; without a team, nobody else."""
-    found = reps(running.views, glance.lens())
+    found = reps(staff)
     if caller.role != "rep":
         return found
     team = team_of(running.log, caller.person_id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
-from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -10,13 +9,14 @@ from pydantic import BaseModel, Field
 from engine.errors import NotFound
 from engine.periods import PeriodName
 from engine.projections.reps import reps
+from engine.projections.snapshot import Snapshot
 from engine.projections.targets_told import Target, TargetHistory, standing_targets, target_history
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
 from service.routes.addressed import ADDRESSES, target_named
-from service.routes.asked import Glance, Text
-from service.routes.pages import part
+from service.routes.asked import Cursor, Glance, Text
+from service.routes.pages import part, staff_cursor, staff_page
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -29,7 +29,13 @@ class TargetsQuestion(Glance):
     team: Annotated[Text | None, Field(description="Of this team")] = None
     rep: Annotated[Text | None, Field(description="Of this rep, by key")] = None
     limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
-    after: Annotated[UUID | None, Field(description="`next` of the page before")] = None
+    after: Annotated[
+        Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
+    ] = None
+
+    def same(self) -> str:
+        """What all pages have in common."""
+        return f"targets {self.model_dump(exclude={'after', 'limit'})}"
 
 
 class Targets(BaseModel):
@@ -37,7 +43,8 @@ class Targets(BaseModel):
     """that stand; by period, teams before reps"""
     n: int
     """on this page or not"""
-    next: UUID | None
+    next: str | None
+    """cursor of the following page"""
     position: int
 
 
@@ -50,6 +57,7 @@ def add_targets(routes: Routes) -> None:
         summary="What reps and teams shall win",
         tag="targets",
         allow=EVERY,
+        refusals=("gone",),
         answers=Targets,
         queries=True,
         tagged=True,
@@ -74,15 +82,15 @@ async def list_endpoint(request: Request, question: Annotated[TargetsQuestion, Q
 
     def work() -> Response:
         erased = running.erased()
-        every = standing_targets(
-            running.views, question.lens(), period=question.period, team=question.team, rep=question.rep
-        )
-        found = visible(running, caller, question, every)
-        tag = tag_of(running, caller, request, running.views.position, question.lens(), erased=erased)
+        page = staff_page(running, question.lens(), question.after, question.same())
+        tag = tag_of(running, caller, request, page.position, page.staff.lens, erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
-        page, following = part(found, lambda each: each.target, question.after, question.limit)
-        return told(Targets(targets=list(page), n=len(found), next=following, position=running.views.position), tag)
+        every = standing_targets(page.staff, period=question.period, team=question.team, rep=question.rep)
+        found = visible(running, caller, page.staff, every)
+        shown, last = part(found, lambda each: str(each.target), page.last, question.limit)
+        following = staff_cursor(running.log, page, question.same(), last)
+        return told(Targets(targets=list(shown), n=len(found), next=following, position=page.position), tag)
 
     return await running.reading.run(work)
 
@@ -97,12 +105,13 @@ async def one_endpoint(
     def work() -> Response:
         erased = running.erased()
         target = target_named(name)
-        found = target_history(running.views, glance.lens(), target)
-        if not visible(running, caller, glance, [found]):
+        staff = running.views.staff(glance.lens())
+        found = target_history(staff, target)
+        if not visible(running, caller, staff, [found]):
             raise NotFound(f"no target of your team is called {name!r}: GET /v1/targets tells which there are")
         stream = load(running.log, target)
         assert stream is not None
-        seen = tag_of(running, caller, request, running.views.position, glance.lens(), erased=erased)
+        seen = tag_of(running, caller, request, staff.columns.position, staff.lens, erased=erased)
         # Its version first, as with everything that If-Match is asked of.
         tag = f"{stream.version}.{seen}"
         return not_modified(tag) if unchanged(request, tag) else told(found, tag)
@@ -110,13 +119,12 @@ async def one_endpoint(
     return await running.reading.run(work)
 
 
-def visible(running: Running, caller: Caller, glance: Glance, found: Sequence[T]) -> list[T]:
+def visible(running: Running, caller: Caller, staff: Snapshot, found: Sequence[T]) -> list[T]:
     """A rep sees the own ones, the team's, and those of who is in it at the moment asked for."""
     if caller.role != "rep":
         return list(found)
     team = team_of(running.log, caller.person_id)
     colleagues = {caller.person_id}
     if team is not None:
-        every = reps(running.views, glance.lens())
-        colleagues |= {rep.person_id for rep in every if not rep.left and rep.memberships[-1].team == team}
+        colleagues |= {rep.person_id for rep in reps(staff) if not rep.left and rep.memberships[-1].team == team}
     return [each for each in found if each.person_id in colleagues or (each.team is not None and each.team == team)]

@@ -107,19 +107,19 @@ def test_every_change_of_a_target_is_kept_with_who_when_and_why(desk: Desk) -> N
     target = aim(desk, 100, reason="plan")
     change(desk, target, ReviseTarget(value=euros(120), reason="two more reps"), days=10)
     change(desk, target, WithdrawTarget(reason="another plan"), days=20)
-    found = target_history(desk.views, Lens.of(), target)
+    found = target_history(desk.views.staff(Lens.of()), target)
     assert [(each.what, each.value and each.value.amount, each.reason) for each in found.changes] == [
         ("set", "100.00", "plan"),
         ("revised", "120.00", "two more reps"),
         ("withdrawn", None, "another plan"),
     ]
     assert {each.actor.key for each in found.changes if each.actor} == {"rep-01"}
-    assert (found.stands, standing_targets(desk.views, Lens.of())) == (False, [])
+    assert (found.stands, standing_targets(desk.views.staff(Lens.of()))) == (False, [])
     then = Lens.of(START + timedelta(days=15))
-    assert [each.value and each.value.amount for each in standing_targets(desk.views, then)] == ["120.00"]
-    assert target_history(desk.views, then, target).stands
+    assert [each.value and each.value.amount for each in standing_targets(desk.views.staff(then))] == ["120.00"]
+    assert target_history(desk.views.staff(then), target).stands
     with pytest.raises(NotFound, match="at the moment asked for"):
-        target_history(desk.views, Lens.of(START - timedelta(days=1)), target)
+        target_history(desk.views.staff(Lens.of(START - timedelta(days=1))), target)
 
 
 def test_a_target_is_found_by_the_first_digits_of_its_id(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Targets over HTTP: set, revised and withdrawn by who leads, seen by whose they are, held against what was won."""
 
 from collections.abc import Iterator
+from json import dumps, loads
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from engine.log import schema
 from tests.service.http.conftest import publish
 from tests.service.http.server import Client, Service, serving
+from tests.service.http.test_pages import decoded, encoded
 
 EUROS = {"amount_minor": 10_000_000, "currency": "EUR"}
 QUARTER = {"pipeline": "loans", "period": "2026-Q1", "value": EUROS}
@@ -101,11 +103,28 @@ def test_who_sells_sees_the_own_target_and_the_team_s_and_sets_none(people: dict
     assert [team["team"] for team in own.answer["periods"][0]["teams"]] == ["north"]
     people["rep-01"].get("/v1/forecast", team="south").refused(403, "forbidden")
     assert people["rep-04"].get("/v1/forecast").answer["periods"][0]["teams"] == []
-    page = manager.get("/v1/targets", limit=2).answer
-    rest = manager.get("/v1/targets", limit=10, after=page["next"]).answer
-    assert {each["target"] for each in page["targets"] + rest["targets"]} == set(targets.values())
     for wanted in ({"rep": "rep-02"}, {"team": "south"}):
         assert manager.get("/v1/targets", **wanted).answer["n"] == 1
+
+
+def test_pages_of_targets_and_reps_are_of_what_the_first_one_saw(people: dict[str, Client]) -> None:
+    manager = people["manager"]
+    for whose in ({"team": "north"}, *({"rep": of(rep)} for rep in ("rep-01", "rep-02", "rep-03"))):
+        manager.post("/v1/targets", {**QUARTER, **whose}).done()
+    targets, reps = manager.get("/v1/targets").answer, manager.get("/v1/reps", team="north").answer
+    first, mates = (manager.get("/v1/targets", limit=2), manager.get("/v1/reps", team="north", limit=1))
+    for each in first.answer["targets"]:
+        manager.post(f"/v1/targets/{each['target']}/withdraw", {"reason": "the team's now"}).done()
+    manager.post(f"/v1/reps/{mates.answer['reps'][0]['person_id']}/move", {"team": "south"}).done()
+    rest = manager.get("/v1/targets", limit=2, after=first.answer["next"])
+    assert first.answer["targets"] + rest.answer["targets"] == targets["targets"]
+    assert (rest.answer["position"], rest.answer["n"], rest.answer["next"]) == (targets["position"], 4, None)
+    others = manager.get("/v1/reps", team="north", limit=1, after=mates.answer["next"])
+    assert mates.answer["reps"] + others.answer["reps"] == reps["reps"]
+    manager.get("/v1/targets", team="north", after=first.answer["next"]).refused(422, "invalid", "another question")
+    manager.get("/v1/reps", after=first.answer["next"]).refused(422, "invalid", "another question")
+    elsewhere = encoded(dumps(["0" * 32, *loads(decoded(first.answer["next"]))[1:]]))
+    manager.get("/v1/targets", limit=2, after=elsewhere).refused(410, "gone", "first page")
 
 
 def test_a_forecast_holds_targets_against_what_was_won_and_is_not_sent_twice(people: dict[str, Client]) -> None:
