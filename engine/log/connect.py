@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import Rejected
 from engine.log.history import hold_to_file
+from engine.log.read_only import open_to_read_where_no_more_is_allowed
 
 LOCK_SECONDS = 5
 """How long a writer waits for the one before it gives up."""
@@ -116,6 +117,7 @@ def connect(url: URL) -> Engine:
     if (file := sqlite_file(url)) is not None:
         event.listen(engine, "connect", _prepare_sqlite)
         hold_to_file(engine, file)
+        open_to_read_where_no_more_is_allowed(engine, file)
     return engine
 
 

@@ -4,6 +4,7 @@ Creating and upgrading are done explicitly (`dealtrail db init`, `dealtrail db u
 of processes may do it at once: one does the work, the others wait and find it done.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -91,6 +92,10 @@ def _migrate(where: URL, create: bool) -> Status:
     file = sqlite_file(where)
     if file and not file.parent.is_dir():
         raise Rejected(f"the folder {str(file.parent)!r} of the database does not exist: create it first")
+    if file and not os.access(file.parent, os.W_OK):
+        raise Rejected(
+            f"the folder {str(file.parent)!r} of the database can't be written: SQLite keeps files beside it"
+        )
     if file and not create and not file.exists():
         raise Rejected(f"there is no log in {_shown(where)}: create it with `dealtrail db init --db {_shown(where)}`")
     engine = connect(where)

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 from engine.errors import DealtrailError
 from engine.log.connect import LOCK_SECONDS, SQLITE
@@ -99,7 +100,7 @@ def begin_immediate(driver: sqlite3.Connection) -> None:
             driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
+                raise OperationalError("BEGIN IMMEDIATE", None, error) from error
             if time.monotonic() > deadline:
                 raise Busy from error
             time.sleep(random.uniform(0.0002, 0.002))

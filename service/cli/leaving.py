@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from service.cli import exits
 from service.cli.listening import NoAddress
-from service.cli.opening import NoDatabase, is_forbidden, is_unreachable
+from service.cli.opening import NoDatabase, is_forbidden, is_read_only, is_unreachable
 
 LONGEST: Final = 1_500
 """characters of a message; a value in it may be of any size"""
@@ -17,6 +17,8 @@ def leave(error: Exception) -> NoReturn:
     """Says what went wrong, and exits; with a traceback where nobody but we could mend it."""
     if isinstance(error, DealtrailError):
         _leave(str(error), _code(error))
+    if is_read_only(error):
+        _leave("the database takes no writes: a standby, or a file that this account may only read", exits.REFUSED)
     if is_unreachable(error):
         _leave(f"the database does not answer: {str(error).splitlines()[0]}", exits.NO_DATABASE)
     if is_forbidden(error):

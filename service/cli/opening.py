@@ -81,6 +81,15 @@ def is_unreachable(error: Exception) -> bool:
     return (type(error).__module__, type(error).__name__) == ("sqlalchemy.exc", "DatabaseError")
 
 
+def is_read_only(error: Exception) -> bool:
+    """Whether the database can be read alone."""
+    if type(error).__module__ not in ("sqlalchemy.exc", "sqlite3"):
+        return False
+    from engine.log.read_only import takes_no_writes
+
+    return takes_no_writes(error)
+
+
 def is_forbidden(error: Exception) -> bool:
     """Whether PostgreSQL does not let the role do it."""
     return getattr(getattr(error, "orig", error), "pgcode", None) == "42501"
