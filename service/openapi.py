@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Final
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from service.http_errors import ProblemDetails
@@ -32,11 +32,36 @@ DOCUMENT = "/openapi.json"
 
 
 def describe(app: FastAPI) -> None:
-    """Puts the document in place of FastAPI's own; made once, when first asked for, while others are answered."""
-    lock = Lock()
-    written: list[bytes] = []
+    """Puts the document in place of FastAPI's own."""
+    app.state.document = Document(app)
+    app.__dict__["openapi"] = app.state.document.made
+    app.add_api_route(DOCUMENT, document, methods=["GET"], include_in_schema=False)
 
-    def document() -> dict[str, Any]:
+
+async def document(request: Request) -> Response:
+    known: Document = request.app.state.document
+    # A second of work, and a megabyte: neither is to hold up the event loop.
+    text = known.text or await asyncio.to_thread(known.written)
+    return Response(text, media_type="application/json")
+
+
+class Document:
+    """Made once, when first asked for, while others are answered."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.text = b""
+        """as it is sent; empty: nobody asked yet"""
+        self._app = app
+        self._lock = Lock()
+
+    def written(self) -> bytes:
+        with self._lock:
+            if not self.text:
+                self.text = json.dumps(self.made(), ensure_ascii=False, separators=(",", ":")).encode()
+        return self.text
+
+    def made(self) -> dict[str, Any]:
+        app = self._app
         if app.openapi_schema is None:
             made = get_openapi(title="dealtrail", version=app.version, description=DESCRIPTION, routes=app.routes)
             components = made.setdefault("components", {})
@@ -53,19 +78,6 @@ def describe(app: FastAPI) -> None:
             tidied(made)
             app.openapi_schema = made
         return app.openapi_schema
-
-    def text() -> bytes:
-        with lock:
-            if not written:
-                written.append(json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode())
-        return written[0]
-
-    async def endpoint() -> Response:
-        # A second of work, and a megabyte: neither is to hold up the event loop.
-        return Response(written[0] if written else await asyncio.to_thread(text), media_type="application/json")
-
-    app.__dict__["openapi"] = document
-    app.add_api_route(DOCUMENT, endpoint, methods=["GET"], include_in_schema=False)
 
 
 def title_of(name: str) -> str:

@@ -30,7 +30,19 @@ def worded(each: Asked) -> type[BaseModel]:
     return create_model(each.answer.__name__, __base__=each.answer, __doc__=each.answer.__doc__, names=names)
 
 
+def own_words(each: Asked) -> dict[str, Any]:
+    """What the answer may be asked, but for the pages."""
+    return {name: field for name, field in each.question.model_fields.items() if name not in Paged.model_fields}
+
+
+def cell_of(each: Asked) -> type[ExplainQuestion]:
+    """A cell of the answer, asked for in the answer's own words."""
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in own_words(each).items()}
+    return create_model(f"Explain{each.question.__name__}", __base__=ExplainQuestion, **fields)
+
+
 SHAPES = {each.name: worded(each) for each in QUESTIONS}
+CELLS = {each.name: cell_of(each) for each in QUESTIONS}
 
 
 def add_questions(routes: Routes) -> None:
@@ -89,10 +101,8 @@ def endpoint_of(each: Asked, words: Words) -> Callable[..., Any]:
 
 
 def explaining(each: Asked) -> Callable[..., Any]:
-    """The endpoint that tells what stands behind a cell of the answer, asked in the answer's own words."""
-    own = {name: field for name, field in each.question.model_fields.items() if name not in Paged.model_fields}
-    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in own.items()}
-    shape = create_model(f"Explain{each.question.__name__}", __base__=ExplainQuestion, **fields)
+    """The endpoint that tells what stands behind a cell of the answer."""
+    own = own_words(each)
 
     async def endpoint(request: Request, asked: Any) -> Response:
         question = each.question.model_validate({name: getattr(asked, name) for name in own})
@@ -100,7 +110,7 @@ def explaining(each: Asked) -> Callable[..., Any]:
             request, f"{each.name}/explain", question, lambda running, seen: explained(running, each, seen), asked
         )
 
-    endpoint.__annotations__["asked"] = Annotated[shape, Query()]
+    endpoint.__annotations__["asked"] = Annotated[CELLS[each.name], Query()]
     return endpoint
 
 

@@ -32,23 +32,6 @@ class SearchQuestion(BaseModel):
 
 
 def add_search(routes: Routes) -> None:
-    names = routes.app.state.running.names
-
-    async def endpoint(request: Request, question: Annotated[SearchQuestion, Query()]) -> Response:
-        running, caller = running_of(request), caller_of(request)
-
-        def work() -> Response:
-            running.views.catch_up()
-            asked = running.views.pipelines() if question.pipeline is None else [question.pipeline]
-            looks = [running.look(pipeline, Lens.of()) for pipeline in asked]
-            filters = narrowed(running.log, caller, Filters())
-            return told(search(looks, names, question.q, filters, limit=question.limit))
-
-        if not names.begun:
-            # One thread reads for all who search meanwhile; the others go on answering.
-            await running.sharing.same("names", lambda: running.reading.run(names.rows))
-        return await running.reading.run(work)
-
     routes.add(
         "GET",
         "/v1/search",
@@ -61,3 +44,20 @@ def add_search(routes: Routes) -> None:
         answers=Search,
         queries=True,
     )
+
+
+async def endpoint(request: Request, question: Annotated[SearchQuestion, Query()]) -> Response:
+    running, caller = running_of(request), caller_of(request)
+    names = running.names
+
+    def work() -> Response:
+        running.views.catch_up()
+        asked = running.views.pipelines() if question.pipeline is None else [question.pipeline]
+        looks = [running.look(pipeline, Lens.of()) for pipeline in asked]
+        filters = narrowed(running.log, caller, Filters())
+        return told(search(looks, names, question.q, filters, limit=question.limit))
+
+    if not names.begun:
+        # One thread reads for all who search meanwhile; the others go on answering.
+        await running.sharing.same("names", lambda: running.reading.run(names.rows))
+    return await running.reading.run(work)

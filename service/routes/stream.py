@@ -132,20 +132,7 @@ def stopping() -> bool:
 
 
 def add_stream(routes: Routes) -> None:
-    streams = Streams(routes.app.state.running)
-    routes.app.state.streams = streams
-
-    async def endpoint(
-        request: Request, question: Annotated[StreamQuestion, Query()], last_event_id: LastEventId = None
-    ) -> Response:
-        running = running_of(request)
-        types = tuple(tags_of(question.type))
-        last = await running.reading.run(running.log.position)
-        after = question.after if last_event_id is None else int(last_event_id)
-        must_be_of_this_log(last if after is None else after, last)
-        streams.join()
-        return EventStream(streams, events(request, streams, last if after is None else after, types))
-
+    routes.app.state.streams = Streams(routes.app.state.running)
     routes.add(
         "GET",
         STREAM,
@@ -158,6 +145,23 @@ def add_stream(routes: Routes) -> None:
         queries=True,
         media=EventStream,
     )
+
+
+async def endpoint(
+    request: Request, question: Annotated[StreamQuestion, Query()], last_event_id: LastEventId = None
+) -> Response:
+    running, streams = running_of(request), streams_of(request)
+    types = tuple(tags_of(question.type))
+    last = await running.reading.run(running.log.position)
+    after = question.after if last_event_id is None else int(last_event_id)
+    must_be_of_this_log(last if after is None else after, last)
+    streams.join()
+    return EventStream(streams, events(request, streams, last if after is None else after, types))
+
+
+def streams_of(request: Request) -> Streams:
+    streams: Streams = request.app.state.streams
+    return streams
 
 
 async def events(request: Request, streams: Streams, after: int, types: tuple[str, ...]) -> AsyncIterator[bytes]:
