@@ -28,13 +28,17 @@ class Frames(NamedTuple):
         return self.void.height
 
 
+TAKEN_BY = pl.col("stream").fill_null(pl.col("journey_id"))
+"""Before a journey's opening, where late entries came first, its first stream takes what is new."""
+
+
 def derive(seen: Seen, columns: Columns, definition: Definition, profiles: pl.DataFrame) -> Frames:
     """Everything about one pipeline: a pure function of live entries and a definition."""
     parts = zip(seen.parts, cut(profiles["journey"], seen.starts), strict=True)
     found = on_threads(lambda part: derive_part(part[0], columns.codes, definition, profiles[part[1]]), parts)
     visits, journeys, attributes = zip(*found, strict=True)
     # One after the other: who reads ids may put away the newest among the others.
-    named = [each.with_columns(columns.streams.ids(each["journey"])) for each in journeys]
+    named = [each.with_columns(columns.streams.ids(each["journey"])).with_columns(TAKEN_BY) for each in journeys]
     void = seen.voided.filter(pl.col("pipeline") == columns.codes.pipelines.get(definition.pipeline, -1))
     return Frames(pl.concat(visits), pl.concat(named), pl.concat(attributes), void.select("journey"))
 

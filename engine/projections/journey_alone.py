@@ -73,6 +73,7 @@ def row(journey: Alone, profile: dict[str, Any], visits: Rows, definition: Defin
     touched = counting_touch(journey, definition, last["stage"])
     return profile | {
         "journey_id": journey.journey_id,
+        "stream": profile["stream"] or journey.journey_id,
         "stage": last["stage"] if here else None,
         "stage_since": last["entered_at"] if here else None,
         "stage_position": last["entered_position"],

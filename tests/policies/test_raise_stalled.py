@@ -15,7 +15,8 @@ from engine.log.people import person
 from engine.log.texts import texts
 from engine.projections.lens import Lens
 from engine.projections.stalled import stalled
-from engine.values import TouchKind
+from engine.projections.stalling import episodes
+from engine.values import TouchKind, to_micros
 from tests.policies.stories import BEGAN, REP, Story, day, stage
 from tests.service.commandline import run
 
@@ -277,3 +278,12 @@ def test_business_days_leave_out_weekends_and_holidays(log: Log) -> None:
     assert story.alerted_on(deal) == [37]
     assert follow_up.event.kind == TouchKind.EMAIL
     assert follow_up.event.due_at == day(38)
+
+
+def test_a_deal_that_was_silent_before_it_was_opened_would_have_been_alerted(story: Story) -> None:
+    deal = story.opened(at=30)
+    handle(story.log, Touch(kind=TouchKind.CALL), actor=REP, origin="cli", on=deal, now=day(30), occurred_at=day(1))
+    (stall,) = episodes(
+        story.views.look("sales", Lens.of(day(16))), dict.fromkeys(["contact", "won", "lost"], to_micros(BEGAN))
+    )
+    assert (stall.stream, stall.journey) == (deal, deal)
