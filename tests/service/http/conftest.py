@@ -1,6 +1,7 @@
 """The service over the sample's history, and over an empty log with one pipeline on each database."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.pipeline.commands import CreatePipeline, PublishDefinition
 from engine.handle import handle
+from engine.log import schema
 from engine.log.application import Log
 from engine.stages.definition import parse_definition
 from service.settings import Serving
+from tests.conftest import TEMPLATE
+from tests.postgres import Server
 from tests.service.http.server import Client, Service, serving
 
 STAGES = {
@@ -49,6 +53,30 @@ def service(database_url: str) -> Iterator[Service]:
 @pytest.fixture
 def manager(service: Service) -> Client:
     return service.client("manager")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An empty pipeline, on each database, for tests whose requests are all refused: to begin a service takes as long as
+    a hundred of these."""
+    with ExitStack() as until_then:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('common') / 'log.db'}"
+            schema.init(url)
+        else:
+            server: Server = request.getfixturevalue("postgres_server")
+            url = until_then.enter_context(server.copy_of(TEMPLATE))
+        publish(url)
+        yield until_then.enter_context(serving(url))
+
+
+@pytest.fixture
+def unheard(common_service: Service) -> Iterator[Client]:
+    """A manager to whom everything is refused: nothing is written, and others are served as ever."""
+    client = common_service.client("manager")
+    yield client
+    assert client.get("/v1/events", after=2).answer["events"] == []
+    client.get("/v1/board").done()
 
 
 @pytest.fixture

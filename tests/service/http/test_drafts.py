@@ -128,21 +128,21 @@ def test_reps_compare_for_their_team_and_change_nothing(service: Service, manage
     ],
 )
 def test_a_comparison_that_makes_no_sense_is_refused(
-    query: dict[str, Any], status: int, kind: str, words: tuple[str, ...], manager: Client
+    query: dict[str, Any], status: int, kind: str, words: tuple[str, ...], unheard: Client
 ) -> None:
-    manager.get(f"{LOANS}/compare", **query).refused(status, kind, *words)
+    unheard.get(f"{LOANS}/compare", **query).refused(status, kind, *words)
 
 
-def test_a_definition_that_makes_no_sense_is_refused(manager: Client) -> None:
-    manager.post(f"{LOANS}/preview", {"definition": {**BARE, "stages": []}}).refused(422, "invalid", "stages")
-    manager.post(f"{LOANS}/preview", {"definition": {**BARE, "pipeline": "tea"}}).refused(422, "invalid", "'tea'")
-    manager.get("/v1/pipelines/tea/compare").refused(404, "not-found", "loans")
-    manager.get("/v1/pipelines/tea/drafts").refused(404, "not-found", "loans")
+def test_a_definition_that_makes_no_sense_is_refused(unheard: Client) -> None:
+    unheard.post(f"{LOANS}/preview", {"definition": {**BARE, "stages": []}}).refused(422, "invalid", "stages")
+    unheard.post(f"{LOANS}/preview", {"definition": {**BARE, "pipeline": "tea"}}).refused(422, "invalid", "'tea'")
+    unheard.get("/v1/pipelines/tea/compare").refused(404, "not-found", "loans")
+    unheard.get("/v1/pipelines/tea/drafts").refused(404, "not-found", "loans")
 
 
 @pytest.mark.parametrize("path", ["preview", "draft", "publish"])
-def test_stages_that_are_sent_bare_are_said_to_go_under_definition(path: str, manager: Client) -> None:
-    problem = manager.post(f"{LOANS}/{path}", BARE, if_match="*").refused(422, "invalid", "under `definition`")
+def test_stages_that_are_sent_bare_are_said_to_go_under_definition(path: str, unheard: Client) -> None:
+    problem = unheard.post(f"{LOANS}/{path}", BARE, if_match="*").refused(422, "invalid", "under `definition`")
     assert [each["field"] for each in problem["errors"]] == ["body"], "and not each key as unknown"
 
 

@@ -48,12 +48,12 @@ def command(client: Client, content: bytes, **headers: str) -> Reply:
     return client.send("POST", "/v1/deals", content, {name: value for name, value in sent.items() if value})
 
 
-def test_an_address_or_a_method_that_is_not_there(manager: Client) -> None:
-    manager.get("/v1/tea").refused(404, "not-found", "/docs")
-    manager.get("/v1/board/").refused(404, "not-found")
-    manager.send("PUT", "/v1/board").refused(405, "method-not-allowed", "/docs")
-    manager.get("/v1/journeys/%00").refused(400, "malformed", "NUL")
-    manager.get("/v1/board?owner=%00").refused(400, "malformed", "NUL")
+def test_an_address_or_a_method_that_is_not_there(unheard: Client) -> None:
+    unheard.get("/v1/tea").refused(404, "not-found", "/docs")
+    unheard.get("/v1/board/").refused(404, "not-found")
+    unheard.send("PUT", "/v1/board").refused(405, "method-not-allowed", "/docs")
+    unheard.get("/v1/journeys/%00").refused(400, "malformed", "NUL")
+    unheard.get("/v1/board?owner=%00").refused(400, "malformed", "NUL")
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,10 @@ def test_an_address_or_a_method_that_is_not_there(manager: Client) -> None:
         (b'{"pipeline": "loans", "record": {"source": "\\ud800", "key": "1"}}', 400, "malformed"),
     ],
 )  # fmt: skip
-def test_a_body_that_makes_no_sense(content: bytes, status: int, kind: str, manager: Client) -> None:
-    reply = command(manager, content)
+def test_a_body_that_makes_no_sense(content: bytes, status: int, kind: str, unheard: Client) -> None:
+    reply = command(unheard, content)
     reply.refused(status, kind)
     assert len(reply.content) < 4_000
-    assert manager.get("/v1/events", after=2).answer["events"] == []
 
 
 def test_a_body_must_be_json(manager: Client) -> None:
@@ -92,15 +91,15 @@ def test_a_body_must_be_json(manager: Client) -> None:
     command(manager, b'{"pipeline": "loans"}', Content_Type="application/json; charset=utf-8").done()
 
 
-def test_a_command_needs_its_key(manager: Client) -> None:
-    command(manager, b'{"pipeline": "loans"}', Idempotency_Key="").refused(400, "idempotency-key-missing", "UUID")
+def test_a_command_needs_its_key(unheard: Client) -> None:
+    command(unheard, b'{"pipeline": "loans"}', Idempotency_Key="").refused(400, "idempotency-key-missing", "UUID")
     for wrong in ("x" * 256, "two words", "\xe9"):
-        command(manager, b'{"pipeline": "loans"}', Idempotency_Key=wrong).refused(422, "invalid", "Idempotency-Key")
+        command(unheard, b'{"pipeline": "loans"}', Idempotency_Key=wrong).refused(422, "invalid", "Idempotency-Key")
 
 
-def test_a_command_takes_no_query(manager: Client) -> None:
+def test_a_command_takes_no_query(unheard: Client) -> None:
     sent = {"Content-Type": "application/json", "Idempotency-Key": "k"}
-    reply = manager.send("POST", "/v1/deals?dry_run=true", b'{"pipeline": "loans"}', sent)
+    reply = unheard.send("POST", "/v1/deals?dry_run=true", b'{"pipeline": "loans"}', sent)
     assert reply.refused(422, "invalid", "dry_run")["errors"][0]["field"] == "query.dry_run"
 
 
@@ -110,14 +109,14 @@ def test_a_body_is_sent_as_it_is(manager: Client) -> None:
     command(manager, b'{"pipeline": "loans"}', Content_Encoding="identity").done()
 
 
-def test_a_query_parameter_is_sent_once_unless_it_is_a_list(manager: Client) -> None:
-    problem = manager.get("/v1/board?limit=1&limit=2&as_of=2026-01-05").refused(422, "invalid", "limit")
+def test_a_query_parameter_is_sent_once_unless_it_is_a_list(unheard: Client) -> None:
+    problem = unheard.get("/v1/board?limit=1&limit=2&as_of=2026-01-05").refused(422, "invalid", "limit")
     assert [each["field"] for each in problem["errors"]] == ["query.limit"]
-    manager.get("/v1/events?type=deal.won.v1&type=deal.lost.v1").done()
+    unheard.get("/v1/events?type=deal.won.v1&type=deal.lost.v1").done()
 
 
-def test_the_parameters_that_may_be_repeated_are_the_lists_of_the_document(manager: Client) -> None:
-    document = manager.get("/openapi.json").answer
+def test_the_parameters_that_may_be_repeated_are_the_lists_of_the_document(unheard: Client) -> None:
+    document = unheard.get("/openapi.json").answer
     lists = {
         parameter["name"]
         for methods in document["paths"].values()
@@ -128,8 +127,8 @@ def test_the_parameters_that_may_be_repeated_are_the_lists_of_the_document(manag
     assert lists == REPEATED
 
 
-def test_thousands_of_mistakes_are_answered_in_a_few_words(manager: Client) -> None:
-    reply = manager.get("/v1/board?" + "&".join(f"x{number}=1" for number in range(5_000)))
+def test_thousands_of_mistakes_are_answered_in_a_few_words(unheard: Client) -> None:
+    reply = unheard.get("/v1/board?" + "&".join(f"x{number}=1" for number in range(5_000)))
     reply.refused(422, "invalid")
     assert len(reply.content) < 10_000
 
@@ -146,15 +145,15 @@ def test_a_header_is_sent_once(manager: Client) -> None:
     assert manager.get("/v1/events", after=2).answer["events"] == []
 
 
-def test_fifty_megabytes_are_refused_before_they_are_read(manager: Client) -> None:
-    head = f"POST /v1/deals HTTP/1.1\nHost: x\nAuthorization: Bearer {manager.key}\nContent-Type: application/json"
-    told = raw(manager, f"{head}\nIdempotency-Key: a\nContent-Length: {50 * 2**20}", b"x" * 1000)
+def test_fifty_megabytes_are_refused_before_they_are_read(unheard: Client) -> None:
+    head = f"POST /v1/deals HTTP/1.1\nHost: x\nAuthorization: Bearer {unheard.key}\nContent-Type: application/json"
+    told = raw(unheard, f"{head}\nIdempotency-Key: a\nContent-Length: {50 * 2**20}", b"x" * 1000)
     assert told.startswith(b"HTTP/1.1 413")
     assert b"urn:dealtrail:problem:too-large" in told
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    told = raw(manager, f"{head}\nIdempotency-Key: a\nTransfer-Encoding: chunked", chunk * 20)
+    told = raw(unheard, f"{head}\nIdempotency-Key: a\nTransfer-Encoding: chunked", chunk * 20)
     assert told.startswith(b"HTTP/1.1 413")
-    manager.get("/v1/board").done()
+    unheard.get("/v1/board").done()
 
 
 @contextmanager
@@ -260,10 +259,10 @@ def test_a_bug_is_told_to_the_log_and_not_to_the_client(
     manager.post("/v1/deals", {"pipeline": "loans"}).done()
 
 
-def test_a_request_id_that_could_forge_a_log_is_replaced(manager: Client) -> None:
-    assert manager.get("/livez", {"X-Request-ID": "fine-1"}).headers["x-request-id"] == "fine-1"
+def test_a_request_id_that_could_forge_a_log_is_replaced(unheard: Client) -> None:
+    assert unheard.get("/livez", {"X-Request-ID": "fine-1"}).headers["x-request-id"] == "fine-1"
     for wrong in ('x"} {"level": "error', "x" * 65, "a b"):
-        assert manager.get("/livez", {"X-Request-ID": wrong}).headers["x-request-id"] != wrong
+        assert unheard.get("/livez", {"X-Request-ID": wrong}).headers["x-request-id"] != wrong
 
 
 def test_what_is_in_flight_is_finished_when_the_service_stops(sqlite_url: str) -> None:
