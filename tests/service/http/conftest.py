@@ -57,8 +57,9 @@ def manager(service: Service) -> Client:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """An empty pipeline, on each database, for tests whose requests are all refused: to begin a service takes as long as
-    a hundred of these."""
+    """An empty pipeline, on each database, for tests that write nothing: to begin a service takes as long as a hundred
+    refusals.
+    """
     with ExitStack() as until_then:
         if request.param == "sqlite":
             url = f"sqlite:///{tmp_path_factory.mktemp('common') / 'log.db'}"
@@ -72,7 +73,7 @@ def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def unheard(common_service: Service) -> Iterator[Client]:
-    """A manager to whom everything is refused: nothing is written, and others are served as ever."""
+    """A manager who leaves nothing behind: nothing is written, and others are served as ever."""
     client = common_service.client("manager")
     yield client
     assert client.get("/v1/events", after=2).answer["events"] == []
