@@ -4,6 +4,11 @@
 class DealtrailError(Exception):
     """Base of every refusal; the message says what was wrong and what would be right."""
 
+    def __init__(self, message: str = "", *, field: str | None = None) -> None:
+        """field: which one of the question is wrong, where it is one."""
+        super().__init__(message)
+        self.field = field
+
 
 class NotFound(DealtrailError):
     """The stream, pipeline, version or person named does not exist."""

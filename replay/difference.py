@@ -83,7 +83,7 @@ def difference(log: Log, journey: str | UUID, before: Lens, after: Lens) -> Jour
     Rejected where the moments are the wrong way round.
     """
     if before.as_of > after.as_of or known(before) > known(after):
-        raise Rejected("the earlier moment comes first: swap the two")
+        raise Rejected("the earlier moment comes first: swap the two", field="since")
     now = history(log, journey, after)
     try:
         then = history(log, journey, before, position=now.position)

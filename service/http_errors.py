@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 
@@ -102,8 +102,10 @@ def problem(refused: Refused) -> Response:
     return Response(body.model_dump_json(), status, refused.headers, "application/problem+json")
 
 
-def refusal(error: Exception, *, question: bool) -> Refused | None:
-    """The one table from what went wrong to what is answered; None: a bug. question: nothing was to be written."""
+def refusal(error: Exception, *, question: bool, path: Collection[str] = ()) -> Refused | None:
+    """The one table from what went wrong to what is answered; None: a bug. question: nothing was to be written.
+    path: what the address names.
+    """
     match error:
         case Refused():
             return error
@@ -120,12 +122,12 @@ def refusal(error: Exception, *, question: bool) -> Refused | None:
             said = f"{away(error)}; try again in a moment (a command with the same Idempotency-Key)"
             return Refused("unreachable", said, headers={"Retry-After": RETRY_SECONDS})
         case NotFound():
-            return Refused("not-found", str(error))
+            return Refused("not-found", str(error), named_in(error, path) if question else ())
         case Conflict():
             return Refused("changed", str(error))
         case Rejected():
             # A question collides with nothing: it names what is not there, or asks for what makes no sense.
-            return Refused("invalid" if question else "rejected", str(error))
+            return Refused("invalid" if question else "rejected", str(error), named_in(error, path) if question else ())
         case HTTPException():
             return of_framework(error)
         case _:
@@ -142,6 +144,15 @@ def away(error: Exception) -> str:
 
 def of_query(field: str, why: str, given: str | None) -> FieldProblem:
     return FieldProblem(field=f"query.{field}" if field else "query", problem=why, given=given)
+
+
+def named_in(error: DealtrailError, path: Collection[str]) -> list[FieldProblem]:
+    """The field that a question's refusal is about, where it is one."""
+    if error.field is None:
+        return []
+    if error.field in path:
+        return [FieldProblem(field=f"path.{error.field}", problem=str(error))]
+    return [of_query(error.field, str(error), None)]
 
 
 UNKNOWN = "is not known here: leave it out, or look at /docs"
@@ -189,7 +200,7 @@ unreachable = Seldom()
 
 async def answered(request: Request, error: Exception) -> Response:
     """Any exception of a request as its answer; what is nobody's mistake is logged with the request's id."""
-    refused = refusal(error, question=request.method in ("GET", "HEAD"))
+    refused = refusal(error, question=request.method in ("GET", "HEAD"), path=request.path_params)
     if refused is None:
         logging.getLogger(__name__).error("bug", exc_info=error)
         number = request_id.get()
@@ -205,7 +216,8 @@ def methods_of(request: Request) -> list[str]:
     """What the address takes. Of several routes at one address the framework would name the first one's alone."""
     known: Mapping[tuple[str, str], object] = request.app.state.access
     path = request.url.path
-    return sorted({method for method, template in known if pattern(template).match(path)}) or ["GET"]
+    found = {method for method, template in known if pattern(template).match(path)} or {"GET"}
+    return sorted(found | {"HEAD"} if "GET" in found and path != request.app.state.endless else found)
 
 
 @cache

@@ -22,7 +22,8 @@ def in_own_words(look: Look, caller: Caller, filters: Filters, by: str | None) -
     own = pl.col("rep") == caller.person_id.hex if filters.team is None else pl.col("team") == filters.team
     members = look.membership.filter(own)
     if filters.team is not None and members.is_empty():
-        raise Rejected(f"team {filters.team!r} had nobody yet at the moment asked for: ask for a later one")
+        said = f"team {filters.team!r} had nobody yet at the moment asked for: ask for a later one"
+        raise Rejected(said, field="as_of")
     named = {}
     # Without a team the owner is the rep: nobody was named.
     if filters.owner is not None and filters.team is not None:
@@ -30,15 +31,17 @@ def in_own_words(look: Look, caller: Caller, filters: Filters, by: str | None) -
     if filters.manager is not None:
         named["manager"] = one_of(look, "manager", filters.manager, members["manager"])
     if filters.region is not None and filters.region not in members["region"]:
-        raise Rejected(f"region {filters.region!r} is none of yours: known are {listed(members['region'])}")
-    attributes = [name for name, _ in filters.attributes]
+        said = f"region {filters.region!r} is none of yours: known are {listed(members['region'])}"
+        raise Rejected(said, field="region")
+    attributes = [(name, "attr") for name, _ in filters.attributes]
     if by is not None and by.startswith(ATTRIBUTE):
-        attributes.append(by.removeprefix(ATTRIBUTE))
+        attributes.append((by.removeprefix(ATTRIBUTE), "by"))
     if attributes:
         known = attributes_of(look, filters)
-        for name in attributes:
+        for name, field in attributes:
             if name not in known:
-                raise Rejected(f"no journey that you see has an attribute {name!r}: known are {listed(known)}")
+                said = f"no journey that you see has an attribute {name!r}: known are {listed(known)}"
+                raise Rejected(said, field=field)
     return filters.model_copy(update=named)
 
 
@@ -49,12 +52,11 @@ def one_of(look: Look, field: str, named: str, ids: pl.Series) -> str:
     fits = (fits | (pl.col("name") == named)).fill_null(False)
     found = look.people.filter(pl.col("person_id").is_in(ids.drop_nulls().unique().implode()), fits)
     if found.is_empty():
-        raise Rejected(
-            f"{field} {named!r} is nobody of your team: use the key in the source system, the name or the id"
-        )
+        said = f"{field} {named!r} is nobody of your team: use the key in the source system, the name or the id"
+        raise Rejected(said, field=field)
     if len(found) > 1:
         choices = ", ".join(f"{row['source']}:{row['key']}" for row in found.iter_rows(named=True))
-        raise Rejected(f"{field} {named!r} is several people: say which of {choices}")
+        raise Rejected(f"{field} {named!r} is several people: say which of {choices}", field=field)
     return str(found["person_id"][0])
 
 

@@ -147,7 +147,7 @@ def period_of(field: str, text: str, tz: str) -> Window:
         return Filters.model_validate({"since": since, "until": until, "tz": tz}).window
 
 
-def pair(text: str, field: str = "attributes") -> tuple[str, str]:
+def pair(text: str, field: str = "attr") -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name or not value:
         raise Unclear([Problem(field, "write NAME=VALUE, such as product=GTX", shown(text))])

@@ -101,7 +101,7 @@ class Activity(Activities, Answer):
 def activity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = None, sla: timedelta = A_DAY) -> Activity:
     """Of the journeys opened in the window how they were worked; and the touches that happened in the window."""
     if sla <= timedelta(0):
-        raise Rejected(f"an SLA of {sla} is no time to answer in: give one above 0")
+        raise Rejected(f"an SLA of {sla} is no time to answer in: give one above 0", field="sla_hours")
     limit = sla // timedelta(microseconds=1)
     journeys = narrowed(chosen(look, filters).with_columns(at=pl.col("opened_at")), look, filters)
     leads, made = asked_of(look, filters, by)

@@ -170,9 +170,12 @@ def follows(cards: Cards) -> pl.Expr:
         if rank is not None and not -(2**63) <= rank < 2**63:
             raise ValueError(after)
     except (binascii.Error, ValueError, TypeError, OverflowError):
-        raise Rejected(f"after {after!r} is no cursor: use `next` of the page before, or leave it out") from None
+        said = f"after {after!r} is no cursor: use `next` of the page before, or leave it out"
+        raise Rejected(said, field="after") from None
     if (order, currency) != (cards.order, cards.currency):
-        raise Rejected(f"after {after!r} continues another order ({order}): ask for the first page again")
+        raise Rejected(
+            f"after {after!r} continues another order ({order}): ask for the first page again", field="after"
+        )
     later = pl.col("journey_id") > journey
     own = place(cards)
     if rank is None:
@@ -185,7 +188,7 @@ def rank_of(look: "Look", stage: str) -> int:
         return UNMAPPED
     if stage not in look.definition.ranks:
         known = ", ".join(known.key for known in look.definition.stages)
-        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}, {UNMAPPED_KEY}")
+        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}, {UNMAPPED_KEY}", field="stage")
     return look.definition.ranks[stage]
 
 

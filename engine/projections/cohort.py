@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.projections.figures import DAY
+from engine.projections.days import micros_of
 from engine.projections.filters import Filters
 from engine.stages.definition import Definition
 
@@ -136,7 +136,7 @@ def horizon_of(look: "Look", filters: Filters, within_days: float | None, *, in_
     """The moment up to which each visit's journey is followed, itself included."""
     ends = [pl.lit(look.as_of)]
     if within_days is not None:
-        ends.append(pl.col("entered_at") + round(within_days * DAY))
+        ends.append(pl.col("entered_at") + micros_of("within_days", within_days))
     if in_period and filters.window.until is not None:
         ends.append(pl.lit(filters.window.until - 1))
     return pl.min_horizontal(ends)

@@ -80,7 +80,7 @@ def comparison(
     a period without beginning, an empty one, by month.
     """
     if by == "month":
-        raise Rejected("two periods by month are a trend: ask for the trend, or group by something else")
+        raise Rejected("two periods by month are a trend: ask for the trend, or group by something else", field="by")
     since, until = bounds(filters.window, look.as_of)
     start, end = (2 * since - until, since) if against is None else bounds(against, look.as_of)
     before, after = (told(look, within(filters, *period), by) for period in ((start, end), (since, until)))
@@ -110,11 +110,12 @@ def comparison(
 def bounds(window: Window, as_of: int) -> tuple[int, int]:
     """Beginning and end of a period; one that is not over ends at as_of."""
     if window.since is None:
-        raise Rejected("a comparison needs the beginning of its period: give since")
+        raise Rejected("a comparison needs the beginning of its period: give since", field="since")
     until = as_of if window.until is None else min(window.until, as_of)
     if until <= window.since:
         raise Rejected(
-            f"the period from {from_micros(window.since)} to {from_micros(until)} is empty: begin it earlier"
+            f"the period from {from_micros(window.since)} to {from_micros(until)} is empty: begin it earlier",
+            field="since",
         )
     return window.since, until
 

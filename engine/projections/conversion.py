@@ -20,7 +20,8 @@ from engine.projections.cohort import (
     with_flags,
 )
 from engine.projections.counted_alone import passed_alone
-from engine.projections.figures import DAY, Answer, Figures, Group, head, share
+from engine.projections.days import micros_of
+from engine.projections.figures import Answer, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed, of_chosen
 from engine.projections.groups import WHOLE, grouped, labels, with_whole
 from engine.projections.narrowing import Narrowing, narrowings
@@ -157,9 +158,7 @@ def asked_of(
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Of Look.visits, with any further columns: first entries and what became of them; transitions. With `group`."""
     if in_period and filters.window.until is None:
-        raise Rejected("in_period looks at the end of the window: give until")
-    if within_days is not None and not 0 < within_days <= 36_500:
-        raise Rejected(f"within_days {within_days} is out of range: use a number of days above 0, at most 36500")
+        raise Rejected("in_period looks at the end of the window: give until", field="until")
     visits = of_chosen(visits, look, filters, by)
     if within_days is None and not in_period:
         horizon, cohort = None, entries(visits, look.definition).with_columns(horizon=pl.lit(look.as_of))
@@ -167,7 +166,7 @@ def asked_of(
         horizon = horizon_of(look, filters, within_days, in_period=in_period)
         cohort = entries_as_they_stood(visits, look.definition, horizon=horizon)
     passed = pl.col("passed") if strict else pl.lit(True)
-    days = pl.lit(None) if within_days is None else pl.col("at") + round(within_days * DAY)
+    days = pl.lit(None) if within_days is None else pl.col("at") + micros_of("within_days", within_days)
     cohort = with_flags(cohort.rename({"entered_at": "at"}), look.definition, passed)
     cohort = cohort.with_columns(immature=(days > look.as_of).fill_null(False))
     moves = transitions(visits, horizon).rename({"entered_at": "at"})

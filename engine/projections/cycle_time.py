@@ -74,7 +74,7 @@ def cycle_time(
     touch. Journeys that were closed before their clock started, or never started it, are left out.
     """
     if from_stage is not None and from_first_touch:
-        raise Rejected("from_stage and from_first_touch are two starts of one clock: give one")
+        raise Rejected("from_stage and from_first_touch are two starts of one clock: give one", field="from_stage")
     if by is None and filters == EVERYTHING and from_stage is None:
         question = "spent since the first touch" if from_first_touch else "spent"
         counted = look.tally(
@@ -166,7 +166,7 @@ def started(journeys: pl.LazyFrame, look: "Look", from_stage: str | None, *, fro
         return journeys.with_columns(started_at="first_touch_at" if from_first_touch else "opened_at")
     if from_stage not in look.definition.ranks:
         known = ", ".join(stage.key for stage in look.definition.stages)
-        raise Rejected(f"from_stage {from_stage!r} is not in this definition: use one of {known}")
+        raise Rejected(f"from_stage {from_stage!r} is not in this definition: use one of {known}", field="from_stage")
     entries = (
         look.visits.lazy()
         .filter(pl.col("stage") == look.definition.ranks[from_stage])

@@ -115,10 +115,11 @@ class Definitions:
             meant = known or drafted
             if len(meant) != 1:
                 said = f"one of {', '.join(meant)}" if meant else "there is none: publish a definition first"
-                raise Rejected(f"pipeline: name the pipeline ({said})")
+                raise Rejected(f"pipeline: name the pipeline ({said})", field="pipeline")
             return meant[0]
         if pipeline not in (*known, *drafted) and pipeline not in self.created:
-            raise NotFound(f"pipeline {pipeline!r} does not exist; there are: {', '.join(known) or 'none'}")
+            said = f"pipeline {pipeline!r} does not exist; there are: {', '.join(known) or 'none'}"
+            raise NotFound(said, field="pipeline")
         return pipeline
 
     def draft(self, pipeline: str, number: int) -> Drafted:
@@ -127,7 +128,7 @@ class Definitions:
             if draft.number == number:
                 return draft
         known = ", ".join(f"{DRAFT}{draft.number}" for draft in self.drafts(pipeline)) or "none"
-        raise NotFound(f"pipeline {pipeline!r} has no draft {number}; its drafts: {known}")
+        raise NotFound(f"pipeline {pipeline!r} has no draft {number}; its drafts: {known}", field="definition")
 
     def choose(self, pipeline: str | None, lens: Lens) -> Published:
         """The version or draft a lens means. NotFound: no such pipeline, version or draft; Rejected: there are several
@@ -140,7 +141,7 @@ class Definitions:
         if pipeline not in self.by_pipeline:
             known = ", ".join(f"{DRAFT}{draft.number}" for draft in self.drafts(pipeline))
             hint = f"one, or ask by definition {known}" if known else "its stages first"
-            raise NotFound(f"pipeline {pipeline!r} has no version yet: publish {hint}")
+            raise NotFound(f"pipeline {pipeline!r} has no version yet: publish {hint}", field="definition")
         versions = self.by_pipeline[pipeline]
         if lens.definition == "now":
             return versions[-1]
@@ -149,7 +150,8 @@ class Definitions:
         for published in versions:
             if published.version == lens.definition:
                 return published
-        raise NotFound(f"pipeline {pipeline!r} has no version {lens.definition}; it has 1 to {versions[-1].version}")
+        said = f"pipeline {pipeline!r} has no version {lens.definition}; it has 1 to {versions[-1].version}"
+        raise NotFound(said, field="definition")
 
 
 def in_force(versions: list[Published], lens: Lens) -> Published:

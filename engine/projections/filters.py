@@ -138,7 +138,7 @@ def chosen(look: "Look", filters: Filters) -> pl.LazyFrame:
         rows = rows.filter(pl.col("channel") == filters.channel)
     for name in dict(filters.attributes):
         values = [value for other, value in filters.attributes if other == name]
-        having = known_attribute(look, name).lazy().filter(pl.col("value").is_in(values))
+        having = known_attribute(look, name, "attr").lazy().filter(pl.col("value").is_in(values))
         rows = rows.join(having, on="journey", how="semi", maintain_order="left")
     return rows
 
@@ -174,7 +174,7 @@ def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame
                 wanted = person(look, wanted, "manager", look.membership["manager"])
             elif wanted not in look.membership[name]:
                 known = ", ".join(sorted(look.membership[name].drop_nulls().unique())) or "none"
-                raise Rejected(f"{name} {wanted!r} is not on the roster: known are {known}")
+                raise Rejected(f"{name} {wanted!r} is not on the roster: known are {known}", field=name)
             rows = rows.filter(pl.col(name) == wanted)
     return rows
 
@@ -200,12 +200,12 @@ def with_membership(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.La
     )
 
 
-def known_attribute(look: "Look", name: str) -> pl.DataFrame:
-    """The rows of one attribute: journey, value. Rejected where no journey has it."""
+def known_attribute(look: "Look", name: str, field: str) -> pl.DataFrame:
+    """The rows of one attribute: journey, value. Rejected where no journey has it; field: where it was named."""
     rows = look.attributes.filter(pl.col("name") == name).select("journey", pl.col("value").cast(pl.String))
     if rows.is_empty() and not look.journeys.is_empty():
         known = ", ".join(sorted(look.attributes["name"].unique())) or "none"
-        raise Rejected(f"no journey has an attribute {name!r}: known are {known}")
+        raise Rejected(f"no journey has an attribute {name!r}: known are {known}", field=field)
     return rows
 
 
@@ -228,14 +228,15 @@ def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:
             found = found if held.is_empty() else held
         if len(found) > 1:
             choices = ", ".join(f"{row['source']}:{row['key']}" for row in found.iter_rows(named=True))
-            raise Rejected(f"{field} {named!r} is several people: say which of {choices}")
+            raise Rejected(f"{field} {named!r} is several people: say which of {choices}", field=field)
         if len(found) == 1:
             return str(found["person_id"][0])
     everybody = look.everybody()
     if len(everybody) > len(people):
         # Somebody of whom no event speaks yet.
         return person(replace(look, people=everybody), named, field, holders)
-    raise Rejected(f"{field} {named!r} is nobody known: use the key in the source system, the name or the id")
+    said = f"{field} {named!r} is nobody known: use the key in the source system, the name or the id"
+    raise Rejected(said, field=field)
 
 
 def identity(text: str) -> str | None:

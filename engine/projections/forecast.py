@@ -136,18 +136,20 @@ def axis_of(look: "Look", filters: Filters, every: Every, period: str | None) ->
     window = filters.window
     if period is not None:
         if window.since is not None or window.until is not None:
-            raise Rejected(f"period {period!r} says from when to when: leave the window out")
+            raise Rejected(f"period {period!r} says from when to when: leave the window out", field="period")
         try:
             every, begins = every_of(period), midnight(first_day(period), ZoneInfo(filters.tz))
         except ValueError as error:
-            raise Rejected(f"period: {error}") from None
+            raise Rejected(f"period: {error}", field="period") from None
         return periods(every, filters.tz, first=begins, last=begins)
     ends = None if window.until is None else window.until - 1
     first = min(look.as_of, ends or look.as_of) if window.since is None else window.since
     last = max(look.as_of, first) if ends is None else ends
     axis = periods(every, filters.tz, first=first, last=last)
     if len(axis) > MOST:
-        raise Rejected(f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones")
+        raise Rejected(
+            f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones", field="since"
+        )
     return axis
 
 

@@ -42,9 +42,9 @@ def grouped(rows: pl.LazyFrame, look: "Look", by: str | None, filters: Filters) 
         local = pl.from_epoch("at", "us").dt.replace_time_zone("UTC").dt.convert_time_zone(filters.tz)
         return rows.with_columns(group=local.dt.strftime("%Y-%m"))
     if by.startswith(ATTRIBUTE):
-        values = known_attribute(look, by.removeprefix(ATTRIBUTE)).lazy().rename({"value": "group"})
+        values = known_attribute(look, by.removeprefix(ATTRIBUTE), "by").lazy().rename({"value": "group"})
         return rows.join(values, on="journey", how="left", maintain_order="left")
-    raise Rejected(f"by {by!r} is no grouping: use one of {', '.join(CHOICES)}")
+    raise Rejected(f"by {by!r} is no grouping: use one of {', '.join(CHOICES)}", field="by")
 
 
 def labels(look: "Look", by: str, values: list[str | None]) -> list[tuple[str | None, str | None, str | None]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.errors import Rejected
 from engine.projections.board import placed
 from engine.projections.cards import Card, card, when, with_volume
-from engine.projections.figures import DAY, SECOND, Answer, Figures, head, quantile_seconds
+from engine.projections.days import micros_of
+from engine.projections.figures import SECOND, Answer, Figures, head, quantile_seconds
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.journeys import last
@@ -70,9 +70,6 @@ def hygiene(
     of its completed visits. Stale: the newest note, or else the opening, is older than note_days. limit and after:
     pages of the journeys.
     """
-    for name, days in (("silent_days", silent_days), ("note_days", note_days)):
-        if not 0 < days <= 36_500:
-            raise Rejected(f"{name} {days} is out of range: use a number of days above 0, at most 36500")
     usual = normal(look)
     rows = kept_how(look, filters, usual, silent_days, note_days).collect()
     found = rows.filter(pl.any_horizontal("silent", "stuck", "stale_notes"))
@@ -120,9 +117,9 @@ def kept_how(look: "Look", filters: Filters, usual: pl.DataFrame, silent_days: f
         .join(limits.lazy(), on="stage", how="left")
         .join(noted.lazy(), on="journey", how="left")
         .with_columns(
-            silent=look.as_of - pl.col("last_activity_at") >= round(silent_days * DAY),
+            silent=look.as_of - pl.col("last_activity_at") >= micros_of("silent_days", silent_days),
             stuck=(pl.col("age") > pl.col("limit") * SECOND).fill_null(False),
-            stale_notes=look.as_of - pl.coalesce("noted_at", "opened_at") >= round(note_days * DAY),
+            stale_notes=look.as_of - pl.coalesce("noted_at", "opened_at") >= micros_of("note_days", note_days),
         )
     )
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import polars as pl
 
 from engine.projections.cards import Owner
+from engine.projections.days import micros_of
 from engine.projections.doubts import Doubt, Evidence, doubtful
-from engine.projections.figures import DAY, SECOND, Amount, Figures
+from engine.projections.figures import SECOND, Amount, Figures
 from engine.projections.groups import named
 from engine.projections.pages import Pages
 from engine.stages.criteria_polars import CODE
@@ -54,7 +55,7 @@ class DoubtfulWin(Reviewed):
 def found_late(late_days: float) -> pl.Expr:
     """A lead found unfit after it was qualified, or when it was old."""
     unfit = pl.col("by_kind") == CODE["LeadDisqualified"]
-    return unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= round(late_days * DAY)))
+    return unfit & ((pl.col("outcome") == "lost") | (pl.col("age") >= micros_of("late_days", late_days)))
 
 
 def late_losses(look: "Look", rows: pl.DataFrame, pages: Pages) -> list[LateLoss]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from engine.errors import Rejected
 from engine.projections.closings import at_their_close
 from engine.projections.cohort import ranks_of
 from engine.projections.figures import Amount, Answer, Figures, Group, amounts, head, share, sums
@@ -89,8 +88,6 @@ def losses(
     score_below: a win is doubtful, too, when the scores summed to less when it was qualified. limit and after: pages of
     late and doubtful, so many of each.
     """
-    if not 0 < late_days <= 36_500:
-        raise Rejected(f"late_days {late_days} is out of range: use a number of days above 0, at most 36500")
     closed = at_their_close(look, filters).filter(filters.window.holds("closed_at"))
     rows = lost_of(look, filters, by).collect()
     groups = None

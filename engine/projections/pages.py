@@ -23,7 +23,7 @@ class Pages:
         Rejected: a limit below 0, a cursor that is none, or of other lists.
         """
         if limit is not None and limit < 0:
-            raise Rejected(f"limit {limit} is out of range: use 0 or more")
+            raise Rejected(f"limit {limit} is out of range: use 0 or more", field="limit")
         self._limit = limit
         self._continued = after is not None
         self._before: dict[str, list[Any]] = {} if after is None else _read(after, of)
@@ -65,7 +65,8 @@ def _read(after: str, of: Sequence[str]) -> dict[str, list[Any]]:
     if not isinstance(told, dict) or not all(isinstance(last, list) for last in told.values()):
         raise _no_cursor(after)
     if not told.keys() <= set(of):
-        raise Rejected(f"after {after!r} continues another list ({', '.join(told)}): ask for the first page again")
+        said = f"after {after!r} continues another list ({', '.join(told)}): ask for the first page again"
+        raise Rejected(said, field="after")
     return told
 
 

@@ -52,11 +52,11 @@ def search(
 ) -> Search:
     """Over the pipelines looked at. Rejected: nothing to look for, or too much; a limit out of range."""
     if not text.strip():
-        raise Rejected("there is nothing to look for in blanks alone: give a word, or how one begins")
+        raise Rejected("there is nothing to look for in blanks alone: give a word, or how one begins", field="q")
     if len(text) > LONGEST:
-        raise Rejected(f"what is looked for has {len(text):,} characters: give at most {LONGEST}")
+        raise Rejected(f"what is looked for has {len(text):,} characters: give at most {LONGEST}", field="q")
     if not 1 <= limit <= MOST:
-        raise Rejected(f"limit {limit} is out of range: 1 to {MOST}")
+        raise Rejected(f"limit {limit} is out of range: 1 to {MOST}", field="limit")
     hits = ranked(names.rows(), str(pl.select(folded(pl.lit(text.strip().replace("\n", " ")))).item()))
     rows = []
     for place, look in enumerate(looks):

@@ -110,7 +110,9 @@ def sizing(look: "Look", target: Target, filters: Filters = EVERYTHING, *, by: s
     Rejected: by month; a revenue whose currency nothing was won in, without an average sale.
     """
     if by == "month":
-        raise Rejected("a plan by month is the target of a month: give that target, and the window to learn from")
+        raise Rejected(
+            "a plan by month is the target of a month: give that target, and the window to learn from", field="by"
+        )
     rows = closed(look, filters, by)
     reached = stages_reached(look, rows)
     groups = None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.errors import Rejected
 from engine.projections.board import placed
 from engine.projections.cards import Card, card, with_volume
-from engine.projections.figures import DAY, SECOND, Answer, head
+from engine.projections.days import micros_of
+from engine.projections.figures import SECOND, Answer, head
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import named
 from engine.projections.likelihood import likelihoods
@@ -49,8 +49,6 @@ def stalled(
     idle_days: those whose newest event is older, whatever the stages' rules say; without it, by the stages' rules.
     limit and after: pages of the journeys.
     """
-    if idle_days is not None and not 0 < idle_days <= 36_500:
-        raise Rejected(f"idle_days {idle_days} is out of range: use a number of days above 0, at most 36500")
     rows = idling(look, filters).collect()
     found = rows.filter(too_long(idle_days))
     pages = Pages(limit, after, of=("journeys",))
@@ -79,4 +77,4 @@ def idling(look: "Look", filters: Filters) -> pl.LazyFrame:
 
 
 def too_long(idle_days: float | None) -> pl.Expr:
-    return pl.col("stalled") if idle_days is None else pl.col("idle") > round(idle_days * DAY)
+    return pl.col("stalled") if idle_days is None else pl.col("idle") > micros_of("idle_days", idle_days)

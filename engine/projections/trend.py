@@ -66,10 +66,10 @@ def trend(
 def parts_of(look: "Look", filters: Filters, by: str | None, stage: str | None) -> Parts:
     """What the points are counted from, with `group`. Rejected: by month, an unknown stage."""
     if by == "month":
-        raise Rejected("a trend goes by week, month or quarter already (every): group it by something else")
+        raise Rejected("a trend goes by week, month or quarter already (every): group it by something else", field="by")
     if stage is not None and stage not in look.definition.ranks:
         known = ", ".join(each.key for each in look.definition.stages)
-        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}")
+        raise Rejected(f"stage {stage!r} is not in this definition: use one of {known}", field="stage")
     visits = passed(look, filters)
     rank = None if stage is None else look.definition.ranks[stage]
     stood = stretches(visits, look)
@@ -90,13 +90,15 @@ def entered(points: Iterable[Point]) -> int:
 
 def axis_of(look: "Look", filters: Filters, every: Every, count: int) -> list[Period]:
     if not 1 <= count <= MOST:
-        raise Rejected(f"count {count} is out of range: ask for 1 to {MOST} periods")
+        raise Rejected(f"count {count} is out of range: ask for 1 to {MOST} periods", field="count")
     window = filters.window
     last = look.as_of if window.until is None else min(window.until - 1, look.as_of)
     first = back(every, filters.tz, last=last, count=count) if window.since is None else window.since
     if first > last:
-        raise Rejected(f"the window begins at {from_micros(first)}, after as_of: begin it earlier")
+        raise Rejected(f"the window begins at {from_micros(first)}, after as_of: begin it earlier", field="since")
     axis = periods(every, filters.tz, first=first, last=last)
     if len(axis) > MOST:
-        raise Rejected(f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones")
+        raise Rejected(
+            f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones", field="since"
+        )
     return axis

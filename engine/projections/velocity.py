@@ -59,7 +59,7 @@ def velocity(look: "Look", filters: Filters = EVERYTHING, *, by: str | None = No
     pace: cycle_days is the median, or the mean as in the classic formula. Rejected: by month (ask the trend).
     """
     if by == "month":
-        raise Rejected("velocity by month is a trend: ask for the trend of velocity")
+        raise Rejected("velocity by month is a trend: ask for the trend of velocity", field="by")
     counts = dict(ready_of(look, filters, by).group_by("group").len().collect().iter_rows())
     rows = closed(look, filters, by)
     days = days_in_month(look.as_of, filters.tz)

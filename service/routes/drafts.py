@@ -15,7 +15,7 @@ from replay import preview
 from replay.beside import looks, of_both, sharing
 from replay.stage_figures import Side, side
 from service.auth import EVERY, LEADERS, Caller, caller_of
-from service.http_errors import Refused
+from service.http_errors import FieldProblem, Refused
 from service.own_words import in_own_words
 from service.policy_effects import policy_rows
 from service.question import Problem, Unclear
@@ -129,7 +129,7 @@ async def preview_endpoint(
         )
     except Rejected as error:
         # Nothing is asked to be written: what is refused is the question.
-        raise Refused("invalid", str(error)) from None
+        raise Refused("invalid", str(error), [FieldProblem(field="body.definition", problem=str(error))]) from None
 
 
 def compared(

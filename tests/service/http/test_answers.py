@@ -153,17 +153,17 @@ def test_a_difference_is_the_command_line_s(sample_service: Service, reader: Cli
         ({"as_of": "2026-01-05T09:00"}, 422, ("query.as_of", "time zone")),
         ({"known_at": "yesterday"}, 422, ("query.known_at",)),
         ({"definition": "soon"}, 422, ("query.definition", "soon")),
-        ({"definition": "9"}, 404, ("9",)),
+        ({"definition": "9"}, 404, ("query.definition", "9")),
         ({"tz": "Mars/Olympus"}, 422, ("query.tz", "Mars/Olympus")),
         ({"value_min": "5"}, 422, ("currency",)),
         ({"value_min": "NaN", "currency": "EUR"}, 422, ("query.value_min",)),
         ({"currency": "EURO"}, 422, ("query.currency", "EURO")),
-        ({"attr": "machine"}, 422, ("query.attributes", "NAME=VALUE")),
+        ({"attr": "machine"}, 422, ("query.attr", "NAME=VALUE")),
         ({"since": "2026-02-01", "until": "2026-01-01"}, 422, ("empty",)),
         ({"since": "2026-13-01"}, 422, ("query.since",)),
-        ({"pipeline": "tea"}, 404, ("tea", "office-coffee")),
-        ({"owner": "rep-99"}, 422, ("rep-99",)),
-        ({"attr": "colour=red"}, 422, ("colour", "machine")),
+        ({"pipeline": "tea"}, 404, ("query.pipeline", "tea", "office-coffee")),
+        ({"owner": "rep-99"}, 422, ("query.owner", "rep-99")),
+        ({"attr": "colour=red"}, 422, ("query.attr", "colour", "machine")),
         ({"weather": "fine"}, 422, ("query.weather",)),
         ({"owner": "x" * 5000}, 422, ("query.owner",)),
         ({"as_of": "9999-12-31T23:59:59-23:00"}, 422, ("query.as_of",)),
@@ -218,7 +218,28 @@ def test_a_wrong_question_is_refused_by_name(
     ],
 )
 def test_a_wrong_option_of_one_answer_is_refused(path: str, query: dict[str, Any], words: str, reader: Client) -> None:
-    reader.get(f"/v1/{path}", **query).refused(422, "invalid", words)
+    problem = reader.get(f"/v1/{path}", **query).refused(422, "invalid", words)
+    assert [each["field"].partition(".")[0] for each in problem["errors"]] == ["query"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("losses", {"cell": "part=late", "late_days": "nan"}, "late_days"),
+        ("stalled", {"cell": "part=count", "idle_days": "1e300"}, "idle_days"),
+        ("hygiene", {"cell": "part=silent", "silent_days": "-1"}, "silent_days"),
+        ("hygiene", {"cell": "part=stale_notes", "note_days": "inf"}, "note_days"),
+        ("board", {"cell": "part=cups"}, "cell"),
+        ("board", {"cell": ["part=count", "stage=tea"]}, "cell"),
+        ("board", {"cell": "part=count", "by": "attr:colour"}, "by"),
+        ("board", {"cell": "part=count", "team": "moon"}, "team"),
+    ],
+)
+def test_behind_a_number_a_wrong_question_is_refused_as_well(
+    path: str, query: dict[str, Any], field: str, reader: Client
+) -> None:
+    problem = reader.get(f"/v1/{path}/explain", **query).refused(422, "invalid")
+    assert [each["field"] for each in problem["errors"]] == [f"query.{field}"]
 
 
 @pytest.mark.parametrize("path", [*(f"/v1/{answer}" for answer in ANSWERS), "/v1/pipelines", "/v1/pipelines/loans"])
