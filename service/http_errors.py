@@ -2,13 +2,15 @@
 
 import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from starlette.exceptions import HTTPException
@@ -168,13 +170,33 @@ def of_validation(error: RequestValidationError) -> Refused:
             problem=UNKNOWN if item["type"] == "extra_forbidden" else wording(item),
             given=None if item["type"] in ("missing", "doubled") else shown(item.get("input")),
         )
-        for item in without_echoes(errors)
+        for item in as_written(without_echoes(errors))
     ]
     if any(each.field == "header.Idempotency-Key" and each.given is None for each in problems):
         said = "send an Idempotency-Key, new for every command and the same for its retries, such as a UUID"
         return Refused("idempotency-key-missing", said, problems)
     detail = "; ".join(f"{each.field}: {each.problem}" for each in problems)
     return Refused("invalid", detail, problems)
+
+
+PERSON: Final = ("uuid", "PersonRef")
+"""what pydantic calls the two ways to name somebody (engine/aggregates/inputs.py)"""
+WRITE_A_PERSON: Final = 'write who it is: {"source": "crm", "key": "rep-03"}, or an id, a UUID'
+
+
+def as_written(errors: Iterable[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Of two ways to name a person the errors of the one that was written, at the field itself."""
+    for item in errors:
+        way = next((step for step in item["loc"] if step in PERSON), None)
+        if way is None:
+            yield item
+            continue
+        place = item["loc"].index(way)
+        inside = item["loc"][place + 1 :]
+        if inside:
+            yield {**item, "loc": (*item["loc"][:place], *inside)}
+        elif way == "uuid" and not isinstance(item["input"], dict):
+            yield {**item, "loc": item["loc"][:place], "type": "person", "msg": WRITE_A_PERSON}
 
 
 FRAMEWORK = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}

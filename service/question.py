@@ -176,6 +176,6 @@ def problems_of(error: ValidationError, field: str = "") -> list[Problem]:
 
 
 def shown(given: object) -> str:
-    """As JSON, which is how it was sent."""
-    text = json.dumps(given, ensure_ascii=False, default=str)
+    """As JSON, which is how it was sent; half a character by its number, for it can't be sent back."""
+    text = json.dumps(given, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
