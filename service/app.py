@@ -100,7 +100,7 @@ def create_app(url: str, serving: Serving | None = None) -> FastAPI:
         add_operations,
     ):
         add(routes)
-    app.state.access = routes.access
+    app.state.access, app.state.endless = routes.access, STREAM
     add_documentation(app)
     describe(app)
     return app

@@ -3,7 +3,7 @@
 handle stores these in the erasable tables and gives the rules references to put into events instead.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -29,6 +29,14 @@ class PersonRef(SourceKey):
     email: Name | None = None
     phone: Name | None = None
 
+
+class Needed:
+    """Marks a field that may be None for a rule alone to ask for it, in its own words: the command is never accepted
+    without it.
+    """
+
+
+NEEDED: Final = Needed()
 
 Who = UUID | PersonRef
 """A person already known, by person_id, or as a source system calls them."""

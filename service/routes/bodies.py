@@ -3,8 +3,11 @@
 from functools import cache
 from typing import Any
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, GetJsonSchemaHandler, create_model, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from engine.aggregates.inputs import NEEDED
 from engine.messages import Command
 from engine.values import Utc, Value
 
@@ -57,6 +60,20 @@ class Body(Defining):
     """Base of the bodies of commands."""
 
     occurred_at: Utc | None = Field(None, description=LATE)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Required is also what a rule always asks for."""
+        shape = handler.resolve_ref_schema(handler(core))
+        needed = [name for name, field in cls.model_fields.items() if NEEDED in field.metadata]
+        for name in needed:
+            told = shape["properties"][name]
+            del told["default"]
+            (choice,) = (each for each in told.pop("anyOf") if each != {"type": "null"})
+            told |= choice
+        if needed:
+            shape["required"] = [*shape.get("required", ()), *needed]
+        return shape
 
 
 @cache

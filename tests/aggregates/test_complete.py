@@ -9,6 +9,7 @@ import pytest
 
 from engine.aggregates.deal import commands as deal_commands
 from engine.aggregates.deal import events as deal_events
+from engine.aggregates.inputs import NEEDED
 from engine.aggregates.journey import commands as journey_commands
 from engine.aggregates.lead import commands as lead_commands
 from engine.aggregates.lead import events as lead_events
@@ -21,6 +22,7 @@ from engine.aggregates.target import events as target_events
 from engine.messages import Command, Event
 from engine.stages.facts import KINDS
 from tests.aggregates.lives import A_DEAL, A_LEAD, A_PIPELINE, A_REP, A_TARGET, Life
+from tests.given_when_then import Given, on
 
 EVENTS: list[tuple[str, ModuleType, Any]] = [
     ("lead", lead_events, lead_events.LeadEvent),
@@ -87,3 +89,36 @@ def test_every_event_comes_of_a_command_and_every_command_brings_one_about(
     brought = life.lived()
     assert {type(event) for _, happened in brought for event in happened} == set(get_args(events))
     assert {type(command) for command, happened in brought if happened} == set(get_args(commands))
+
+
+@pytest.mark.parametrize(
+    "life", [A_LEAD, A_DEAL, A_PIPELINE, A_REP, A_TARGET], ids=["lead", "deal", "pipeline", "rep", "target"]
+)
+def test_what_is_called_needed_is_what_a_rule_never_goes_without(life: Life) -> None:
+    history: list[Given] = []
+    for today, (command, events) in enumerate(life.lived(), 1):
+        here = life.aggregate.given(*history).on_day(today).with_ids_after(len(history))
+        for name, field in type(command).model_fields.items():
+            if getattr(command, name) is None or field.default is not None or (type(command), name) in ONE_OF_SEVERAL:
+                continue
+            refusal = here.when(command.model_copy(update={name: None})).refusal
+            assert (refusal is not None) == (NEEDED in field.metadata), (command, name, refusal)
+            assert refusal is None or name in str(refusal), (name, refusal)
+        history += [on(today, event) for event in events]
+
+
+ONE_OF_SEVERAL = {
+    (journey_commands.SetScore, "fit"),
+    (journey_commands.SetScore, "engagement"),
+    (pipeline_commands.PublishDefinition, "draft_id"),
+    (pipeline_commands.PublishDefinition, "definition"),
+    # Not of stages that are in force already: then there is nothing to do.
+    (pipeline_commands.PublishDefinition, "reason"),
+    (target_commands.SetTarget, "team"),
+    (target_commands.SetTarget, "rep"),
+    (target_commands.SetTarget, "value"),
+    (target_commands.SetTarget, "wins"),
+    (target_commands.ReviseTarget, "value"),
+    (target_commands.ReviseTarget, "wins"),
+}
+"""what is needed at times, with what else is said"""

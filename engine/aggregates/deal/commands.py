@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from engine.aggregates.deal.events import Options
-from engine.aggregates.inputs import SourceKey, Who, Words
+from engine.aggregates.inputs import NEEDED, SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
@@ -53,7 +53,7 @@ class AcceptProposal(Command):
 
 class DeclineProposal(Command):
     proposal_id: UUID
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
 
 
 class ExpireProposal(Command):
@@ -82,20 +82,20 @@ class ChangeExpectedClose(Command):
 
 
 class Win(Command):
-    evidence: Words | None = None
+    evidence: Annotated[Words | None, NEEDED] = None
     """what was signed or purchased, and where it is found"""
     value: Money | None = None
     """the value signed for; without it the current one stands"""
 
 
 class Lose(Command):
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
     comment: Words | None = None
 
 
 class ReopenDeal(Command):
     stage: Key
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
 
 
 class RecordPayment(Command):

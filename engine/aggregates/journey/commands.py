@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from engine.aggregates.inputs import Who, Words
+from engine.aggregates.inputs import NEEDED, Who, Words
 from engine.entries import Attributes, Score
 from engine.messages import Command
 from engine.values import Dimension, Direction, Flag, Key, Label, Moment, TouchKind, Value, Verdict
@@ -131,7 +131,7 @@ class RetractEntry(Command):
     """A correction: takes one entry of this history back."""
 
     event_id: UUID
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
     comment: Words | None = None
 
 

@@ -1,8 +1,9 @@
 """What one may ask of a lead."""
 
+from typing import Annotated
 from uuid import UUID
 
-from engine.aggregates.inputs import SourceKey, Who, Words
+from engine.aggregates.inputs import NEEDED, SourceKey, Who, Words
 from engine.aggregates.journey.commands import EntryCommand, RetractEntry
 from engine.entries import Attributes
 from engine.messages import Command
@@ -27,7 +28,7 @@ class QualifyLead(Command):
 
 
 class DisqualifyLead(Command):
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
     comment: Words | None = None
 
 
@@ -50,7 +51,7 @@ class MergeLead(Command):
 
 class ReopenLead(Command):
     stage: Key
-    reason: Label | None = None
+    reason: Annotated[Label | None, NEEDED] = None
 
 
 LeadCommand = (

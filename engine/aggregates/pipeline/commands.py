@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from engine.aggregates.inputs import Words
+from engine.aggregates.inputs import NEEDED, Words
 from engine.messages import Command
 from engine.stages.definition import Definition
 from engine.values import Flag, Key, Label, Moment, Whole
@@ -48,7 +48,7 @@ class RollBackDefinition(Command):
     pipeline: Key
     to: Annotated[Whole, Field(ge=1)] | None = None
     """without it the version before the one in force"""
-    reason: Annotated[Label, StringConstraints(max_length=170)] | None = None
+    reason: Annotated[Annotated[Label, StringConstraints(max_length=170)] | None, NEEDED] = None
     replaces_version: Version | None = None
     """the version the author looked at; Conflict when another is in force by now"""
 

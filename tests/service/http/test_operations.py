@@ -186,6 +186,22 @@ def test_an_address_names_what_it_is_about_once(service: Service) -> None:
             assert not [name for name in asked if f"{{{name}}}" in path], path
 
 
+def test_the_document_requires_what_a_rule_never_goes_without(service: Service) -> None:
+    told = Client(service.port).get("/openapi.json").answer
+    asked = {}
+    for methods in told["paths"].values():
+        for operation in methods.values():
+            if "requestBody" in operation:
+                shape = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                asked[operation["operationId"]] = told["components"]["schemas"][shape]
+    assert asked["win_deal"]["required"] == ["evidence"]
+    assert asked["win_deal"]["properties"]["evidence"]["type"] == "string"
+    for name in ("lose_deal", "reopen_deal", "decline_proposal", "disqualify_lead", "retract_entry", "roll_back"):
+        assert "reason" in asked[name]["required"], name
+    for name in ("move_stage", "change_pipeline", "publish_definition", "set_target"):
+        assert "reason" not in asked[name].get("required", ()), name
+
+
 def test_head_is_answered_as_get_without_a_body(sample_service: Service) -> None:
     anybody, auditor = Client(sample_service.port), sample_service.client("auditor")
     for client, path in ((anybody, "/livez"), (anybody, "/openapi.json"), (auditor, "/v1/board?as_of=2999-01-01")):
@@ -197,6 +213,14 @@ def test_head_is_answered_as_get_without_a_body(sample_service: Service) -> None
         assert client.send("HEAD", path).status == status
     reply = auditor.send("HEAD", "/v1/stream")
     assert (reply.status, reply.headers["allow"]) == (405, "GET")
+    for method, path, takes in (
+        ("PUT", "/v1/stream", "GET"),
+        ("PUT", "/v1/leads", "GET, HEAD, POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+        ("HEAD", "/v1/leads/x/qualify", "POST"),
+    ):
+        reply = auditor.send(method, path)
+        assert (reply.status, reply.headers["allow"]) == (405, takes), path
     told = auditor.get("/metrics").content.decode()
     assert 'dealtrail_http_requests_total{method="HEAD",route="/livez",status="200"}' in told
 
