@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from engine.errors import Rejected
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
@@ -30,6 +32,7 @@ from replay.archive_manifest import (
     Manifest,
     Range,
     only_one,
+    read_manifest,
     unreadable,
     write_manifest,
 )
@@ -65,9 +68,11 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
     one that is not to be believed.
 
     progress: events read, of how many. width: journeys in a range of a new archive. Raises Conflict when another
-    process writes the archive, Rejected for a folder of something else and for a disk that lets nothing be written.
+    process writes the archive, Rejected for a folder of something else or of another log, and for a disk that lets
+    nothing be written.
     """
     refuse_strangers(folder)
+    refuse_others(log, folder)
     with writing(folder), only_one(folder), undone(folder):
         before, why = what_stands(log, folder)
         end = log.position()
@@ -97,6 +102,17 @@ def build(log: Log, folder: Path, progress: Progress = silent, *, width: int = W
         write_manifest(folder, manifest)
         sweep(folder, manifest)
         return Built(manifest, columns.position - begun, written, why)
+
+
+def refuse_others(log: Log, folder: Path) -> None:
+    """Rejected where the archive of another log is: whoever named the folder of one by mistake would lose it."""
+    with suppress(ArchiveRefused):
+        manifest = read_manifest(folder)
+        if manifest is not None and manifest.log_id != log.log_id:
+            raise Rejected(
+                f"{folder} holds the archive of another log ({manifest.log_id}): name another folder, or remove that "
+                f"archive with `dealtrail archive drop --dir {folder}`"
+            )
 
 
 def what_stands(log: Log, folder: Path) -> tuple[Manifest | None, str | None]:

@@ -151,6 +151,11 @@ def table(source: Source, asked: Asked, path: Path, form: Format, progress: Prog
 def events(source: Source, asked: Asked, path: Path, form: Format, progress: Progress) -> dict[str, Any]:
     """Events as they are stored; returns its part of the manifest."""
     scope, told = scope_of(source, asked)
+    if scope.journeys is None and asked.lens.definition != "now":
+        raise Rejected(
+            "--definition: events are stored the same whatever the definition is: leave it out, or "
+            "name a --pipeline, of whose journeys it speaks"
+        )
     tally = Tally()
     WRITERS[form](tally.of(stored_events(source.log, scope, progress)), path)
     return told | {

@@ -69,6 +69,9 @@ def test_what_is_wrong_is_said_before_anything_is_written(sample_log: Path, tmp_
     run("export", "visits", "--to", "sqlite:///x.db", "-o", tmp_path / "v.csv", *asked).refused(exits.USAGE, "--to")
     run("export", "visits", "--owner", "nobody", "-o", tmp_path / "v.csv", *asked).refused(exits.REFUSED, "nobody")
     run("export", "visits", "--pipeline", "no", "-o", tmp_path / "v.csv", *asked).refused(exits.NOT_FOUND, "'no'")
+    by_draft = ("export", "events", "-o", tmp_path / "e.csv", "--definition", "draft:9")
+    run(*by_draft, *asked).refused(exits.REFUSED, "--definition", "leave it out")
+    run(*by_draft, "--pipeline", "office-coffee", *asked).refused(exits.NOT_FOUND, "draft")
     run("export", "tables", "--to", "nonsense", *asked).refused(exits.REFUSED, "nonsense", "sqlite:///bi.db")
     run("export", "visits", "-o", "-", "--csv", *asked).refused(exits.REFUSED, "-o -", "name a file")
     for to in (

@@ -115,6 +115,9 @@ def test_the_archive_of_another_log_is_refused_and_the_log_alone_read(history: L
     assert frames(views_of(history, folder, said.append)) == frames(Views(history))
     assert "another log" in said[0]
     assert status(history, folder).state == "refused"
+    with pytest.raises(Rejected, match="archive drop --dir"):
+        build(history, folder)
+    assert read_manifest(folder) != manifest
 
 
 def test_a_restored_database_is_another_history(history_path: Path, folder: Path) -> None:
