@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STEADY_SECONDS: Final = 60.0
 """who served as long is followed at once"""
+LOADING_SECONDS: Final = 60.0
+"""until when one that does not serve yet is not taken to hang"""
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """seconds before the next begins, while one after another ends sooner"""
 
@@ -66,7 +68,7 @@ class Workers(Multiprocess):
                 if time.monotonic() >= self._again_at[process]:
                     del self._again_at[process]
                     self.processes[place] = self._begun()
-            elif process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+            elif self._lives(process):
                 if process not in self._served and process.is_ready():
                     self._served.add(process)
             else:
@@ -74,6 +76,13 @@ class Workers(Multiprocess):
         if not self._served.isdisjoint(self.processes):
             while len(self.processes) < self.processes_num:
                 self.processes.append(self._begun())
+
+    def _lives(self, process: Process) -> bool:
+        """One that is loading can't answer yet: on a busy machine that takes longer than one that serves is given."""
+        loading = process not in self._served and time.monotonic() - self._began_at[process] < LOADING_SECONDS
+        if loading:
+            return process.process.is_alive()
+        return process.is_alive(timeout=self.config.timeout_worker_healthcheck)
 
     def _begun(self) -> Process:
         process = Process(self.config, self.sockets)
