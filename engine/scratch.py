@@ -1,4 +1,4 @@
-"""A folder for what is on its way, of an import or export: gone when that ends, or when the next one begins."""
+"""A folder for what is on its way, of an import, export or service: gone when that ends, or when the next begins."""
 
 import fcntl
 import os

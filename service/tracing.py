@@ -5,10 +5,12 @@ FastAPI makes the span of a request by itself; where it goes is said here and by
 which may hold a name somebody looks for, no body, and no message of an error. Switched off, nothing of it is loaded.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import Rejected
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 T = TypeVar("T")
+LEFT_SECONDS = 3.0
+"""at a stop, for what is not sent yet; the library would try for ten"""
 QUIET = ("/livez", "/readyz", "/metrics")
 """what machines ask all the time"""
 OFF: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -73,9 +77,15 @@ class Tracing:
                     step = partial(dialogue.throw, refused)
 
     def close(self) -> None:
-        """Sends what is left."""
-        if self.provider is not None:
-            self.provider.shutdown()
+        """Sends what is left; a collector that is away is waited for LEFT_SECONDS, and then not told."""
+        if self.provider is None:
+            return
+        # A daemon: the process does not wait for it either.
+        sending = Thread(target=self.provider.shutdown, name="last traces", daemon=True)
+        sending.start()
+        sending.join(LEFT_SECONDS)
+        if sending.is_alive():
+            logging.getLogger(__name__).warning("the collector does not answer: the last traces are lost")
 
 
 def provider() -> "TracerProvider":

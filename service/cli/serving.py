@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from socket import socket
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import Rejected
+from engine.scratch import scratch
 from service.cli import exits
 from service.cli.listening import listening
 from service.cli.opening import opened
@@ -39,7 +40,11 @@ def serve(
     db: Db = "",
 ) -> None:
     """Serve commands and answers over HTTP. Further settings are variables: docs/operations.md lists them."""
+    from service.logs import log_as_json
+
     settings = Serving.from_environment()
+    # From here on: what the libraries remark of their own settings is a line of the log too.
+    log_as_json(settings.log_level)
     settings = replace(
         settings,
         host=settings.host if host is None else host,
@@ -107,15 +112,13 @@ def make_first_key(log: "Log") -> str | None:
 
 
 def run(settings: Serving, sockets: Sequence[socket]) -> None:
-    from service.logs import log_as_json
-
-    log_as_json(settings.log_level)
     for message in unknown_settings():
         logging.getLogger(__name__).warning(message)
-    with TemporaryDirectory(prefix="dealtrail-metrics-") if settings.workers > 1 else nullcontext() as folder:
+    # Gone with this process; of one that was killed, when the next one begins.
+    with scratch() if settings.workers > 1 else nullcontext() as folder:
         if folder is not None:
             # Before the processes start: they count into files there, and any of them tells the sum.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         import uvicorn
 
         from service.cli.workers import Workers

@@ -1,7 +1,9 @@
 """What keeps the service from starting is one sentence, before anybody is told that it serves."""
 
+import json
 import socket
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,17 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         refused(url, exits.NO_ADDRESS, f"port {port} of 127.0.0.1 is taken", "--port", options=("--port", port))
+
+
+def test_what_a_library_remarks_of_its_settings_is_a_line_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEALTRAIL_TELEMETRY", "otlp")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "sometimes")
+    said = run("serve", "--port", "0", "--db", tmp_path / "nowhere.db")
+    *lines, last = said.err.splitlines()
+    assert last.startswith("dealtrail: there is no log")
+    assert any("sometimes" in json.loads(line)["message"] for line in lines)
 
 
 def test_an_empty_host_lets_nobody_in_unasked(url: str) -> None:

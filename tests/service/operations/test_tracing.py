@@ -105,6 +105,21 @@ def test_switched_on_without_its_packages_it_says_what_to_install(monkeypatch: p
     tracing.Tracing(Serving())
 
 
+def test_a_collector_that_does_not_answer_holds_up_no_stop(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    traced, answered = tracing.Tracing(Serving(telemetry="otlp")), threading.Event()
+    assert traced.provider is not None
+    shutdown = traced.provider.shutdown
+    monkeypatch.setattr(traced.provider, "shutdown", answered.wait)
+    monkeypatch.setattr(tracing, "LEFT_SECONDS", 0.01)
+    traced.close()
+    said = [record.message for record in caplog.records if record.name == "service.tracing"]
+    assert said == ["the collector does not answer: the last traces are lost"]
+    answered.set()
+    shutdown()
+
+
 def test_another_word_than_off_or_otlp_is_refused() -> None:
     with pytest.raises(Rejected, match="off, otlp"):
         Serving.from_environment({"DEALTRAIL_TELEMETRY": "on"})

@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engine.scratch import BEGINS
 from service.cli import exits
 from service.cli.workers import PAUSES, STEADY_SECONDS, Pause
 
 SERVING = """
 import socket
 from service.cli.serving import run
+from service.logs import log_as_json
 from service.settings import Serving
 if __name__ == "__main__":
+    log_as_json("info")
     run(Serving(workers=2), [socket.create_server(("127.0.0.1", 0))])
 """
 
@@ -29,7 +32,11 @@ def served(tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[s
 
 
 def test_what_keeps_the_first_process_from_serving_is_told_once_and_ends_the_service(tmp_path: Path) -> None:
-    ended = served(tmp_path, DEALTRAIL_DB=str(tmp_path / "nowhere.db"))
+    temporary = tmp_path / "tmp"
+    # As one that was killed leaves it.
+    (temporary / f"{BEGINS}1a2b3c4d").mkdir(parents=True)
+    ended = served(tmp_path, DEALTRAIL_DB=str(tmp_path / "nowhere.db"), TMPDIR=str(temporary))
+    assert list(temporary.iterdir()) == []
     assert ended.returncode == exits.NO_DATABASE, ended.stderr
     told = [line for line in ended.stderr.splitlines() if line.startswith("dealtrail:")]
     assert len(told) == 1
