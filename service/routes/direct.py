@@ -11,11 +11,11 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from service.auth import header
+from service.routes.route import Route
 
 Check = Callable[[Request], Awaitable[None]]
 MISSING = {"type": "missing", "msg": "Field required", "input": None}
@@ -52,7 +52,7 @@ class Reader:
 
 def direct(
     checks: Sequence[Check], body: type[BaseModel], readers: Sequence[Reader], endpoint: Callable[..., Any]
-) -> type[APIRoute]:
+) -> type[Route]:
     """A route that runs the checks, reads the rest, and calls the endpoint. All that is wrong is told at once."""
 
     async def answer(request: Request) -> Response:
@@ -76,7 +76,7 @@ def direct(
         response: Response = await endpoint(request=request, **told)
         return response
 
-    class DirectRoute(APIRoute):
+    class DirectRoute(Route):
         async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["method"] not in (self.methods or ()):
                 await super().handle(scope, receive, send)

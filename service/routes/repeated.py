@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from engine.lately import Lately
 from service.routes.direct import Check
+from service.routes.route import Route
 
 MOST: Final = 64
 """questions of a route"""
@@ -31,11 +31,11 @@ class Words:
         if len(said) <= LENGTH:
             self._known.put(said, question)
 
-    def route(self, access: Check, endpoint: Callable[..., Any]) -> type[APIRoute]:
+    def route(self, access: Check, endpoint: Callable[..., Any]) -> type[Route]:
         """A route that calls the endpoint itself where it knows the words; all other checks are of these."""
         known = self._known
 
-        class RepeatedRoute(APIRoute):
+        class RepeatedRoute(Route):
             async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
                 question = known.get(scope["query_string"]) if scope["method"] in (self.methods or ()) else None
                 if question is None:

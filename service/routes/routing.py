@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from service.auth import allowed, header
 from service.documented import documented
@@ -14,6 +13,7 @@ from service.http_errors import FieldProblem, Refused
 from service.keys import Role
 from service.routes.direct import Check
 from service.routes.repeated import Words
+from service.routes.route import Route
 from service.routes.tags import IF_NONE_MATCH, TAG, UNCHANGED
 from service.running import Running
 from service.slashes import put_back
@@ -53,7 +53,7 @@ class Routes:
         tagged: bool = False,
         headers: Mapping[str, Any] | None = None,
         media: type[Response] = JSONResponse,
-        direct: Callable[[Sequence[Check]], type[APIRoute]] | None = None,
+        direct: Callable[[Sequence[Check]], type[Route]] | None = None,
         though_away: bool = False,
     ) -> None:
         """name: the operation id, for ever. queries: the endpoint reads the query itself, by a model that is strict.
@@ -86,7 +86,7 @@ class Routes:
             summary=summary,
             tags=[tag],
             dependencies=[] if direct else [Depends(check) for check in checks],
-            route_class_override=direct(checks) if direct else words.route(checks[0], endpoint) if words else None,
+            route_class_override=direct(checks) if direct else words.route(checks[0], endpoint) if words else Route,
             response_model=answers,
             response_class=media,
             status_code=status,

@@ -8,13 +8,15 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import text
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 
 from engine.log import schema
 from service.app import create_app
 from service.auth import TRUSTED_SECONDS
 from service.keys import ROLES, Role, create_key, owner_of_key, revoke_key
+from service.routes import route as routed
 from tests.service.http.conftest import publish
 from tests.service.http.server import Client, Service, serving
 
@@ -80,6 +82,21 @@ def test_every_route_says_who_may_use_it(app: FastAPI) -> None:
         else:
             assert allowed is not None, f"{method} {path} is open to everybody"
             assert set(allowed) == expected(method, path), f"{method} {path}"
+
+
+def test_looking_at_both_ends_of_an_address_first_leaves_out_no_route(app: FastAPI) -> None:
+    routes = [route for route in app.routes if isinstance(route, routed.Route)]
+    assert len(routes) > 100
+    addresses = {route.path for route in routes}
+    addresses |= {f"{each}/" for each in addresses} | {f"/x{each}" for each in addresses} | {"", "/", "/v1/", "*"}
+    found = 0
+    for address in addresses:
+        for route in routes:
+            scope = {"type": "http", "method": "GET", "path": address, "root_path": ""}
+            told = route.matches(dict(scope))
+            assert told == APIRoute.matches(route, dict(scope)), (address, route.path)
+            found += told[0] is not Match.NONE
+    assert found >= len(routes)
 
 
 @pytest.fixture(scope="module")
