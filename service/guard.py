@@ -8,6 +8,8 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.joined import Joined
+
 HEAD_BYTES: Final = 65_536
 HEAD_SECONDS: Final = 15.0
 TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -18,32 +20,37 @@ class Guarded(HttpToolsProtocol):
     """One connection."""
 
     _awaited: asyncio.TimerHandle | None = None
-    """while a head is under way"""
-    _size = 0
+    _size: int | None = 0
+    """of the head that is under way; None while none is"""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server has it
         super().connection_made(transport)
+        self.transport = Joined(transport, self.loop)  # type: ignore[assignment]  # it passes on what it does not know
         self._await_head()
 
     def _await_head(self) -> None:
-        self._size = 0
         if self._awaited is None:
             self._awaited = self.loop.call_later(HEAD_SECONDS, self._end, TOO_SLOW)
 
     def _head_came(self) -> None:
+        self._size = None
         if self._awaited is not None:
             self._awaited.cancel()
             self._awaited = None
 
     def data_received(self, data: bytes) -> None:
-        self._size += len(data)
+        if self._size is not None:
+            self._size += len(data)
         super().data_received(data)
-        if self._awaited is not None and self._size > HEAD_BYTES:
-            self._end(TOO_LARGE)
+        if self._size is not None:
+            # Not before: most heads come whole.
+            self._await_head()
+            if self._size > HEAD_BYTES:
+                self._end(TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._await_head()
+        self._size = 0
 
     def on_headers_complete(self) -> None:
         self._head_came()
