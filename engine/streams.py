@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 from uuid import UUID
 
@@ -87,7 +88,7 @@ def remember(log: Log, stream: Stream, new: Sequence[AnyRecorded]) -> None:
     out: its version tells nothing of a correction there."""
     if stream.kind not in (LEAD, DEAL) or stream.journey_id != stream.stream_id:
         return
-    log.memory.put(stream.stream_id, gone_on(stream, new), stream.version + len(new))
+    log.memory.put(stream.stream_id, partial(gone_on, stream, new), stream.version + len(new))
 
 
 def gone_on(stream: Stream, new: Sequence[AnyRecorded]) -> Stream:

@@ -59,13 +59,19 @@ def forget_the_dead(folder: Path) -> None:
 
 @contextmanager
 def counted(command: str) -> Iterator[None]:
-    """Counts the command by its result and times it."""
-    began, result = time.perf_counter(), "accepted"
+    """As count, of the block."""
+    began = time.perf_counter()
+    end: BaseException | None = None
     try:
         yield
     except BaseException as error:
-        result = type(error).__name__
+        end = error
         raise
     finally:
-        command_seconds.observe(time.perf_counter() - began)
-        commands.labels(command, result).inc()
+        count(command, end, time.perf_counter() - began)
+
+
+def count(command: str, end: object, seconds: float) -> None:
+    """end: what came of it, or the error it ended with."""
+    command_seconds.observe(seconds)
+    commands.labels(command, type(end).__name__ if isinstance(end, BaseException) else "accepted").inc()

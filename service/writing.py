@@ -5,6 +5,7 @@ less each costs. docs/adr/0009-one-commit-for-many.md.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextvars import Context, copy_context
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from engine.log.application import Log, Wanted, Written
 from engine.log.dialogue import Dialogue, together
+from service import metrics
 from service.work import Bounds, Overloaded, Unanswered
 
 T = TypeVar("T")
@@ -37,8 +39,11 @@ class Writer:
         self._thread = Thread(target=self._work, name=self.name)
         self._begun = False
 
-    async def run(self, begin: Callable[[], Dialogue[T]]) -> T:
-        """What the dialogue returns or raises. It is gone through on the thread, in the caller's context."""
+    async def run(self, kind: str, begin: Callable[[], Dialogue[T]]) -> T:
+        """What the dialogue returns or raises. It is gone through on the thread, in the caller's context.
+
+        kind: of the command, for the metrics.
+        """
         if self.inside >= self.most + self.bounds.waiting:
             raise Overloaded
         if not self._begun:
@@ -49,7 +54,7 @@ class Writer:
         self.inside += 1
         late = loop.call_later(self.bounds.answer_seconds, _give_up, told)
         try:
-            self._queue.put(_Waiting(begin, copy_context(), time.monotonic(), loop, told))
+            self._queue.put(_Waiting(kind, begin, copy_context(), time.monotonic(), loop, told))
             return await told
         finally:
             late.cancel()
@@ -63,10 +68,21 @@ class Writer:
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
+            began = time.perf_counter()
             waiting = [first, *self._others()]
             ends = together(self.log, [self._dialogue(each) for each in waiting])
             # All requests of a process are on one event loop: it is woken once.
             first.loop.call_soon_threadsafe(_tell, waiting, ends)
+            self._after(waiting, ends, time.perf_counter() - began)
+
+    def _after(self, waiting: Sequence["_Waiting"], ends: Sequence[Any], seconds: float) -> None:
+        """What nobody waits for, while the loop wakes up."""
+        try:
+            for each, end in zip(waiting, ends, strict=True):
+                metrics.count(each.kind, end, seconds)
+            self.log.memory.settle()
+        except Exception:
+            logging.getLogger(__name__).exception("after an answer")
 
     def _others(self) -> list["_Waiting"]:
         found: list[_Waiting] = []
@@ -92,6 +108,7 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    kind: str
     begin: Callable[[], Dialogue[Any]]
     context: Context
     since: float

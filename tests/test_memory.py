@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -124,6 +124,24 @@ def test_a_deal_that_stands_on_its_lead_is_read_each_time(here: Log, there: Log)
     found = load(here, deal)
     assert found is not None
     assert [entry.retracted for entry in found.entries if entry.event_id == touched.event_id] == [True]
+
+
+def test_what_was_written_is_folded_once_and_by_whoever_comes_first() -> None:
+    kept, folded, one, two = memory.Memory(), list[str](), uuid4(), uuid4()
+    for name, stream in (("one", one), ("two", two)):
+        kept.put(stream, lambda name=name: folded.append(name) or name, 1)
+    assert kept.get(two) == "two"
+    kept.settle()
+    assert (kept.get(one), kept.get(two)) == ("one", "two")
+    assert folded == ["two", "one"]
+
+
+def test_what_can_not_be_folded_is_not_remembered() -> None:
+    kept, stream = memory.Memory(), uuid4()
+    kept.put(stream, lambda: 1 // 0, 1)
+    with pytest.raises(ZeroDivisionError):
+        kept.settle()
+    assert kept.get(stream) is None
 
 
 def test_only_so_much_is_remembered(here: Log, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ version that was decided on, and reads the stream then.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -19,20 +20,35 @@ class Memory:
     def __init__(self) -> None:
         self._kept: OrderedDict[UUID, tuple[Any, int]] = OrderedDict()
         self._events = 0
+        self._unfolded: dict[UUID, Callable[[], Any]] = {}
         self._lock = Lock()
 
     def get(self, stream_id: UUID) -> Any | None:
         """The stream as of some time; None where it is not remembered."""
         with self._lock:
+            if stream_id in self._unfolded:
+                self._fold(stream_id)
             return self._kept.get(stream_id, _UNKNOWN)[0]
 
-    def put(self, stream_id: UUID, known: Any, events: int) -> None:
-        """events: that the stream has."""
+    def put(self, stream_id: UUID, folding: Callable[[], Any], events: int) -> None:
+        """folding: tells the stream; done by whoever asks first, or settles. events: that the stream has."""
         with self._lock:
             self._events += events - self._kept.pop(stream_id, _UNKNOWN)[1]
-            self._kept[stream_id] = known, events
+            self._kept[stream_id] = None, events
+            self._unfolded[stream_id] = folding
             while self._events > EVENTS:
-                self._events -= self._kept.popitem(last=False)[1][1]
+                forgotten, (_, held) = self._kept.popitem(last=False)
+                self._events -= held
+                self._unfolded.pop(forgotten, None)
+
+    def settle(self) -> None:
+        """What would else be left to who asks next."""
+        with self._lock:
+            for stream_id in list(self._unfolded):
+                self._fold(stream_id)
+
+    def _fold(self, stream_id: UUID) -> None:
+        self._kept[stream_id] = self._unfolded.pop(stream_id)(), self._kept[stream_id][1]
 
 
 _UNKNOWN = None, 0

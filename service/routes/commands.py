@@ -18,7 +18,6 @@ from engine.log.dialogue import Dialogue
 from engine.log.identity import uuid_of
 from engine.log.keys import find_stream
 from engine.streams import LEAD, load
-from service import metrics
 from service.auth import Caller, caller_of
 from service.http_errors import FieldProblem, Refused, key_reused
 from service.membership import must_be_a_team
@@ -115,12 +114,12 @@ def endpoint_of(given: Given) -> Callable[..., Any]:
             await team_looked_up(running, getattr(body, "team", None))
 
         def work() -> Answering:
-            with running.tracing.span(kind), metrics.counted(kind):
+            with running.tracing.span(kind):
                 asking = asked(running, given, caller, body, idempotency_key, if_match, name)
                 outcome = yield from running.tracing.appending(asking)
                 return accepted(running, outcome, None if named else address_of(given.path, outcome))
 
-        return await running.writing.run(work)
+        return await running.writing.run(kind, work)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
