@@ -156,16 +156,20 @@ def _roll_back(connection: Connection) -> None:
 
 
 def _head_sqlite(driver: sqlite3.Connection, streams: Sequence[UUID], commands: Sequence[UUID]) -> Head:
-    require_version(driver.execute("SELECT schema_version FROM meta").fetchone()[0])
-    position, recorded_at = driver.execute(
-        "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
-    ).fetchone() or (0, 0)
+    schema, position, recorded_at = driver.execute(_END_SQLITE).fetchone()
+    require_version(schema)
     version = "SELECT coalesce(max(version), 0) FROM events WHERE stream_id = ?"
     versions = [driver.execute(version, (stream.bytes,)).fetchone()[0] for stream in streams]
     known = "SELECT fingerprint, result FROM commands WHERE command_id = ?"
     found = ((command, driver.execute(known, (command.bytes,)).fetchone()) for command in commands)
     accepted = {command: row for command, row in found if row is not None}
     return Head(position, max(time.time_ns() // 1000, recorded_at + 1), versions, accepted)
+
+
+_LAST = "FROM events ORDER BY position DESC LIMIT 1"
+_END_SQLITE = f"""
+SELECT schema_version, coalesce((SELECT position {_LAST}), 0), coalesce((SELECT recorded_at {_LAST}), 0) FROM meta
+"""
 
 
 # Prepared once a connection: planning it costs more than running it. The lock comes first, in a statement of its own,

@@ -53,13 +53,14 @@ CommandRow = tuple[UUID, str, str, int]
 
 def command_row(command: CommandRecord, position: int, recorded_at: int) -> CommandRow:
     """position: of the log after what the command wrote. The answer holds it, so that a retry is told the same."""
-    return (command.command_id, command.fingerprint, f"{answer_but_position(command)}{position}}}", recorded_at)
-
-
-def answer_but_position(command: CommandRecord) -> str:
-    """The command's answer as it is kept, up to the position that ends it: that and a brace are still to come."""
     told = to_json(command.result).decode()[:-1]
-    return f'{told},"position":' if command.result else '{"position":'
+    answer = f'{told}{"," if command.result else ""}"position":{position}}}'
+    return (command.command_id, command.fingerprint, answer, recorded_at)
+
+
+def but_position(answer: str, position: int) -> str:
+    """The answer up to its position, which ends it: that and a brace are still to come."""
+    return answer.removesuffix(f"{position}}}")
 
 
 def insert_commands(writing: Writing, rows: Sequence[CommandRow]) -> None:

@@ -17,7 +17,7 @@ from engine.log.locked import Head, append_lock
 from engine.log.one_trip import MOST, End, Message, append_in_one_trip
 from engine.log.repeats import repeated
 from engine.log.rows import Body, insert_rows
-from engine.log.sides import answer_but_position, command_row, erasable_rows, insert_commands, insert_erasable
+from engine.log.sides import CommandRow, but_position, command_row, erasable_rows, insert_commands, insert_erasable
 from engine.log.stored import StoredRow
 from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, Text
 
@@ -92,7 +92,7 @@ def _in_one_transaction(engine: Engine, appends: Sequence[Append]) -> list[Stamp
         turn, results = _gone_through(writing.head, list(seen), appends, bodies)
         insert_rows(writing, turn.versions, list(zip(*turn.bodies, strict=True)))
         insert_erasable(writing, turn.erasable)
-        insert_commands(writing, [command_row(*each) for each in turn.commands])
+        insert_commands(writing, turn.commands)
     return results
 
 
@@ -115,8 +115,9 @@ class _Turn:
         self.people: list[Person] = []
         self.texts: list[Text] = []
         self.keys: list[StreamKey] = []
-        self.commands: list[tuple[CommandRecord, int, int]] = []
-        """each with the position after it and its time"""
+        self.commands: list[CommandRow] = []
+        self.after: list[int] = []
+        """the position after each of the commands"""
 
     def refused(self, append: Append) -> Conflict | None:
         command = append.command
@@ -144,9 +145,10 @@ class _Turn:
             self.texts += append.erasable.texts
             self.keys += append.erasable.keys
         if append.command:
-            answer = append.command, self.position, stamp.recorded_at
-            self.answered[append.command.command_id] = command_row(*answer)[1:3]
+            answer = command_row(append.command, self.position, stamp.recorded_at)
+            self.answered[append.command.command_id] = answer[1:3]
             self.commands.append(answer)
+            self.after.append(self.position)
         return stamp
 
     @property
@@ -156,11 +158,11 @@ class _Turn:
     def message(self, seen: Mapping[UUID, int], asked: Sequence[UUID]) -> Message:
         """Of a turn after a head at 0."""
         answers = [
-            (command.command_id, command.fingerprint, answer_but_position(command), recorded_at)
-            for command, _, recorded_at in self.commands
+            (command_id, fingerprint, but_position(result, after), recorded_at)
+            for (command_id, fingerprint, result, recorded_at), after in zip(self.commands, self.after, strict=True)
         ]
-        after = [position for _, position, _ in self.commands]
-        return Message(seen, asked, self.versions, self.bodies, answers, after, list(erasable_rows(self.erasable)))
+        beside = list(erasable_rows(self.erasable))
+        return Message(seen, asked, self.versions, self.bodies, answers, self.after, beside)
 
 
 def _body(row: StoredRow) -> Body:
