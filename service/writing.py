@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from engine.log.application import Log, Wanted, Written
 from engine.log.dialogue import Dialogue, together
@@ -21,6 +21,8 @@ from service.work import Bounds, Overloaded, Unanswered
 
 T = TypeVar("T")
 Work = Dialogue[Any]
+STREAMS: Final = 2
+"""that a command writes to at most: a conversion, the lead and the deal"""
 
 
 class Writer:
@@ -80,7 +82,7 @@ class Writer:
         try:
             for each, end in zip(waiting, ends, strict=True):
                 metrics.count(each.kind, end, seconds)
-            self.log.memory.settle()
+            self.log.memory.settle(STREAMS * len(waiting))
         except Exception:
             logging.getLogger(__name__).exception("after an answer")
 

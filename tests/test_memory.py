@@ -127,20 +127,21 @@ def test_a_deal_that_stands_on_its_lead_is_read_each_time(here: Log, there: Log)
 
 
 def test_what_was_written_is_folded_once_and_by_whoever_comes_first() -> None:
-    kept, folded, one, two = memory.Memory(), list[str](), uuid4(), uuid4()
-    for name, stream in (("one", one), ("two", two)):
-        kept.put(stream, lambda name=name: folded.append(name) or name, 1)
-    assert kept.get(two) == "two"
-    kept.settle()
-    assert (kept.get(one), kept.get(two)) == ("one", "two")
-    assert folded == ["two", "one"]
+    kept, folded, streams = memory.Memory(), list[int](), [uuid4() for _ in range(4)]
+    for n, stream in enumerate(streams):
+        kept.put(stream, lambda n=n: folded.append(n) or n, 1)
+    assert kept.get(streams[3]) == 3
+    kept.settle(2)
+    assert folded == [3, 2, 1]
+    assert [kept.get(stream) for stream in streams] == [0, 1, 2, 3]
+    assert folded == [3, 2, 1, 0]
 
 
 def test_what_can_not_be_folded_is_not_remembered() -> None:
     kept, stream = memory.Memory(), uuid4()
     kept.put(stream, lambda: 1 // 0, 1)
     with pytest.raises(ZeroDivisionError):
-        kept.settle()
+        kept.settle(1)
     assert kept.get(stream) is None
 
 

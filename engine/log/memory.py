@@ -6,6 +6,7 @@ version that was decided on, and reads the stream then.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -41,10 +42,10 @@ class Memory:
                 self._events -= held
                 self._unfolded.pop(forgotten, None)
 
-    def settle(self) -> None:
-        """What would else be left to who asks next."""
+    def settle(self, most: int) -> None:
+        """Folds so many of those put last, which would else be left to who asks next."""
         with self._lock:
-            for stream_id in list(self._unfolded):
+            for stream_id in list(islice(reversed(self._unfolded), most)):
                 self._fold(stream_id)
 
     def _fold(self, stream_id: UUID) -> None:
