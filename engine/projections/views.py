@@ -4,7 +4,7 @@ A question first reads what is new in the log, re-derives only the journeys that
 readers never wait for each other. What a few new events change is derived row by row (following.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import RLock
@@ -18,23 +18,20 @@ from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import FeedRow, feed_of, position_of, read_feed, read_few
 from engine.log.history import lost
-from engine.log.people import erasures, people_frame
 from engine.log.positions import event_ids, position_at
 from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
 from engine.projections.following import derived_anew
 from engine.projections.frames import Frames
-from engine.projections.groups import by_id
 from engine.projections.intake import KIND_OF, take
 from engine.projections.intake_few import take_few
 from engine.projections.lens import Lens
 from engine.projections.live import Live
 from engine.projections.look import Look
-from engine.projections.roster import memberships
 from engine.projections.seen import Seen, see
 from engine.projections.snapshot import Snapshot
 from engine.projections.spans import Spans
-from engine.projections.targets import STAFF, targets_standing
+from engine.projections.staff import Staff
 from engine.stages.definition import Definition
 
 BATCH: Final = 100_000
@@ -74,10 +71,7 @@ class Views:
         self._last = ""
         """event_id of the newest event the views know"""
         self.definitions = Definitions()
-        self._roster: list[pl.DataFrame] = []  # and what its people and teams shall win
-        self._people: tuple[tuple[int, int, int] | None, pl.DataFrame, dict[str, tuple[str, str]]]
-        self._people = (None, pl.DataFrame(), {})
-        self._members: tuple[tuple[int, int | None, int | None] | None, pl.DataFrame] = (None, pl.DataFrame())
+        self._staff = Staff(log)
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
         self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
@@ -88,7 +82,7 @@ class Views:
             if self.position:
                 self._last = event_ids(log, [self.position])[self.position].hex
             self.definitions.take(start.told)
-            self._take_roster(start.told)
+            self._staff.take(start.told)
 
     @property
     def position(self) -> int:
@@ -117,7 +111,7 @@ class Views:
                     self.definitions.take(feed)
                     changed.append(take(self.columns, feed, partial(existing_events, self.log)))
                     self._last = feed["event_id"][-1]
-                    self._take_roster(feed)
+                    self._staff.take(feed)
             finally:
                 # Also where the database failed on the way: what was read before is not read again.
                 if changed and self._live:
@@ -144,14 +138,9 @@ class Views:
         changed = take_few(self.columns, few, partial(position_of, self.log))
         self._last = few[-1].event_id
         if told:
-            self._take_roster(feed_of(told))
+            self._staff.take(feed_of(told))
         if changed and self._live:
             self._follow(pl.Series(changed, dtype=pl.UInt32))
-
-    def _take_roster(self, feed: pl.DataFrame) -> None:
-        roster = feed.filter(pl.col("type").is_in(STAFF))
-        if not roster.is_empty():
-            self._roster.append(roster)
 
     def _follow(self, changed: pl.Series) -> None:
         """Bring the live frames up to date with the journeys that changed."""
@@ -227,15 +216,15 @@ class Views:
         again = partial(self._see, columns, lens.horizon, known)
         # Several policies and answers ask more than once.
         seen = cache(again)
-        people, persons, erased = self._everybody()
+        people = self._staff.people(len(self.columns.codes.people))
         return Snapshot(
             lens=lens,
             columns=columns,
-            membership=self._membership(lens),
-            targets=partial(targets_standing, tuple(self._roster), as_of=lens.horizon, known_at=lens.known_at),
-            people=people,
-            persons=persons,
-            erased=erased,
+            membership=self._staff.membership(lens),
+            targets=self._staff.targets(lens),
+            people=people.frame,
+            persons=people.by_id,
+            erased=people.erased,
             log=self.log,
             live={pipeline: live for (pipeline, _), live in self._live.items()} if lens.present else {},
             seen=seen,
@@ -257,21 +246,5 @@ class Views:
     def with_names(self, look: Look) -> Look:
         """The same, with people called as they are now."""
         with self._lock:
-            people, persons, erased = self._everybody()
-        return replace(look, people=people, persons=persons, erased=erased)
-
-    def _everybody(self) -> tuple[pl.DataFrame, Mapping[str, tuple[str, str]], int]:
-        """Reps and actors, read again where the log speaks of somebody new, or somebody was erased or corrected; and
-        how many erasures there were then.
-        """
-        told = (len(self.columns.codes.people), len(self._roster), erasures(self.log))
-        if self._people[0] != told:
-            people = people_frame(self.log, customers=False)
-            self._people = (told, people, by_id(people))
-        return *self._people[1:], told[2]
-
-    def _membership(self, lens: Lens) -> pl.DataFrame:
-        asked = (len(self._roster), lens.horizon, lens.known_at)
-        if self._members[0] != asked:
-            self._members = (asked, memberships(self._roster, as_of=lens.horizon, known_at=lens.known_at))
-        return self._members[1]
+            people = self._staff.people(len(self.columns.codes.people))
+        return replace(look, people=people.frame, persons=people.by_id, erased=people.erased)
