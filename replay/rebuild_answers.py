@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.projections import board, conversion, cycle_time, likelihood, win_rate
+from engine.projections import board, conversion, cycle_time, likelihood, passed, win_rate
 from engine.projections.look import Look
 from engine.projections.tally import Tally
 from engine.stages.definition import Definition
@@ -24,7 +24,7 @@ TOLD_OF = {
     "visitors": likelihood.closed_visitors,
     "standing": board.standing,
     "stalled": board.stalled,
-    "passed": conversion.passed,
+    "passed": passed.passed,
     "spent": cycle_time.spent,
     "decided": win_rate.decided,
 }

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from engine.projections.conversion import Overall, StageConversion, asked_of, overall, passing, reached
+from engine.projections.conversion import Overall, StageConversion, overall, passing
 from engine.projections.cycle_time import cycle_time
 from engine.projections.figures import Amount, Figures, amounts, sums
 from engine.projections.filters import Filters, chosen, narrowed
 from engine.projections.look import Look
+from engine.projections.passed import asked_of, reached
 from engine.projections.stalling import is_stalled
 from engine.projections.tally import tally
 from engine.projections.win_rate import win_rate

@@ -69,7 +69,7 @@ def spent_alone(journeys: "Few", *, from_first_touch: bool) -> Tally:
 
 
 def passed_alone(journeys: "Few", definition: Definition, *, strict: bool) -> Tally:
-    """conversion.passed."""
+    """passed.passed."""
     found, told = Tally(), defaultdict[Key, list[int]](list)
     lost, won = ranks_of(definition, "lost"), ranks_of(definition, "won")
     steps = [step(definition, rank) for rank in range(len(definition.stages))]

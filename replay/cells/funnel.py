@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from engine.projections.cohort import PARTS, TRANSFERRED, ranks_of
-from engine.projections.conversion import asked_of
 from engine.projections.filters import Filters, chosen
 from engine.projections.look import Look
+from engine.projections.passed import asked_of
 from replay.cells.counted import Counted, What, all_rows, of_stage
 from replay.cells.events import merged, of, with_next
 
