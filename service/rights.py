@@ -206,8 +206,8 @@ def stream_of(log: Log, stream_id: UUID) -> Stream | None:
 
 
 def responsible(log: Log, stream: Stream) -> str | None:
-    """The team of the stage in which the journey stands now."""
-    if stream.state.journey.pipeline is None:
+    """The team of the stage in which the journey stands now; a void one stands nowhere."""
+    if stream.state.journey.pipeline is None or (stream.kind is DEAL and stream.state.void):
         return None
     now = datetime.now(UTC)
     standing = Knowledge(log, stream, now, now, Introductions(log)).standing

@@ -343,6 +343,15 @@ def test_a_converted_lead_belongs_to_the_deal_s_owner(team: dict[str, Client]) -
     team["rep-03"].post(f"/v1/journeys/{lead}/touch", {"kind": "call"}).done()
 
 
+def test_a_journey_that_is_void_and_nobody_s_is_no_rep_s(team: dict[str, Client]) -> None:
+    captured = team["manager"].post("/v1/leads", {"pipeline": "loans"}).answer
+    lead, event = captured["stream_id"], captured["events"][0]["event_id"]
+    team["manager"].post(f"/v1/leads/{lead}/convert").done()
+    team["manager"].post(f"/v1/journeys/{lead}/retract-entry", {"event_id": event, "reason": "no such lead"}).done()
+    team["rep-01"].get(f"/v1/journeys/{lead}").refused(404, "not-found")
+    team["rep-01"].post(f"/v1/journeys/{lead}/touch", {"kind": "call"}).refused(404, "not-found")
+
+
 def test_the_key_of_an_erased_person_is_revoked(service: Service) -> None:
     rep = service.client("rep", "crm:rep-09")
     admin = service.client("admin")
