@@ -22,6 +22,8 @@ from engine.log.connect import SQLITE, connect, database, sqlite_file
 from engine.log.locked import APPEND_LOCK
 from engine.log.tables import NEWEST, meta
 
+OLDEST = 15
+"""The version of PostgreSQL that was tried; a log is made on no older one."""
 _MIGRATION_LOCK = 0x6465616C_00000002
 _WAIT_SECONDS = 30
 
@@ -68,6 +70,7 @@ def status(url: str) -> Status:
     engine = connect(where)
     try:
         with engine.connect() as connection:
+            _refuse_without_limits(connection)
             return _status(where, connection)
     finally:
         engine.dispose()
@@ -120,10 +123,28 @@ def _migrate(where: URL, create: bool) -> Status:
         engine.dispose()
 
 
+def _refuse_without_limits(connection: Connection) -> None:
+    """Without them who hangs with the lock would stop all writers for ever. A pooler may pass over what we ask for."""
+    if connection.dialect.name == SQLITE:
+        return
+    timeout, plans = connection.exec_driver_sql(
+        "SELECT current_setting('lock_timeout'), current_setting('plan_cache_mode')"
+    ).one()
+    if timeout == "0" or plans == "auto":
+        raise Rejected(
+            "the database does not have the limits that we ask for by `options` (lock_timeout, ...): a pooler between "
+            "drops them; have it pool by session, and set them for the role, as docs/operations.md says"
+        )
+
+
 def _refuse_unfit(connection: Connection, shown: str) -> None:
     if connection.dialect.name == SQLITE:
         return
-    encoding, schema = connection.exec_driver_sql("SELECT current_setting('server_encoding'), current_schema()").one()
+    version, encoding, schema = connection.exec_driver_sql(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_schema()"
+    ).one()
+    if version < OLDEST * 10_000:
+        raise Rejected(f"{shown} is served by PostgreSQL {version // 10_000}: {OLDEST} is the oldest that holds a log")
     if encoding != "UTF8":
         raise Rejected(
             f"{shown} is encoded in {encoding}, which does not hold every text: make the database with "

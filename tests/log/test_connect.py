@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import MetaData, make_url
 
 from engine.errors import Rejected
 from engine.log import schema
@@ -55,6 +55,20 @@ def test_texts_of_all_the_world_are_kept_whatever_encoding_the_role_would_speak(
     log.append([], Erasable(people=[Person(uuid4(), "customer", "crm", "1", name="Živa ☕")]))
     assert people_frame(log)["name"].to_list() == ["Živa ☕"]
     log.close()
+
+
+@pytest.mark.parametrize("server", ["lock_timeout=0", "plan_cache_mode=auto"])
+def test_a_connection_whose_limits_a_pooler_drops_is_refused(postgres_url: str, server: str) -> None:
+    dropped = make_url(postgres_url).update_query_dict({"options": f"-c {server}"})
+    with pytest.raises(Rejected, match="pooler"):
+        Log(dropped.render_as_string())
+
+
+def test_a_server_too_old_to_have_been_tried_is_refused(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "OLDEST", 99)
+    monkeypatch.setattr(schema, "meta", schema.meta.to_metadata(MetaData(), name="not_there"))
+    with pytest.raises(Rejected, match="99 is the oldest"):
+        schema.init(postgres_url)
 
 
 @pytest.fixture
