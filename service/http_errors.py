@@ -168,7 +168,7 @@ def of_validation(error: RequestValidationError) -> Refused:
         FieldProblem(
             field=".".join(str(part) for part in item["loc"]),
             problem=UNKNOWN if item["type"] == "extra_forbidden" else wording(item),
-            given=None if item["type"] in ("missing", "doubled") else shown(item.get("input")),
+            given=None if item["type"] in ("missing", "doubled", HAS_NUL) else shown(item.get("input")),
         )
         for item in as_written(without_echoes(errors))
     ]
@@ -179,14 +179,19 @@ def of_validation(error: RequestValidationError) -> Refused:
     return Refused("invalid", detail, problems)
 
 
+HAS_NUL: Final = "has_nul"
+"""of an error of a body as a whole; its context says at which place"""
 PERSON: Final = ("uuid", "PersonRef")
 """what pydantic calls the two ways to name somebody (engine/aggregates/inputs.py)"""
 WRITE_A_PERSON: Final = 'write who it is: {"source": "crm", "key": "rep-03"}, or an id, a UUID'
 
 
 def as_written(errors: Iterable[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """Of two ways to name a person the errors of the one that was written, at the field itself."""
+    """Each at the field it is about. Of two ways to name a person the errors of the one that was written."""
     for item in errors:
+        if item["type"] == HAS_NUL:
+            yield {**item, "loc": (*item["loc"], *filter(None, [item["ctx"]["place"]]))}
+            continue
         way = next((step for step in item["loc"] if step in PERSON), None)
         if way is None:
             yield item

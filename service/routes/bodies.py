@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import Field, GetJsonSchemaHandler, create_model, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from engine.aggregates.inputs import NEEDED
 from engine.messages import Command
 from engine.values import Utc, Value
+from service.http_errors import HAS_NUL
 
 OF_THE_ADDRESS = {"pipeline", "rep"}
 """fields that a path parameter of their name gives"""
@@ -25,7 +26,7 @@ class Printable(Value):
         # No database of ours can look it up, and PostgreSQL can't keep it.
         place = nul_in(raw)
         if place is not None:
-            raise ValueError(f"there is a NUL character in {place or 'it'}: remove it")
+            raise PydanticCustomError(HAS_NUL, "there is a NUL character in it: remove it", {"place": place})
         return raw
 
 

@@ -46,6 +46,8 @@ def deal(manager: Client) -> str:
             "whole number",
         ),
         ("journeys/DEAL/add-note", {"note": 5}, "body.note", "text, in quotes"),
+        ("journeys/DEAL/add-note", {"note": "a\0b"}, "body.note", "NUL"),
+        ("journeys/DEAL/assign-owner", {"owner": {"source": "c\0", "key": "a"}}, "body.owner.source", "NUL"),
         ("journeys/DEAL/assign-owner", {"owner": 5}, "body.owner", '{"source": "crm"'),
         ("journeys/DEAL/assign-owner", {"owner": None}, "body.owner", '{"source": "crm"'),
         ("journeys/DEAL/assign-owner", {"owner": "rep-03"}, "body.owner", '{"source": "crm"'),
