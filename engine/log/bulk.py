@@ -63,7 +63,7 @@ def append_bulk(
             _write(log.engine, _ready(part, pack=not sqlite), beside, expected, written)
         written += part.height
         if sqlite:
-            # Whoever waits for the lock looks again every millisecond or two (locked.py); PostgreSQL has a queue.
+            # Whoever waits for the lock looks again every millisecond or two (turns.py); PostgreSQL has a queue.
             time.sleep(_PAUSE)
     return batch.height
 

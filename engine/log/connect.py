@@ -1,6 +1,7 @@
 """One way to connect, on both databases: durable, with time limits, and never a transaction we did not begin.
 
-Connections are in autocommit mode: a single read is one round trip, a write says BEGIN and COMMIT itself (locked.py).
+Connections are in autocommit mode: a single read is one round trip, a write says BEGIN and COMMIT itself (locked.py),
+or is one message that is a transaction (one_trip.py).
 """
 
 from pathlib import Path
@@ -86,7 +87,7 @@ def connect(url: URL) -> Engine:
         "lock_timeout": f"{LOCK_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         "timezone": "UTC",
-        # Else the one statement we prepare (locked.py) would be planned again and again, for more than it takes.
+        # Else what we prepare (one_trip.py, locked.py, feed.py) would be planned anew each time, which takes longer.
         "plan_cache_mode": "force_generic_plan",
         # Else who waited for the lock would look at the log as it was before, where the database's default is another.
         "default_transaction_isolation": r"read\ committed",
