@@ -169,7 +169,8 @@ def the_event(shown: Sequence[AnyRecorded], at: str | UUID | int) -> AnyRecorded
     for entry in shown:
         if str(at) in (str(entry.event_id), entry.event_id.hex, str(entry.position)):
             return entry
-    raise NotFound(f"event {str(at)!r} is not in this journey's history: give an event_id or position from it")
+    said = f"event {str(at)!r} is not in this journey's history: give an event_id or position from it"
+    raise NotFound(said, field="at")
 
 
 def title(kept: Sequence[AnyRecorded], texts: dict[str, dict[str, Any]]) -> str | None:

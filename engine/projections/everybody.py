@@ -45,7 +45,8 @@ def everybody(
     if words is not None:
         folded_words = str(pl.select(folded(pl.lit(words.strip().replace("\n", " ")))).item()).split()
         if not folded_words:
-            raise Rejected(f"{words!r} can't be looked for: give a word of a name, a key, an email or a phone")
+            said = f"{words!r} can't be looked for: give a word of a name, a key, an email or a phone"
+            raise Rejected(said, field="q")
         text = folded(pl.concat_str(_TEXT, separator="\n", ignore_nulls=True))
         wanted = pl.all_horizontal(text.str.contains(word, literal=True) for word in folded_words)
     found: list[Person] = []

@@ -215,6 +215,7 @@ def test_a_wrong_question_is_refused_by_name(
         ("sources", {"lang": "en"}, "lang"),
         ("losses", {"late_days": "inf"}, "late_days"),
         ("hygiene", {"silent_days": -1}, "silent_days"),
+        ("people", {"q": " "}, "give a word"),
     ],
 )
 def test_a_wrong_option_of_one_answer_is_refused(path: str, query: dict[str, Any], words: str, reader: Client) -> None:
