@@ -17,7 +17,7 @@ class Sharing:
     async def same(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """What is under way for the key, whenever it began; for what can't change meanwhile."""
         if key not in self._begun:
-            self._begun[key] = self._task(self._begun, key, work)
+            self._begun[key] = asyncio.create_task(self._now(key, work))
         found: T = await asyncio.shield(self._begun[key])
         return found
 
@@ -40,13 +40,8 @@ class Sharing:
             if self._begun.get(key) is mine:
                 del self._begun[key]
 
-    def _task(
-        self, kept: dict[Hashable, asyncio.Task[Any]], key: Hashable, work: Callable[[], Awaitable[T]]
-    ) -> asyncio.Task[T]:
-        async def run() -> T:
-            try:
-                return await work()
-            finally:
-                del kept[key]
-
-        return asyncio.create_task(run())
+    async def _now(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        finally:
+            del self._begun[key]

@@ -15,6 +15,12 @@ from service.ahead import Ahead
 SOMEBODY = PersonRef(source="login", key="somebody")
 
 
+@pytest.fixture(autouse=True)
+def a_patient_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is held up between a question and a write is no quiet minute."""
+    monkeypatch.setattr("service.ahead.LATELY_SECONDS", 60.0)
+
+
 def write(log: Log, pipeline: str) -> None:
     handle(log, CreatePipeline(pipeline=pipeline, name=pipeline), actor=SOMEBODY, origin="cli")
 
@@ -45,6 +51,8 @@ def test_without_questions_nothing_is_followed(log: Log) -> None:
     ahead.written()
     with patch.object(views, "catch_up", side_effect=AssertionError("followed")) as catch_up:
         ahead.start()
+        # Else it would end before it could.
+        time.sleep(0.05)
         ahead.close()
     assert catch_up.mock_calls == []
 
