@@ -22,6 +22,9 @@ from service.settings import DATABASE_VARIABLE, Serving, shown_url, unknown_sett
 if TYPE_CHECKING:
     from engine.log.application import Log
 
+KEPT_SECONDS = 75
+"""that a connection stays open between two requests: longer than proxies keep theirs (60), so that none sends a command
+into one that is being closed"""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -132,6 +135,7 @@ def run(settings: Serving, sockets: Sequence[socket]) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEPT_SECONDS,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
         if settings.workers > 1:
