@@ -60,7 +60,9 @@ def search(
     hits = ranked(names.rows(), str(pl.select(folded(pl.lit(text.strip().replace("\n", " ")))).item()))
     rows = []
     for place, look in enumerate(looks):
-        there = narrowed(chosen(look, filters).with_columns(at=pl.lit(look.as_of)), look, filters)
+        # In a pipeline that it left it stands in no stage.
+        here = chosen(look, filters).filter(pl.col("stage").is_not_null())
+        there = narrowed(here.with_columns(at=pl.lit(look.as_of)), look, filters)
         rows.append(there.join(hits.lazy(), on="journey_id").with_columns(look=pl.lit(place, pl.Int32)).collect())
     order = ["rank", "closed", "last_activity_at", "journey_id"]
     every = pl.concat([part.select("journey_id", "look", "rank", "outcome", "last_activity_at") for part in rows])

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine.aggregates.deal.commands import Lose, OpenDeal
+from engine.aggregates.deal.commands import ChangePipeline, Lose, MergeDeal, OpenDeal
 from engine.aggregates.inputs import PersonRef, SourceKey
 from engine.aggregates.journey.commands import Touch
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
@@ -108,6 +108,19 @@ def test_a_journey_is_found_once_by_lead_and_deal_in_any_pipeline(desk: Desk) ->
         ("sales", "Thirteen lamps", "deal"),
     ]
     assert [each.journey for each in desk.look_for("twelve").found] == [str(lead)]
+
+
+def test_a_journey_is_found_in_the_pipeline_it_went_to(desk: Desk) -> None:
+    moved, merged = deal(desk.log, "moved on"), deal(desk.log, "moved and merged")
+    for each in (moved, merged):
+        ask(desk.log, ChangePipeline(pipeline="partners", stage="contact", reason="theirs"), each)
+    ask(desk.log, MergeDeal(into=moved), merged)
+    found = desk.look_for("moved")
+    assert found.n == 2
+    assert {(each.label, each.pipeline, each.outcome) for each in found.found} == {
+        ("moved on", "partners", "open"),
+        ("moved and merged", "partners", "merged"),
+    }
 
 
 def test_what_was_written_a_moment_ago_is_found_and_what_was_erased_is_not(desk: Desk) -> None:
