@@ -63,7 +63,14 @@ class Document:
     def made(self) -> dict[str, Any]:
         app = self._app
         if app.openapi_schema is None:
-            made = get_openapi(title="dealtrail", version=app.version, description=DESCRIPTION, routes=app.routes)
+            made = get_openapi(
+                title="dealtrail",
+                version=app.version,
+                description=DESCRIPTION,
+                routes=app.routes,
+                # Who reads a definition sends it again, changed.
+                separate_input_output_schemas=False,
+            )
             components = made.setdefault("components", {})
             problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = components.setdefault("schemas", {})
@@ -73,20 +80,37 @@ class Document:
                 "An API key, made with `dealtrail keys create`; or a token of the OpenID Connect issuer of the settings"
             )
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": said}}
-            for name, shape in schemas.items():
-                shape["title"] = title_of(name)
             tidied(made)
-            app.openapi_schema = made
+            app.openapi_schema = called(made, {name: title_of(name) for name in schemas})
         return app.openapi_schema
 
 
-def title_of(name: str) -> str:
-    """Of a shape: its own alone, for programs that make clients name classes by it.
+def called(made: dict[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """The document with its shapes under these names, which are their titles too."""
+    assert len(set(titles.values())) == len(titles), "two shapes of one name in modules of one name"
+    addresses = {f"#/components/schemas/{name}": f"#/components/schemas/{title}" for name, title in titles.items()}
 
-    Two of one name are told apart by their module ("replay__fates__Listed"), two sides of one by "-Input", "-Output".
+    def pointing(told: Any) -> Any:
+        if isinstance(told, dict):
+            return {
+                name: addresses.get(value, value) if name == "$ref" and isinstance(value, str) else pointing(value)
+                for name, value in told.items()
+            }
+        return [pointing(each) for each in told] if isinstance(told, list) else told
+
+    told: dict[str, Any] = pointing(made)
+    shapes = told["components"]["schemas"]
+    told["components"]["schemas"] = {title: {**shapes[name], "title": title} for name, title in titles.items()}
+    return told
+
+
+def title_of(name: str) -> str:
+    """Of a shape: its own alone, for programs that make clients name classes by it, and by no path of Python's.
+
+    Two of one name are told apart by their module ("replay__fates__Listed").
     """
     module, _, own = name.rpartition("__")
-    return (module.rpartition("__")[2].title() + own).replace("-", "")
+    return (module.rpartition("__")[2].title() + own).replace("_", "")
 
 
 ADDRESSES = {given.name: given.path for given in GIVEN}

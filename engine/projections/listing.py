@@ -14,6 +14,7 @@ from engine.projections.figures import Answer, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import named
 from engine.projections.likelihood import likelihoods
+from engine.projections.outcomes import Outcome
 from engine.stages.criteria_polars import is_kind
 from engine.values import from_micros
 
@@ -25,7 +26,7 @@ Kind = Literal["lead", "deal"]
 
 class Listed(Card):
     kind: Kind
-    outcome: str
+    outcome: Outcome
     opened_at: datetime
     closed_at: datetime | None
     last_activity_at: datetime

@@ -1,6 +1,6 @@
 """One row a journey: its profile, and where the definition's stages put it."""
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 import polars as pl
 
@@ -12,7 +12,8 @@ from engine.stages.criteria_polars import CODE, is_touch
 from engine.stages.definition import Definition
 from engine.values import TouchKind
 
-OUTCOME: Final = pl.Enum(["open", "won", "lost", "disqualified", "transferred", "merged"])
+Outcome = Literal["open", "won", "lost", "disqualified", "transferred", "merged"]
+OUTCOME: Final = pl.Enum(get_args(Outcome))
 
 
 def derive_journeys(visits: pl.DataFrame, profiles: pl.DataFrame, seen: Seen, definition: Definition) -> pl.DataFrame:

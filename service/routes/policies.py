@@ -9,6 +9,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.policies.due import Due
+from engine.policies.run import What
 from engine.policies.watches import watches
 from engine.policies.would import World, world_of, would
 from engine.values import from_micros
@@ -38,8 +39,8 @@ class Watching(BaseModel):
 
 class Acted(BaseModel):
     policy: str
-    what: str
-    """done; known: another process was first; over: not true any more; refused"""
+    what: What
+    """known: another process was first; over: not true any more"""
     count: int
 
 
