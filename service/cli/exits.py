@@ -23,4 +23,4 @@ Exit codes:
 5  somebody else was first; nothing was written
 6  no database there, or its schema is missing or of another version
 7  the service can't listen there: its port is taken, say
-70 a bug"""
+70 a bug, or not enough memory"""

@@ -90,6 +90,13 @@ def is_read_only(error: Exception) -> bool:
     return takes_no_writes(error)
 
 
+def disk_trouble(error: Exception) -> str | None:
+    """What SQLite calls it that the disk is full or fails (SQLITE_IOERR, SQLITE_FULL); None: it is not that."""
+    said = getattr(error, "orig", error)
+    name: str | None = getattr(said, "sqlite_errorname", None)
+    return name if name is not None and name.startswith(("SQLITE_IOERR", "SQLITE_FULL")) else None
+
+
 def is_forbidden(error: Exception) -> bool:
     """Whether PostgreSQL does not let the role do it."""
     return getattr(getattr(error, "orig", error), "pgcode", None) == "42501"

@@ -1,5 +1,6 @@
 """What the command line says when something fails that nobody foresaw, or the database goes away."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ def test_an_upgrade_below_it_ends_a_command_as_a_log_of_another_version_does(
 ) -> None:
     failing(monkeypatch, OtherHistory("the log has schema version 4 by now"))
     run("board", "--db", sample_log).refused(exits.NO_DATABASE, "version 4 by now")
+
+
+def test_a_full_disk_is_told_as_one(sample_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = sqlite3.OperationalError("disk I/O error")
+    full.sqlite_errorcode, full.sqlite_errorname = sqlite3.SQLITE_IOERR_SHMSIZE, "SQLITE_IOERR_SHMSIZE"
+    failing(monkeypatch, OperationalError("SELECT 1", {}, full))
+    run("board", "--db", sample_log).refused(exits.NO_DATABASE, "SQLITE_IOERR_SHMSIZE", "whether it is full")
+
+
+def test_too_little_memory_is_no_bug_to_report(sample_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, MemoryError())
+    run("board", "--db", sample_log).refused(exits.BUG, "not enough memory")
 
 
 def test_a_log_that_others_hold_is_worth_another_try(sample_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
