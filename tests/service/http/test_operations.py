@@ -202,6 +202,17 @@ def test_the_document_requires_what_a_rule_never_goes_without(service: Service) 
         assert "reason" not in asked[name].get("required", ()), name
 
 
+def test_a_definition_is_read_and_sent_as_one_shape_and_no_shape_is_called_by_a_path(service: Service) -> None:
+    told = Client(service.port).get("/openapi.json").answer
+    shapes = told["components"]["schemas"]
+    assert all(name.isalnum() and shape["title"] == name for name, shape in shapes.items())
+    definition = {"$ref": "#/components/schemas/Definition"}
+    assert shapes["PipelineVersion"]["properties"]["definition"] == definition
+    assert definition in shapes["PublishDefinition"]["properties"]["definition"]["anyOf"]
+    assert {"event", "touch", "all"} <= set(shapes["Criterion"]["properties"])
+    assert shapes["ListingListed"]["properties"]["outcome"]["enum"][:3] == ["open", "won", "lost"]
+
+
 def test_head_is_answered_as_get_without_a_body(sample_service: Service) -> None:
     anybody, auditor = Client(sample_service.port), sample_service.client("auditor")
     for client, path in ((anybody, "/livez"), (anybody, "/openapi.json"), (auditor, "/v1/board?as_of=2999-01-01")):
