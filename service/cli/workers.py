@@ -97,7 +97,9 @@ class Workers(Multiprocess):
         served, began_at = process in self._served, self._began_at.pop(process, 0.0)
         self._served.discard(process)
         log, code = logging.getLogger(__name__), process.exitcode or 0
-        if not served and self._served.isdisjoint(self.processes):
+        # Another that is still loading may serve yet.
+        alone = all(each is process or each in self._again_at for each in self.processes)
+        if not served and alone:
             log.error("no process can serve: ending", extra={"worker": process.pid, "exit_code": code})
             # As a shell tells a signal.
             self.code = 128 - code if code < 0 else code or BUG

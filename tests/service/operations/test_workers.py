@@ -6,10 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
 
 from engine.scratch import BEGINS
-from service.cli import exits
-from service.cli.workers import PAUSES, STEADY_SECONDS, Pause
+from service.cli import exits, workers
+from service.cli.workers import PAUSES, STEADY_SECONDS, Pause, Workers
 
 SERVING = """
 import socket
@@ -51,6 +55,49 @@ def test_a_process_that_is_killed_before_it_serves_ends_the_service_as_a_shell_t
     assert ended.returncode == 128 + signal.SIGKILL, ended.stderr
     lines = map(json.loads, ended.stderr.splitlines())
     assert [line["exit_code"] for line in lines if line["level"] == "error"] == [-signal.SIGKILL]
+
+
+class Begun:
+    """A process in name only, that loads until it is told to serve, or is killed."""
+
+    def __init__(self, *_: Any) -> None:
+        self.ready, self.exitcode, self.pid, self.process = False, None, 1, self
+
+    def start(self) -> None: ...
+
+    def join(self) -> None: ...
+
+    def kill(self) -> None:
+        self.exitcode = -signal.SIGKILL
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+    def is_alive(self, timeout: float = 0) -> bool:
+        return self.exitcode is None
+
+
+def test_what_is_killed_while_it_loads_ends_nothing_while_another_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "Process", Begun)
+    watched = Workers(uvicorn.Config("unused", workers=2), [])
+    watched.init_processes()
+
+    def look(times: int = 1) -> list[Any]:
+        for _ in range(times):
+            watched.keep_subprocess_alive()
+        return watched.processes
+
+    look()[0].ready = True
+    first, second = look(2)
+    first.kill()
+    third, _ = look(2)
+    second.kill()
+    look()
+    assert not watched.should_exit.is_set()
+    third.kill()
+    look()
+    assert watched.should_exit.is_set()
+    assert watched.code == 128 + signal.SIGKILL
 
 
 def test_those_that_do_not_last_are_begun_after_ever_longer_pauses() -> None:
