@@ -19,6 +19,7 @@ from starlette.routing import compile_path
 from engine.errors import Conflict, DealtrailError, NotFound, Rejected
 from engine.log.history import OtherHistory
 from engine.log.locked import Busy
+from engine.log.read_only import takes_no_writes
 from engine.wording import without_echoes, wording
 from service.question import Unclear, shown
 from service.seldom import Seldom
@@ -29,8 +30,6 @@ LONGEST = 1_500
 MOST_ERRORS = 20
 """fields that are named; who sent thousands of wrong ones learns nothing from the others"""
 RETRY_SECONDS = "1"
-READ_ONLY = "25006"
-"""PostgreSQL's code for it"""
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 KINDS: Mapping[str, tuple[int, str]] = {
@@ -139,7 +138,7 @@ def refusal(error: Exception, *, question: bool, path: Collection[str] = ()) -> 
 def away(error: Exception) -> str:
     if isinstance(error, OtherHistory):
         return "the database is another than it was, and the service begins anew"
-    if getattr(getattr(error, "orig", None), "pgcode", None) == READ_ONLY:
+    if takes_no_writes(error):
         return "the database takes no writes: it is read-only, a standby perhaps"
     return "the database does not answer"
 

@@ -16,6 +16,7 @@ from engine.log.feed import read_feed
 from engine.log.history import OtherHistory
 from engine.log.read_only import takes_no_writes
 from service.cli import exits
+from service.http_errors import refusal
 from tests.log.test_history import create
 from tests.service.commandline import run
 
@@ -59,6 +60,9 @@ def test_a_log_at_rest_is_read_and_nothing_is_put_beside_it(copied: Path, locked
     with pytest.raises(Exception, match="readonly") as refused:
         create(log, "second")
     assert takes_no_writes(refused.value)
+    told = refusal(refused.value, question=False)
+    assert told is not None
+    assert (told.kind, "takes no writes" in told.detail) == ("unreachable", True)
     log.close()
     assert list(folder.iterdir()) == [copied]
     said = run("keys", "create", "--role", "auditor", "--person", "anna", "--db", copied)
