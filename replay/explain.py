@@ -33,7 +33,7 @@ from engine.projections.look import Look
 from engine.projections.pages import Pages
 from engine.stages.facts import KINDS
 from engine.values import from_micros
-from replay.cells import closed, expected, funnel, periods, standing, work
+from replay.cells import closed, expected, foretold, funnel, periods, standing, work
 from replay.cells.counted import Counted
 from replay.cells.finding import found_in, of_group, table_of
 
@@ -51,6 +51,7 @@ CELLS: Final[dict[str, Callable[..., list[Counted]]]] = {
     "losses": closed.losses,
     "likeliest": standing.likeliest,
     "forecast": expected.forecast,
+    "forecast-accuracy": foretold.forecast_accuracy,
     "compare": periods.comparison,
     "trend": periods.trend,
     "stalled": standing.stalled,
@@ -128,8 +129,9 @@ def explain(
     if not 0 <= limit <= 1_000_000:
         raise Rejected(f"limit {limit} is out of range: 0 to 1000000")
     by = by or GROUPED.get(answer)
-    tables = CELLS[answer](look, filters, by, **options)
+    tables = CELLS[answer](look, filters, by, **options, cell=cell)
     counted, part = table_of(tables, cell)
+    look = counted.look or look
     rows = of_group(look, found_in(counted, part, cell), tables, by, cell)
     count = "journey" if counted.once else None
     ids = look.journeys.select("journey", "journey_id", "title", "owner")

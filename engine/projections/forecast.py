@@ -3,7 +3,7 @@
 Exact definitions: docs/metrics.md#forecast.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from engine.projections.figures import Amount, Answer, Figures, head
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import labels
 from engine.projections.likelihood import Basis, likelihoods
-from engine.projections.prospects import Count, Minor, counted, prospects
+from engine.projections.prospects import Count, Minor, added, counted, prospects
 from engine.projections.quotas import WINS, Goal, Quota, TeamQuota, quotas, together
 from engine.values import from_micros
 
@@ -235,13 +235,6 @@ def line(quota: Quota, cells: Cells, whole: Quota) -> dict[str, Any]:
 def of_holders(cells: Cells, goal: Goal) -> list[Count]:
     """What those have that the goal is of."""
     return [count for (team, person), count in cells.items() if goal.is_of(team, person)]
-
-
-def added(counts: Iterable[Count]) -> Count:
-    whole = Count()
-    for count in counts:
-        whole.add(count)
-    return whole
 
 
 def amounts(minor: Minor) -> tuple[Amount, ...]:

@@ -23,6 +23,10 @@ from engine.stages.definition import Definition
 T = TypeVar("T")
 
 
+def nowhere(*_: int | None) -> "Look":
+    raise LookupError("what is told of a part of the log has no other moments")
+
+
 @dataclass(frozen=True)
 class Look:
     """Of the present or of another time, by one definition."""
@@ -50,6 +54,8 @@ class Look:
     """how many erasures there were when the people were read, where somebody looked"""
     targets: Callable[[], pl.DataFrame] = none
     """what reps and teams shall win (targets.py), of every pipeline"""
+    at: "Callable[[int, int | None], Look]" = nowhere
+    """the same log, up to the same position, as of and as known at another time: derived anew, nothing of it is kept"""
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""

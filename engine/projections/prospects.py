@@ -1,10 +1,10 @@
 """What was won in each period, and what is expected to be: the journeys that a forecast counts."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 Minor = dict[str, int | Fraction]
 """minor units by currency"""
-Place = tuple[int, str | None, str | None]
-"""number of the period, team, person_id"""
 PLACE = ("period", "team", "owner")
+"""number of the period, team, person_id"""
 
 
 class Prospects(NamedTuple):
-    """Columns of at_their_close, with team and qualified; of the won and the expected period (its number)."""
+    """Columns of at_their_close, with group, team and qualified; of the won and the expected period (its number)."""
 
     won: pl.DataFrame
     """at their close"""
@@ -48,6 +47,8 @@ class Count:
     expected_minor: Minor = field(default_factory=dict)
     likely: int = 0
     """expected, from a stage that has a likelihood"""
+    undecided: int = 0
+    """expected, from a stage of the definition that has none: too few were decided from there"""
     weighted: Fraction = Fraction(0)
     """wins to be expected"""
     weighted_minor: Minor = field(default_factory=dict)
@@ -64,7 +65,14 @@ class Count:
                 setattr(self, name, getattr(self, name) + value)
 
 
-def prospects(look: "Look", filters: Filters, axis: list[Period]) -> Prospects:
+def added(counts: Iterable[Count]) -> Count:
+    whole = Count()
+    for count in counts:
+        whole.add(count)
+    return whole
+
+
+def prospects(look: "Look", filters: Filters, axis: Sequence[Period], by: str | None = "team") -> Prospects:
     """Of the journeys left by the filters, whose window is the periods."""
     rows = at_their_close(look, filters).with_columns(qualified=pl.col("qualified_at").is_not_null())
     zone = ZoneInfo(filters.tz)
@@ -83,39 +91,44 @@ def prospects(look: "Look", filters: Filters, axis: list[Period]) -> Prospects:
         open_ones.filter(pl.col("expected_close").is_null()),
         open_ones.filter(pl.col("expected_close") < since[0], overdue),
     )
-    return Prospects(*(grouped(each, look, "team", filters).collect() for each in found))
+    return Prospects(*(grouped(each, look, by, filters).collect() for each in found))
 
 
-def counted(found: Prospects, chances: list[Likelihood]) -> dict[Place, Count]:
-    """What each person won and expects in each period, in each team. chances: by rank."""
-    counts: dict[Place, Count] = defaultdict(Count)
-    for period, team, owner, n in found.won.group_by(PLACE).agg(pl.len()).iter_rows():
-        counts[period, team, owner].won = n
-    for place, currency, minor in money(found.won):
-        counts[place].won_minor[currency] = minor
-    told = found.expected.group_by(PLACE).agg(pl.len(), pl.col("overdue").sum(), pl.col("qualified").sum())
-    for period, team, owner, n, overdue, qualified in told.iter_rows():
-        count = counts[period, team, owner]
+def counted(
+    found: Prospects, chances: Sequence[Likelihood], place: Sequence[str] = PLACE
+) -> dict[tuple[Any, ...], Count]:
+    """What was won and is expected at each place. chances: by rank."""
+    counts: dict[tuple[Any, ...], Count] = defaultdict(Count)
+    for *cell, n in found.won.group_by(place).agg(pl.len()).iter_rows():
+        counts[tuple(cell)].won = n
+    for where, currency, minor in money(found.won, place):
+        counts[where].won_minor[currency] = minor
+    told = found.expected.group_by(place).agg(pl.len(), pl.col("overdue").sum(), pl.col("qualified").sum())
+    for *cell, n, overdue, qualified in told.iter_rows():
+        count = counts[tuple(cell)]
         count.expected, count.overdue, count.qualified = n, overdue, qualified
-    for place, currency, minor in money(found.expected):
-        counts[place].expected_minor[currency] = minor
-    for place, currency, minor in money(found.expected.filter("qualified")):
-        counts[place].qualified_minor[currency] = minor
+    for where, currency, minor in money(found.expected, place):
+        counts[where].expected_minor[currency] = minor
+    for where, currency, minor in money(found.expected.filter("qualified"), place):
+        counts[where].qualified_minor[currency] = minor
     for rank, chance in enumerate(chances):
         here = found.expected.filter(pl.col("stage") == rank)
-        if chance.value is None or here.is_empty():
+        for *cell, n in here.group_by(place).agg(pl.len()).iter_rows():
+            count = counts[tuple(cell)]
+            if chance.value is None:
+                count.undecided += n
+            else:
+                count.likely += n
+                count.weighted += n * chance.value
+        if chance.value is None:
             continue
-        for period, team, owner, n in here.group_by(PLACE).agg(pl.len()).iter_rows():
-            count = counts[period, team, owner]
-            count.likely += n
-            count.weighted += n * chance.value
-        for place, currency, minor in money(here):
-            own = counts[place].weighted_minor
+        for where, currency, minor in money(here, place):
+            own = counts[where].weighted_minor
             own[currency] = own.get(currency, 0) + minor * chance.value
     return counts
 
 
-def money(rows: pl.DataFrame) -> Iterator[tuple[Place, str, int]]:
+def money(rows: pl.DataFrame, place: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], str, int]]:
     """Place, currency and minor units."""
-    for period, team, owner, currency, minor, _ in sums(rows.lazy(), *PLACE).collect().iter_rows():
-        yield (period, team, owner), currency, minor
+    for *cell, currency, minor, _ in sums(rows.lazy(), *place).collect().iter_rows():
+        yield tuple(cell), currency, minor

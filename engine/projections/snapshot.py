@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
 from engine.projections.live import Live
-from engine.projections.look import Look
+from engine.projections.look import Look, nowhere
 from engine.projections.outcomes import profiles_told
 from engine.projections.seen import Seen
 from engine.stages.definition import Definition
@@ -34,6 +35,8 @@ class Snapshot:
     seen: Callable[[], Seen]
     again: Callable[[], Seen]
     """as seen, which keeps what it gave"""
+    past: Callable[[Definition, int, int, int | None], Look] | None = None
+    """the same as of and as known at another time, by a definition of that version"""
 
     def frames(self, definition: Definition) -> Frames:
         seen = self.seen()
@@ -59,4 +62,5 @@ class Snapshot:
             again=self.again,
             persons=self.persons,
             erased=self.erased,
+            at=nowhere if self.past is None else partial(self.past, definition, version),
         )

@@ -39,6 +39,12 @@ class Staff:
         if not told.is_empty():
             self._told.append(told)
 
+    def as_it_is(self) -> "Staff":
+        """What was told up to now, whatever is taken later."""
+        same = Staff(self._log)
+        same._told = list(self._told)
+        return same
+
     def people(self, spoken_of: int) -> People:
         """Reps and actors, as they are called now. spoken_of: how many people events speak of."""
         told = (spoken_of, len(self._told), erasures(self._log))

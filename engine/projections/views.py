@@ -217,7 +217,7 @@ class Views:
         # Several policies and answers ask more than once.
         seen = cache(again)
         people = self._staff.people(len(self.columns.codes.people))
-        return Snapshot(
+        now = Snapshot(
             lens=lens,
             columns=columns,
             membership=self._staff.membership(lens),
@@ -230,6 +230,29 @@ class Views:
             seen=seen,
             again=again,
         )
+        # A look that is kept for later holds neither entries nor what follows the log.
+        return replace(now, past=partial(self._past, replace(now, live={}, seen=again), self._staff.as_it_is()))
+
+    def _past(
+        self, now: Snapshot, staff: Staff, definition: Definition, version: int, as_of: int, known_at: int | None
+    ) -> Look:
+        """What now's log showed at another time; asked for `then`, by the definition in force there."""
+        lens = replace(now.lens, as_of=as_of, known_at=known_at, live=False)
+        if lens.definition == "then":
+            published = self.definitions.choose(definition.pipeline, lens)
+            definition, version = published.definition, published.version
+        known = None if known_at is None else position_at(self.log, known_at)
+        again = partial(self._see, now.columns, as_of, known)
+        then = replace(
+            now,
+            lens=lens,
+            membership=staff.membership(lens),
+            targets=staff.targets(lens),
+            seen=cache(again),
+            again=again,
+        )
+        with self._deriving:
+            return then.look(definition, version, then.frames(definition))
 
     def _room(self, most: int) -> int:
         """How many frames may be kept: so many of few journeys, one of very many."""

@@ -41,6 +41,8 @@ class Counted:
     words: Mapping[str, Word] = field(default_factory=dict)
     once: bool = False
     """several rows of one journey count once"""
+    look: Look | None = None
+    """which shows them, where it is not the one of the answer"""
 
     def named(self, **words: Word) -> "Counted":
         """The same with further words."""

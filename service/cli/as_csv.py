@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 HEAD = {name: name for name in ("pipeline", "definition", "as_of", "known_at")} | {"position": "log_position"}
 """column of each field of the head; an event has a position of its own"""
-NAMING = ("journey", "key", "stage", "period", "team", "rep", "reason", "kind", "position")
+NAMING = ("journey", "key", "stage", "horizon", "period", "team", "rep", "reason", "kind", "position")
 """fields that say what a row is about; rows of a list inside it repeat them"""
+
+MEASURES = frozenset({"amount", "share", "periods"})
+"""what is told of a currency"""
 
 Row = dict[str, Any]
 
@@ -78,8 +81,8 @@ def flat(name: str, value: Any) -> Row:
 
 
 def is_money(value: Any) -> bool:
-    """An amount of a currency, or a share of it."""
-    return isinstance(value, dict) and value.keys() in ({"amount", "currency"}, {"share", "currency"})
+    """An amount of a currency, a share of it, or how many periods of it."""
+    return isinstance(value, dict) and len(value) == 2 and "currency" in value and not MEASURES.isdisjoint(value)
 
 
 def is_table(value: Any) -> bool:

@@ -27,6 +27,7 @@ from service.cli.conversion import conversion
 from service.cli.cycle_time import cycle_time
 from service.cli.finding import find
 from service.cli.forecast import forecast
+from service.cli.forecast_accuracy import forecast_accuracy
 from service.cli.history import history
 from service.cli.hygiene import hygiene
 from service.cli.importing import import_file
@@ -94,6 +95,9 @@ app.command("losses", epilog="Example: dealtrail losses --late-days 60 --by owne
 app.command("satisfaction", epilog="Example: dealtrail satisfaction --by owner --from-date 2026-01-01")(satisfaction)
 app.command("likeliest", epilog="Example: dealtrail likeliest --by team --limit 20")(likeliest)
 app.command("forecast", epilog="Example: dealtrail forecast --period 2026-Q3 --team north")(forecast)
+app.command("forecast-accuracy", epilog="Example: dealtrail forecast-accuracy --every quarter --count 4 --by team")(
+    forecast_accuracy
+)
 app.add_typer(targets.app, name="targets")
 app.command(
     "compare",

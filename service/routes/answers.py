@@ -17,6 +17,7 @@ from engine.projections import (
     cycle_time,
     follow_ups,
     forecast,
+    forecast_accuracy,
     hygiene,
     likeliest,
     losses,
@@ -31,6 +32,7 @@ from engine.projections import (
 from engine.projections.cards import Cards, Order
 from engine.projections.figures import Answer
 from engine.projections.filters import Filters
+from engine.projections.foretold import HORIZONS, MOST_LOOKS
 from engine.projections.likelihood import Basis
 from engine.projections.listing import Listing, listing
 from engine.projections.look import Look
@@ -126,6 +128,30 @@ class ForecastQuestion(Question):
     basis: Annotated[Basis, Field(description="Where the likelihood comes from")] = "observed"
 
 
+class ForecastAccuracyQuestion(Grouped):
+    every: Annotated[Every, Field(description="How long each period is")] = "month"
+    count: Annotated[
+        int, Field(ge=1, le=forecast_accuracy.MOST, description="How many periods, when since is not given")
+    ] = 6
+    horizon: Annotated[
+        list[Text],
+        Field(
+            default_factory=list,
+            max_length=MOST_LOOKS,
+            description="start, or days before the end of the period; repeat for more (start, 30, 60 and 90)",
+            examples=[["start", "30"]],
+        ),
+    ]
+    basis: Annotated[Basis, Field(description="Where the likelihood comes from")] = "observed"
+    hindsight: Annotated[bool, Field(description="As of then by all that is recorded now, not by what was then")] = (
+        False
+    )
+
+    def options(self) -> dict[str, Any]:
+        named = {name: getattr(self, name) for name in ("by", "every", "count", "basis", "hindsight")}
+        return {**named, "horizons": tuple(self.horizon) or HORIZONS}
+
+
 class CompareQuestion(Grouped, Worded):
     against: Annotated[
         Text | None,
@@ -204,6 +230,13 @@ QUESTIONS: tuple[Asked, ...] = (
     Asked("losses", LossesQuestion, losses.Losses, losses.losses, "Why deals are lost, and from which stage"),
     Asked("likeliest", LikeliestQuestion, likeliest.Likeliest, likeliest.likeliest, "Likeliest to close first"),
     Asked("forecast", ForecastQuestion, forecast.Forecast, forecast.forecast, "Quota, won, gap and pipeline"),
+    Asked(
+        "forecast-accuracy",
+        ForecastAccuracyQuestion,
+        forecast_accuracy.ForecastAccuracy,
+        forecast_accuracy.forecast_accuracy,
+        "What forecasts said against what was won",
+    ),
     Asked("compare", CompareQuestion, comparison.Comparison, comparison.comparison, "Two periods side by side"),
     Asked("trend", TrendQuestion, trend.Trend, trend.trend, "Every figure by week, month or quarter"),
     Asked("stalled", StalledQuestion, stalled.Stalled, stalled.stalled, "Where nothing happens any more"),

@@ -19,7 +19,7 @@ from service.running import Running
 from service.slashes import put_back
 
 JSON = re.compile(r"\s*application/json\s*(;.*)?", re.IGNORECASE)
-REPEATED = frozenset({"attr", "cell", "type", "without_reason"})
+REPEATED = frozenset({"attr", "cell", "horizon", "type", "without_reason"})
 """query parameters that are lists, a value each time"""
 Access = Mapping[tuple[str, str], frozenset[Role] | None]
 """by method and path; None: open to everybody"""

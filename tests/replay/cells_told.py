@@ -19,6 +19,7 @@ TABLES = {
     "periods": ("period",),
     "teams": ("team",),
     "people": ("rep",),
+    "horizons": ("horizon",),
 }
 """lists whose rows are named by these fields"""
 UNCOUNTED = frozenset(
@@ -60,6 +61,17 @@ UNCOUNTED = frozenset(
         "attainment",
         "coverage",
         "targets",
+        "measured",
+        "insufficient",
+        "forecast",
+        "came",
+        "came_wins",
+        "error",
+        "wape",
+        "bias",
+        "mape",
+        "mape_left_out",
+        "mape_wins_left_out",
     }
 )
 """what is no count of journeys or touches and no plain sum: derived figures, lists of journeys, the head"""

@@ -29,6 +29,7 @@ from engine.projections.figures import Answer
 from engine.projections.filters import Filters
 from engine.projections.follow_ups import follow_ups
 from engine.projections.forecast import forecast
+from engine.projections.forecast_accuracy import forecast_accuracy
 from engine.projections.frames import Frames
 from engine.projections.hygiene import hygiene
 from engine.projections.lens import Lens
@@ -225,6 +226,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
     log.close()
 
 
+ACCURACY: dict[str, Any] = {"every": "quarter", "horizons": ("start", "30"), "hindsight": True}
 QUESTIONS: dict[str, Callable[..., Answer]] = {
     "board": board,
     "conversion": conversion,
@@ -238,6 +240,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "losses": losses,
     "likeliest": likeliest,
     "forecast": partial(forecast, every="quarter"),
+    "forecast-accuracy": partial(forecast_accuracy, **ACCURACY),
     "trend": partial(trend, every="quarter"),
     "stalled": stalled,
     "hygiene": hygiene,
@@ -260,7 +263,11 @@ def test_the_counts_and_sums_of_every_answer_can_be_explained(made_up: Views, an
         assert all(story.events for story in found.journeys), cell
 
 
-TREND: dict[str, dict[str, Any]] = {"trend": {"every": "quarter"}, "forecast": {"every": "quarter"}}
+TREND: dict[str, dict[str, Any]] = {
+    "trend": {"every": "quarter"},
+    "forecast": {"every": "quarter"},
+    "forecast-accuracy": ACCURACY,
+}
 EACH = 4
 """cells of each kind that are drawn of an answer with hundreds, always the same"""
 FEWEST = {"stalled": 1, "hygiene": 3, "follow-ups": 3, "satisfaction": 5}

@@ -63,3 +63,26 @@ def test_a_forecast_is_drawn_and_told_as_csv(sample_log: Path) -> None:
     assert people == {"rep-03": "25000.00", "rep-04": "25000.00", "rep-05": "25000.00", "rep-06": "20000.00"}
     behind = run("forecast", "--explain", "part=won team=north", "--json", "--db", sample_log).answer
     assert behind["figure"] == int(north["won"])
+
+
+def test_how_far_off_forecasts_were_is_drawn_and_told_as_csv(sample_log: Path) -> None:
+    at = ("--count", "2", "--horizon", "start", "--horizon", "10", "--db", sample_log)
+    # The sample is told today: nothing of it was recorded by then.
+    said = run("forecast-accuracy", *at).out
+    for words in ("0 of 2", "insufficient history", "--hindsight"):
+        assert words in said
+    said = run("forecast-accuracy", "--hindsight", "--basis", "configured", *at).out
+    for words in ("WAPE", "bias", "MAPE", "10 days before the end", "seen from"):
+        assert words in said
+    told = run("forecast-accuracy", "--hindsight", "--basis", "configured", "--by", "team", "--csv", *at).out
+    rows = list(DictReader(StringIO(told)))
+    lines = [row for row in rows if row["table"] == "horizons" and row["group"] == ""]
+    assert [row["horizon"] for row in lines] == ["start", "10"]
+    for line in lines:
+        of_it = [row for row in rows if row["table"] == "horizons.points" and row["horizon"] == line["horizon"]]
+        points = [row for row in of_it if row["group"] == "" and row["insufficient_history"] == "false"]
+        assert len(points) == int(line["measured"])
+        if points:
+            missed = sum(abs(float(row["error_EUR"] or 0)) for row in points)
+            assert float(line["wape_EUR"]) == pytest.approx(missed / float(line["came_EUR"]))
+    run("forecast-accuracy", "--horizon", "soon", "--db", sample_log).refused(exits.REFUSED, "soon", "start")

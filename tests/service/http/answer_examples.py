@@ -24,6 +24,7 @@ KEPT = {"events": 3, "stages": 3, "funnel": 3, "visits": 3}
 """rows that a list keeps; 1 where nothing is said"""
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "get_sizing": ("/v1/sizing", {"target": "100000 EUR", "reps": 10}),
+    "get_forecast_accuracy": ("/v1/forecast-accuracy", {"count": 1, "horizon": ["30"], "hindsight": True}),
     "get_compare": ("/v1/compare", {"since": "2026-06-01"}),
     "get_trend": ("/v1/trend", {"count": 3}),
     "explain_conversion": ("/v1/conversion/explain", {"cell": ["part=lost", "stage=proposal"], "limit": 1}),

@@ -56,6 +56,11 @@ def on_the_command_line(service: Service, command: str, *options: str) -> Any:
             "--every quarter --from-date 2026-06-01 --to-date 2027-01-01 --attr machine=Barista",
         ),
         ("forecast", {"period": "2026-W46", "team": "north"}, "--period 2026-W46 --team north"),
+        (
+            "forecast-accuracy",
+            {"count": 2, "by": "team", "hindsight": "true", "horizon": ["start", "30"]},
+            "--count 2 --by team --hindsight --horizon start --horizon 30",
+        ),
         ("compare", WINDOW, "--from-date 2025-06-01"),
         (
             "compare",
