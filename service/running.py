@@ -129,5 +129,6 @@ class Running:
         self.reading.close()
         self.access.close()
         self.telling.close()
+        self.ahead.close()
         self.log.close()
         self.tracing.close()

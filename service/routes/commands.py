@@ -87,16 +87,15 @@ def add_commands(routes: Routes) -> None:
         )
 
 
+KEY = Reader("header", "Idempotency-Key", "idempotency_key", TypeAdapter(IdempotencyKey))
+MATCH = Reader("header", "If-Match", "if_match", TypeAdapter(IfMatch), needed=False)
+ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
+
+
 def readers_of(given: Given) -> list[Reader]:
     """What its signature says, for direct.py."""
-    readers = [
-        Reader("header", "Idempotency-Key", "idempotency_key", TypeAdapter(IdempotencyKey)),
-        Reader("header", "If-Match", "if_match", TypeAdapter(IfMatch), needed=False),
-    ]
     named = NAMED.search(given.path)
-    if named:
-        readers.append(Reader("path", named[1], "name", TypeAdapter(Address)))
-    return readers
+    return [KEY, MATCH, Reader("path", named[1], "name", ADDRESS)] if named else [KEY, MATCH]
 
 
 def endpoint_of(given: Given) -> Callable[..., Any]:
