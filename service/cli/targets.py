@@ -136,16 +136,23 @@ def list_all(
     db: Db = "",
 ) -> None:
     """The targets that stand."""
+    from engine.periods import known_period
     from engine.projections.targets_told import standing_targets
 
     lens = lens_asked(as_of, known_at)
+    if period is not None:
+        try:
+            known_period(period)
+        except ValueError as error:
+            raise typer.BadParameter(f"--period: {error}") from None
     with viewed(db) as views:
         found = standing_targets(views.staff(lens), period=period, team=team, rep=rep)
     if json:
         print_json({"targets": [each.model_dump(mode="json") for each in found]})
         return
     if not found:
-        print("No target: dealtrail targets set makes one")
+        which = "such target" if period or rep or team else "target"
+        print(f"No {which}: dealtrail targets set makes one")
         return
     drawn = table("target", "period", "whose", "target of", "of", "pipeline", right=("target of",))
     for each in found:

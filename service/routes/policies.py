@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.aggregates.pipeline.commands import PolicyName
 from engine.policies.due import Due
 from engine.policies.run import What
 from engine.policies.watches import watches
@@ -68,7 +69,7 @@ class DueQuestion(BaseModel):
         None
     )
     as_of: Annotated[Text | None, Field(description="Look from this moment, also a future one (now)")] = None
-    policy: Annotated[Text | None, Field(description="Of this one alone", examples=["raise_stalled"])] = None
+    policy: Annotated[PolicyName | None, Field(description="Of this one alone", examples=["raise_stalled"])] = None
     limit: Annotated[int, Field(ge=0, le=1_000, description="How many are listed; all are counted")] = 100
     after: Annotated[
         Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")

@@ -87,6 +87,8 @@ def test_what_is_due_is_shown_and_not_done(service: Service) -> None:
     assert found["actions"][0]["command"] == "RaiseStalled"
     assert found["actions"][0]["with"]["stage"] == "contact"
     assert manager.get("/v1/policies/due", since=since, policy="hand_over").answer["count"] == 0
+    wrong = manager.get("/v1/policies/due", policy="hand_ovr").refused(422, "invalid", "hand_over")
+    assert [each["field"] for each in wrong["errors"]] == ["query.policy"]
     manager.get("/v1/policies/due", since="soon").refused(422, "invalid", "since")
     service.client("rep").get("/v1/policies/due").refused(403, "forbidden")
     assert service.running.log.position() == before
