@@ -53,10 +53,10 @@ def test_a_command_that_hangs_is_refused_and_the_next_is_done(log: Log) -> None:
 
         try:
             with pytest.raises(Unanswered):
-                await writer.run(hangs)
+                await writer.run("Touch", hangs)
         finally:
             again.set()
-        assert await writer.run(done) == "as before"
+        assert await writer.run("Touch", done) == "as before"
         writer.close()
 
     asyncio.run(story())
