@@ -43,11 +43,13 @@ def create(url: str) -> FastAPI:
 
     if parsed.get_backend_name() == "sqlite":
         with sqlite3.connect(str(parsed.database)) as connection:
-            connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body TEXT)")
+            connection.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, body TEXT)")
         insert = sqlite
     else:
         with connected(parsed).cursor() as cursor:
-            cursor.execute("CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)")
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)"
+            )
         insert = postgresql
     app = FastAPI()
 
