@@ -137,6 +137,14 @@ def test_what_was_written_is_folded_once_and_by_whoever_comes_first() -> None:
     assert folded == [3, 2, 1, 0]
 
 
+def test_what_is_written_again_came_last() -> None:
+    kept, folded, streams = memory.Memory(), list[int](), [uuid4() for _ in range(2)]
+    for n in (0, 1, 0):
+        kept.put(streams[n], lambda n=n: folded.append(n), 1)
+    kept.settle(1)
+    assert folded == [0]
+
+
 def test_what_can_not_be_folded_is_not_remembered() -> None:
     kept, stream = memory.Memory(), uuid4()
     kept.put(stream, lambda: 1 // 0, 1)

@@ -36,6 +36,8 @@ class Memory:
         with self._lock:
             self._events += events - self._kept.pop(stream_id, _UNKNOWN)[1]
             self._kept[stream_id] = None, events
+            # Anew at the end: settle begins with what came last.
+            self._unfolded.pop(stream_id, None)
             self._unfolded[stream_id] = folding
             while self._events > EVENTS:
                 forgotten, (_, held) = self._kept.popitem(last=False)
