@@ -7,6 +7,7 @@ import typer
 
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
+from service.cli.options import Every
 from service.cli.question import Question, asks
 from service.cli.terminal import money, percent, table
 
@@ -24,9 +25,7 @@ WINS = ("wins", "quota of\nwins", "gap of\nwins")
 def forecast(
     question: Question,
     *,
-    every: Annotated[Literal["week", "month", "quarter"], typer.Option("--every", help="How long each period is.")] = (
-        "month"
-    ),
+    every: Every = "month",
     period: Annotated[
         str | None,
         typer.Option("--period", metavar="NAME", help="One alone: 2026-03, 2026-Q1 or 2026-W05.", show_default=False),

@@ -7,7 +7,7 @@ import typer
 
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
-from service.cli.options import By
+from service.cli.options import By, Every
 from service.cli.question import Question, asks
 from service.cli.terminal import money, percent, table
 
@@ -26,9 +26,7 @@ def forecast_accuracy(
     question: Question,
     *,
     by: By = None,
-    every: Annotated[Literal["week", "month", "quarter"], typer.Option("--every", help="How long each period is.")] = (
-        "month"
-    ),
+    every: Every = "month",
     count: Annotated[
         int,
         typer.Option("--count", metavar="N", min=1, max=24, help="How many periods, when --from-date is not given."),

@@ -53,6 +53,7 @@ Actor = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the whole answer as CSV, for a spreadsheet.")]
 Shape = Literal["drawn", "json", "csv"]
+Every = Annotated[Literal["week", "month", "quarter"], typer.Option("--every", help="How long each period is.")]
 By = Annotated[
     str | None,
     typer.Option("--by", metavar="GROUPING", help="owner, team, manager, region, source, channel, month or attr:NAME."),

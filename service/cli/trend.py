@@ -9,7 +9,7 @@ import typer
 
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
-from service.cli.options import By
+from service.cli.options import By, Every
 from service.cli.question import Question, asks
 from service.cli.terminal import duration, money, percent, table
 
@@ -32,9 +32,7 @@ def trend(
     question: Question,
     *,
     by: By = None,
-    every: Annotated[Literal["week", "month", "quarter"], typer.Option("--every", help="How long each period is.")] = (
-        "month"
-    ),
+    every: Every = "month",
     count: Annotated[
         int,
         typer.Option("--count", metavar="N", min=1, max=600, help="How many periods, when --from-date is not given."),
