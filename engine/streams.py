@@ -83,10 +83,13 @@ def remembered(log: Log, stream_id: UUID) -> Stream | None:
     return known
 
 
+_REMEMBERED = {LEAD.name, DEAL.name}
+
+
 def remember(log: Log, stream: Stream, new: Sequence[AnyRecorded]) -> None:
     """What was just written after the stream, for the next command. A deal that stands on its lead's history is left
     out: its version tells nothing of a correction there."""
-    if stream.kind not in (LEAD, DEAL) or stream.journey_id != stream.stream_id:
+    if stream.kind.name not in _REMEMBERED or stream.journey_id != stream.stream_id:
         return
     log.memory.put(stream.stream_id, partial(gone_on, stream, new), stream.version + len(new))
 

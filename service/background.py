@@ -46,6 +46,7 @@ async def keep_measuring(running: Running) -> None:
 
 
 def measure(running: Running) -> None:
+    metrics.catch_up(0)
     metrics.view_position.set(running.views.position)
     metrics.memory.set(metrics.resident_bytes())
     for pool in (running.writing, running.changing, running.reading):

@@ -81,7 +81,7 @@ class Outer:
             await (await answered(Request(scope), error))(scope, receive, sending)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            metrics.requests.labels(method, route, status).inc()
+            metrics.count_request(method, route, status)
             told = {"method": method, "path": shown(scope["path"]), "status": status}
             told["ms"] = round((time.perf_counter() - began) * 1000, 3)
             caller = scope.get("state", {}).get("caller")

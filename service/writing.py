@@ -82,6 +82,7 @@ class Writer:
         try:
             for each, end in zip(waiting, ends, strict=True):
                 metrics.count(each.kind, end, seconds)
+            metrics.catch_up()
             self.log.memory.settle(STREAMS * len(waiting))
         except Exception:
             logging.getLogger(__name__).exception("after an answer")

@@ -5,8 +5,8 @@ transaction.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from functools import partial, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from functools import wraps
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from engine.log.application import Log, Wanted, Written
 
@@ -35,32 +35,38 @@ def together(log: Log, dialogues: Sequence[Dialogue[T]]) -> list[T | Exception]:
     Who is refused there (one before it wrote to the same stream, say) goes on after that, one by one: so each decides
     on what the last one wrote.
     """
-    ends: dict[int, T | Exception] = {}
+    talks = [_Talk(each) for each in dialogues]
+    asking = [each for each in talks if each.wish is not None]
+    written = _written(log, [each.wish for each in asking if each.wish is not None])
+    for talk, done in zip(asking, written, strict=True):
+        talk.tell(done)
+        while talk.wish is not None:
+            talk.tell(_written(log, [talk.wish])[0])
+    return [each.end for each in talks]
 
-    def next_wish(number: int, step: Callable[[], Wanted]) -> Wanted | None:
-        """None where the dialogue is at its end."""
+
+class _Talk(Generic[T]):
+    """A dialogue as far as it has come."""
+
+    __slots__ = ("dialogue", "end", "wish")
+    end: T | Exception
+    """what it returned or raised, when it wishes for nothing more"""
+
+    def __init__(self, dialogue: Dialogue[T]) -> None:
+        self.dialogue = dialogue
+        self.wish: Wanted | None = None
+        self._go_on(dialogue.send, None)
+
+    def tell(self, done: Written | Exception) -> None:
+        self._go_on(self.dialogue.throw if isinstance(done, Exception) else self.dialogue.send, done)
+
+    def _go_on(self, step: Callable[..., Wanted], said: Written | Exception | None) -> None:
         try:
-            return step()
+            self.wish = step(said)
         except StopIteration as end:
-            ends[number] = end.value
+            self.wish, self.end = None, end.value
         except Exception as error:
-            ends[number] = error
-        return None
-
-    def told(number: int, done: Written | Exception) -> Wanted | None:
-        dialogue = dialogues[number]
-        if isinstance(done, Exception):
-            return next_wish(number, partial(dialogue.throw, done))
-        return next_wish(number, partial(dialogue.send, done))
-
-    wishes = [(number, next_wish(number, partial(next, each))) for number, each in enumerate(dialogues)]
-    wanted = [(number, wish) for number, wish in wishes if wish is not None]
-    written = _written(log, [wish for _, wish in wanted])
-    for (number, _), done in zip(wanted, written, strict=True):
-        wish = told(number, done)
-        while wish is not None:
-            wish = told(number, _written(log, [wish])[0])
-    return [ends[number] for number in range(len(dialogues))]
+            self.wish, self.end = None, error
 
 
 def _written(log: Log, wanted: Sequence[Wanted]) -> Sequence[Written | Exception]:

@@ -2,6 +2,8 @@
 commits, has the same id and other events: whoever derived something from the ones before must begin anew. So must a
 program below which the schema was upgraded: it would write as it always did."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +42,10 @@ def hold_to_file(engine: Engine, file: Path) -> None:
     """An SQLite file is the one that was opened first, or OtherHistory: what is written to one that was removed, or
     that another took the place of, is lost."""
     first: list[_Identity] = []
+    name = str(file)
 
     def require_same() -> None:
-        if first and _identity(file) != first[0]:
+        if first and _identity(name) != first[0]:
             raise OtherHistory(
                 f"the database file {file} was removed or replaced while it was open: put files in place while nothing "
                 "runs, and start again"
@@ -57,25 +60,26 @@ def hold_to_file(engine: Engine, file: Path) -> None:
     def opened(_driver: object, entry: ConnectionPoolEntry) -> None:
         entry.info[_HELD] = require_same
         if not first:
-            first.append(_identity(file))
+            first.append(_identity(name))
 
     @event.listens_for(engine, "checkout")
     def taken(*_: object) -> None:
         require_same()
 
 
-def require_same_file(connection: Connection) -> None:
-    """As hold_to_file, for a connection that does not go back to the pool between two uses."""
-    connection.info[_HELD]()
+def required_same_file(connection: Connection) -> Callable[[], None]:
+    """As hold_to_file, for a connection that does not go back to the pool between two uses: to be called at each."""
+    required: Callable[[], None] = connection.info[_HELD]
+    return required
 
 
 _HELD: Final = "dealtrail file"
 _Identity = tuple[int, int] | None
 
 
-def _identity(file: Path) -> _Identity:
+def _identity(file: str) -> _Identity:
     try:
-        told = file.stat()
+        told = os.stat(file)
     except FileNotFoundError:
         return None
     return told.st_dev, told.st_ino

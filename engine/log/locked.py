@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from engine.log.connect import SQLITE
 from engine.log.history import require_version
 from engine.log.turns import Busy, begin_immediate, begin_sqlite, writing_connection
 
-__all__ = ["APPEND_LOCK", "Busy", "Head", "Writing", "append_lock", "begin_sqlite", "busy_told", "execute"]
+__all__ = ["APPEND_LOCK", "Busy", "Head", "Writing", "append_lock", "begin_sqlite", "execute", "is_busy"]
 
 APPEND_LOCK = 0x6465616C_00000001
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -42,11 +43,12 @@ class Head:
 class Writing:
     """What is written under the lock. On PostgreSQL the statements wait for the commit and go with it."""
 
-    def __init__(self, connection: Connection, head: Head) -> None:
+    def __init__(self, connection: Connection, driver: Any, head: Head) -> None:
+        """driver: the connection as the driver has it."""
         self.connection = connection
+        self.driver = driver
         self.head = head
         self.sqlite = connection.dialect.name == SQLITE
-        self.driver: Any = connection.connection.driver_connection
         self._waiting: list[str] = []
 
     def insert(self, into: str, rows: Sequence[tuple[object, ...]], unless: str = "") -> None:
@@ -54,8 +56,7 @@ class Writing:
         if not rows:
             return
         if self.sqlite:
-            marks = ", ".join("?" * len(rows[0]))
-            _run(self.driver.executemany, f"INSERT INTO {into} VALUES ({marks}) {unless}", rows)
+            _run(self.driver.executemany, _insert_sqlite(into, len(rows[0]), unless), rows)
             return
         row_of_marks = f"({', '.join(['%s'] * len(rows[0]))})"
         with self.driver.cursor() as cursor:
@@ -93,6 +94,11 @@ _FEW = 20
 _AT_ONCE = 1_000
 
 
+@cache
+def _insert_sqlite(into: str, columns: int, unless: str) -> str:
+    return f"INSERT INTO {into} VALUES ({', '.join('?' * columns)}) {unless}"
+
+
 def _run(execute: Callable[..., object], statement: str, *rows: object) -> None:
     """By SQLite's driver, in a quarter of the time that it takes by way of SQLAlchemy; raises what SQLAlchemy would."""
     try:
@@ -115,31 +121,26 @@ def append_lock(engine: Engine, streams: Sequence[UUID] = (), commands: Sequence
     The head tells the versions of the streams and what is known of the commands. OtherHistory where the schema is
     another by now.
     """
-    with busy_told(), writing_connection(engine) as connection:
+    with writing_connection(engine) as kept:
         try:
             if engine.dialect.name == SQLITE:
-                driver: Any = connection.connection.driver_connection
-                begin_immediate(driver)
-                head = _head_sqlite(driver, streams, commands)
+                begin_immediate(kept.driver)
+                head = _head_sqlite(kept.driver, streams, commands)
             else:
-                head = _begin_postgresql(connection, streams, commands)
-            writing = Writing(connection, head)
+                head = _begin_postgresql(kept.connection, streams, commands)
+            writing = Writing(kept.connection, kept.driver, head)
             yield writing
             writing.commit()
-        except BaseException:
-            _roll_back(connection)
+        except BaseException as error:
+            _roll_back(kept.connection)
+            if isinstance(error, DBAPIError) and is_busy(error.orig):
+                raise Busy from error
             raise
 
 
-@contextmanager
-def busy_told() -> Iterator[None]:
-    """Busy where PostgreSQL gives up waiting for the lock."""
-    try:
-        yield
-    except DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE:
-            raise Busy from error
-        raise
+def is_busy(error: BaseException | None) -> bool:
+    """Whether PostgreSQL gave up waiting for the lock."""
+    return getattr(error, "pgcode", None) == _LOCK_NOT_AVAILABLE
 
 
 def _roll_back(connection: Connection) -> None:

@@ -5,9 +5,10 @@ It is sent as if the log were as those who append believe. Where it is not, noth
 docs/adr/0013-one-message-an-append.md.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,11 @@ from sqlalchemy import Column, Connection, Engine, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from engine.log.locked import APPEND_LOCK, busy_told, execute
+from engine.log.locked import APPEND_LOCK, execute, is_busy
 from engine.log.rows import BODY, Body
 from engine.log.sides import CommandRow, Row
 from engine.log.tables import NEWEST, commands, events
-from engine.log.turns import writing_connection
+from engine.log.turns import Busy, writing_connection
 
 MOST = 64
 """Events of one message: more go faster by COPY."""
@@ -66,26 +67,32 @@ def append_in_one_trip(engine: Engine, message: Message) -> End | None:
     single = all(len(column) == 1 for column in columns)
     told, texts = [], []
     for kind, column in zip(_kinds(beside), columns, strict=True):
-        if kind in _UNQUOTED:
-            told.append(_literal(column, single))
-        else:
+        if kind not in _UNQUOTED:
             told.append("%s")
             texts.append(next(iter(column)) if single else list(column))
-    with writing_connection(engine) as connection, busy_told():
-        append = f"{_prepared(connection, beside, single)} ({', '.join(told)})"
-        found = _answer(connection, f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {append}", texts)
+        elif single:
+            told += ["NULL" if value is None else f"'{_PLAIN[type(value)](value)}'" for value in column]
+        else:
+            plain = ("null" if value is None else _PLAIN[type(value)](value) for value in column)
+            told.append(f"'{{{','.join(plain)}}}'")
+    with writing_connection(engine) as kept:
+        append = f"{_prepared(kept.connection, beside, single)} ({', '.join(told)})"
+        found = _answer(
+            kept.connection, kept.driver, f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {append}", texts
+        )
     return None if found is None else End(*found)
 
 
-def _answer(connection: Connection, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+def _answer(connection: Connection, driver: Any, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """The one row, by the driver itself: by way of SQLAlchemy it costs as much again. Raises what SQLAlchemy would."""
-    driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor:
             cursor.execute(statement, values)
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
     except psycopg2.Error as error:
+        if is_busy(error):
+            raise Busy from error
         if driver.closed:
             # SQLAlchemy finds the same, and lets go of this connection and of those it opened before it.
             execute(connection, "SELECT")
@@ -96,23 +103,7 @@ _UNQUOTED = {"UUID", "INTEGER", "BIGINT"}
 """Nothing in these could end a literal: the driver, which looks, takes longer for them than the rest of the message."""
 
 
-def _literal(values: Iterable[UUID | bytes | int | None], single: bool) -> str:
-    if single:
-        (value,) = values
-        return "NULL" if value is None else f"'{_plain(value)}'"
-    return f"'{{{','.join(map(_plain, values))}}}'"
-
-
-def _plain(value: UUID | bytes | int | None) -> str:
-    match value:
-        case UUID():
-            return value.hex
-        case bytes():
-            return value.hex()
-        case int():
-            return str(value)
-        case None:
-            return "null"
+_PLAIN: Mapping[type, Callable[[Any], str]] = {UUID: attrgetter("hex"), bytes: bytes.hex, int: str}
 
 
 def _prepared(connection: Connection, beside: tuple[Table, ...], single: bool) -> str:

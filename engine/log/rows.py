@@ -84,8 +84,7 @@ def copy_rows(writing: Writing, versions: Sequence[int], bodies: Sequence[bytes]
     for position, moment, version, body in zip(*_stamps(writing, versions), bodies, strict=True):
         parts += (_STAMP.pack(_WIDTH, 8, position, 8, moment, 4, version), body)
     parts.append(_TRAILER)
-    driver: Any = writing.connection.connection.driver_connection
-    with driver.cursor() as cursor:
+    with writing.driver.cursor() as cursor:
         try:
             cursor.copy_expert(_COPY, io.BytesIO(b"".join(parts)))
         except psycopg2.IntegrityError as error:

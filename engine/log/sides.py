@@ -69,5 +69,5 @@ def insert_commands(writing: Writing, rows: Sequence[CommandRow]) -> None:
 
 def _insert(writing: Writing, table: Table, rows: Sequence[Row], unless: str = "") -> None:
     if writing.sqlite:
-        rows = [tuple(value.bytes if isinstance(value, UUID) else value for value in row) for row in rows]
+        rows = [tuple([value.bytes if isinstance(value, UUID) else value for value in row]) for row in rows]
     writing.insert(INTO[table], rows, unless)

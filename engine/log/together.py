@@ -19,7 +19,7 @@ from engine.log.repeats import repeated
 from engine.log.rows import Body, insert_rows
 from engine.log.sides import CommandRow, but_position, command_row, erasable_rows, insert_commands, insert_erasable
 from engine.log.stored import StoredRow
-from engine.log.writes import NOTHING, CommandRecord, Erasable, Person, StreamKey, Text
+from engine.log.writes import NOTHING, CommandRecord, Erasable
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,23 @@ def _alone(engine: Engine, append: Append) -> Stamp | Refused:
 def _in_one_transaction(engine: Engine, appends: Sequence[Append]) -> list[Stamp | Refused]:
     seen: dict[UUID, int] = {}
     for each in appends:
-        for stream, version in each.expected.items():
-            seen.setdefault(stream, version)
-    asked = [each.command.command_id for each in appends if each.command]
+        # Of two that write to a stream the first tells the version that the log has.
+        seen = {**each.expected, **seen}
+    commands = [each.command.command_id for each in appends if each.command]
+    asked = list(dict.fromkeys(commands))
     # What takes time is done before the lock: others wait for it.
     bodies = [[_body(row) for row in each.rows] for each in appends]
-    fits = sum(map(len, bodies)) <= MOST and len(set(asked)) == len(asked)
+    fits = sum(map(len, bodies)) <= MOST and len(asked) == len(commands)
     if engine.dialect.name == POSTGRESQL and fits:
         turn, results = _gone_through(Head(0, 0, list(seen.values()), {}), list(seen), appends, bodies)
         end = append_in_one_trip(engine, turn.message(seen, asked))
         if end is not None:
             return [each.after(end) if isinstance(each, Stamp) else each for each in results]
-    with append_lock(engine, list(seen), list(dict.fromkeys(asked))) as writing:
+    with append_lock(engine, list(seen), asked) as writing:
         turn, results = _gone_through(writing.head, list(seen), appends, bodies)
         insert_rows(writing, turn.versions, list(zip(*turn.bodies, strict=True)))
-        insert_erasable(writing, turn.erasable)
+        if turn.erasable:
+            insert_erasable(writing, turn.erasable)
         insert_commands(writing, turn.commands)
     return results
 
@@ -112,9 +114,7 @@ class _Turn:
         self.answered = dict(head.commands)
         self.versions: list[int] = []
         self.bodies: list[Body] = []
-        self.people: list[Person] = []
-        self.texts: list[Text] = []
-        self.keys: list[StreamKey] = []
+        self.erasable = NOTHING
         self.commands: list[CommandRow] = []
         self.after: list[int] = []
         """the position after each of the commands"""
@@ -141,19 +141,13 @@ class _Turn:
         self.position += len(bodies)
         self.recorded_at += len(bodies)
         if append.erasable:
-            self.people += append.erasable.people
-            self.texts += append.erasable.texts
-            self.keys += append.erasable.keys
+            self.erasable += append.erasable
         if append.command:
             answer = command_row(append.command, self.position, stamp.recorded_at)
             self.answered[append.command.command_id] = answer[1:3]
             self.commands.append(answer)
             self.after.append(self.position)
         return stamp
-
-    @property
-    def erasable(self) -> Erasable:
-        return Erasable(self.people, self.texts, self.keys)
 
     def message(self, seen: Mapping[UUID, int], asked: Sequence[UUID]) -> Message:
         """Of a turn after a head at 0."""

@@ -6,18 +6,17 @@ Processes queue for the file of SQLite, or for the lock in PostgreSQL, which wak
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from engine.errors import DealtrailError
 from engine.log.connect import LOCK_SECONDS, SQLITE
-from engine.log.history import require_same_file
+from engine.log.history import required_same_file
 
 
 class Busy(DealtrailError):
@@ -28,16 +27,9 @@ class Busy(DealtrailError):
         super().__init__(said or told)
 
 
-@contextmanager
-def writing_connection(engine: Engine) -> Iterator[Connection]:
-    """The threads of a process queue here: they would queue for the log's lock anyway."""
-    kept = _KEPT.get(engine) or _KEPT.setdefault(engine, _Kept(engine))
-    if not kept.turn.acquire(timeout=LOCK_SECONDS):
-        raise Busy
-    try:
-        yield kept.connection(engine)
-    finally:
-        kept.turn.release()
+def writing_connection(engine: Engine) -> "_Kept":
+    """For a with block. The threads of a process queue here: they would queue for the log's lock anyway."""
+    return _KEPT.get(engine) or _KEPT.setdefault(engine, _Kept(engine))
 
 
 class _Kept:
@@ -46,33 +38,57 @@ class _Kept:
     On SQLite what it has read of the file stays good while no other writes; on PostgreSQL its statements are prepared.
     """
 
+    connection: Connection
+    driver: Any
+    """the same as the driver has it: a statement by way of SQLAlchemy costs several times as much"""
+
     def __init__(self, engine: Engine) -> None:
         self.turn = Lock()
-        self._connection: Connection | None = None
+        self._engine = ref(engine)
+        """weak, or no engine would ever be let go of: _KEPT holds this for as long as it lives"""
+        self._open = False
+        self._require_same_file: Callable[[], None] | None = None
         event.listen(engine, "engine_disposed", self._disposed)
 
-    def connection(self, engine: Engine) -> Connection:
-        """For whose turn it is."""
-        if self._connection is not None and self._connection.invalidated:
-            self._close()
-        if self._connection is None:
-            self._connection = engine.connect()
-            if engine.dialect.name == SQLITE:
-                self._connection.exec_driver_sql(_DO_NOT_WAIT)
+    def __enter__(self) -> "_Kept":
+        """Busy after LOCK_SECONDS."""
+        if not self.turn.acquire(timeout=LOCK_SECONDS):
+            raise Busy
+        try:
+            if not self._open or self.connection.invalidated:
+                self._close()
+                self._connect()
+            if self._require_same_file is not None:
+                self._require_same_file()
+        except BaseException:
+            self.turn.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.turn.release()
+
+    def _connect(self) -> None:
+        engine = self._engine()
+        assert engine is not None, "who writes holds it"
+        self.connection = engine.connect()
+        self.driver = self.connection.connection.driver_connection
+        self._open = True
         if engine.dialect.name == SQLITE:
-            require_same_file(self._connection)
-        return self._connection
+            self.connection.exec_driver_sql(_DO_NOT_WAIT)
+            self._require_same_file = required_same_file(self.connection)
 
     def _disposed(self, _engine: Engine) -> None:
         with self.turn:
             self._close()
 
     def _close(self) -> None:
-        if self._connection is not None:
+        if self._open:
             # Not back to the pool, where connections wait for the file.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+            self.connection.invalidate()
+            self.connection.close()
+            self._open = False
+            del self.connection, self.driver
 
 
 _KEPT: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()

@@ -83,5 +83,8 @@ class Erasable:
     def __bool__(self) -> bool:
         return bool(self.people or self.texts or self.keys)
 
+    def __add__(self, other: "Erasable") -> "Erasable":
+        return Erasable((*self.people, *other.people), (*self.texts, *other.texts), (*self.keys, *other.keys))
+
 
 NOTHING = Erasable()

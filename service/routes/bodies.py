@@ -52,7 +52,7 @@ class Defining(Printable):
     @classmethod
     def not_bare(cls, raw: Any) -> Any:
         # Else each key of theirs would be said to be unknown here.
-        if "definition" in cls.model_fields and isinstance(raw, dict) and "stages" in raw:
+        if isinstance(raw, dict) and "stages" in raw and "definition" in cls.model_fields:
             raise ValueError('send the stages under `definition`: {"definition": {"pipeline": ..., "stages": [...]}}')
         return raw
 
@@ -88,6 +88,6 @@ def body_of(command: type[Command], path: str) -> type[Body]:
 
 def command_of(command: type[Command], body: Body, **addressed: Any) -> Command:
     """The command that the body and the address tell."""
-    told = {name: getattr(body, name) for name in type(body).model_fields if name != "occurred_at"}
+    told = {name: value for name, value in vars(body).items() if name != "occurred_at"}
     # What the body told was looked at as it was read: its fields are the command's.
     return command(**told, **addressed) if addressed else command.model_construct(**told)

@@ -37,8 +37,8 @@ def messages(log: Log) -> Iterator[list[str]]:
             sent.append(statement)
             super().execute(statement, values)
 
-    with writing_connection(log.engine) as connection:
-        driver: Any = connection.connection.driver_connection
+    with writing_connection(log.engine) as kept:
+        driver: Any = kept.driver
     driver.cursor_factory = Noting
     yield sent
     driver.cursor_factory = None
@@ -135,8 +135,9 @@ def test_a_growing_table_is_never_read_as_a_whole(log: Log) -> None:
     """The statements are planned when the tables are empty, and kept."""
     log.write(Wanted([write(uuid4(), 0, OPENED)], command=command()))
     log.write(Wanted([write(uuid4(), 0, OPENED, signal("a"))], command=command()))
-    with writing_connection(log.engine) as connection:
+    with writing_connection(log.engine) as kept:
         filler = "SELECT gen_random_uuid(), 'x', 'y', 1 FROM generate_series(1, 2000)"
+        connection = kept.connection
         connection.exec_driver_sql(f"INSERT INTO commands {filler}")
         prepared = connection.exec_driver_sql(
             "SELECT name, cardinality(parameter_types) FROM pg_prepared_statements"
