@@ -127,11 +127,12 @@ def allowed(roles: frozenset[Role], *, though_away: bool = False) -> Callable[..
 
     async def check(request: Request) -> None:
         telling = [name for name, _ in request.scope["headers"] if name in ONCE]
-        for name in set(telling):
-            if telling.count(name) > 1:
-                raise Refused("malformed", f"{name.decode()} is there more than once: send it once")
-        running: Running = request.app.state.running
-        callers: Callers = request.app.state.callers
+        if len(set(telling)) < len(telling):
+            name = next(each for each in telling if telling.count(each) > 1)
+            raise Refused("malformed", f"{name.decode()} is there more than once: send it once")
+        state = request.app.state
+        running: Running = state.running
+        callers: Callers = state.callers
         kind, text = get_authorization_scheme_param(header(request, b"authorization"))
         if kind.lower() != "bearer" or not text:
             raise Refused("unauthenticated", "send Authorization: Bearer and an API key", headers=NOBODY)

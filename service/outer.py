@@ -44,11 +44,12 @@ class Outer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
         number = given if GIVEN.fullmatch(given) else token_hex(16)
         token = request_id.set(number)
         began, status, method = time.perf_counter(), 0, scope["method"]
-        waits = any(name == b"expect" for name, _ in scope["headers"])
+        waits = b"expect" in headers
         arriving = self.bounded(receive)
         if method == "HEAD" and scope["path"] != self.endless:
             # Answered as GET would be; the server, whose own scope stays, sends the head alone.

@@ -28,6 +28,7 @@ LEFT_SECONDS = 3.0
 QUIET = ("/livez", "/readyz", "/metrics")
 """what machines ask all the time"""
 OFF: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+NO_SPAN = nullcontext()
 
 
 class Tracing:
@@ -52,7 +53,7 @@ class Tracing:
     def span(self, name: str) -> AbstractContextManager[object]:
         """Around a piece of work, below the span of the request it belongs to."""
         if self._tracer is None:
-            return nullcontext()
+            return NO_SPAN
         span: AbstractContextManager[object] = self._tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False
         )
