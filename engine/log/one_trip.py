@@ -76,10 +76,15 @@ def append_in_one_trip(engine: Engine, message: Message) -> End | None:
             plain = ("null" if value is None else _PLAIN[type(value)](value) for value in column)
             told.append(f"'{{{','.join(plain)}}}'")
     with writing_connection(engine) as kept:
-        append = f"{_prepared(kept.connection, beside, single)} ({', '.join(told)})"
-        found = _answer(
-            kept.connection, kept.driver, f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {append}", texts
-        )
+        try:
+            append = f"{_prepared(kept.connection, beside, single)} ({', '.join(told)})"
+            found = _answer(
+                kept.connection, kept.driver, f"SELECT pg_advisory_xact_lock({APPEND_LOCK}); EXECUTE {append}", texts
+            )
+        except DBAPIError as error:
+            if is_busy(error.orig):
+                raise Busy from error
+            raise
     return None if found is None else End(*found)
 
 
@@ -91,8 +96,6 @@ def _answer(connection: Connection, driver: Any, statement: str, values: Sequenc
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
     except psycopg2.Error as error:
-        if is_busy(error):
-            raise Busy from error
         if driver.closed:
             # SQLAlchemy finds the same, and lets go of this connection and of those it opened before it.
             execute(connection, "SELECT")

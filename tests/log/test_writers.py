@@ -1,5 +1,6 @@
 """Many writers at once, some slow, some giving up, some killed: no event lost, no hole, no deadlock; on both."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
+from weakref import ref
 
 import polars as pl
 import pytest
@@ -155,6 +157,30 @@ def test_who_waits_too_long_is_told_that_the_log_is_busy(database_url: str, monk
         log.append([write(uuid4(), 0, OPENED)])
     assert log.append([write(uuid4(), 0, OPENED)])[0].position == 1
     log.close()
+
+
+def test_a_table_that_somebody_has_locked_is_busy_too_at_the_first_append_and_later(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "LOCK_SECONDS", 0.2)
+    log = Log(postgres_url)
+    for position in (1, 2):
+        with log.engine.connect() as another:
+            another.exec_driver_sql("BEGIN; LOCK TABLE events")
+            with pytest.raises(Busy, match="try again"):
+                log.append([write(uuid4(), 0, OPENED)])
+            another.exec_driver_sql("COMMIT")
+        assert log.append([write(uuid4(), 0, OPENED)])[0].position == position
+    log.close()
+
+
+def test_a_log_that_nobody_holds_is_let_go_of_though_it_was_never_closed(sqlite_url: str) -> None:
+    log = Log(sqlite_url)
+    log.append([write(uuid4(), 0, OPENED)])
+    engine = ref(log.engine)
+    del log
+    gc.collect()
+    assert engine() is None
 
 
 def test_a_closed_log_holds_its_file_no_longer(sqlite_url: str) -> None:
