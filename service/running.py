@@ -129,6 +129,7 @@ class Running:
         self.reading.close()
         self.access.close()
         self.telling.close()
+        metrics.catch_up(0)
         self.ahead.close()
         self.log.close()
         self.tracing.close()

@@ -4,6 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
+
+from prometheus_client.registry import REGISTRY
+
+from service import metrics
+from service.running import Running
+from service.settings import Serving
+from tests.log.entries import OPENED, write
 
 TELLING = """
 import sys, time
@@ -44,3 +52,15 @@ def test_the_view_farthest_behind_and_all_memory_are_told_of_the_processes_that_
     found = asked(tmp_path, 9, 1_000)
     assert (found["dealtrail_view_position"], found["dealtrail_memory_bytes"]) == (9, 1_000)
     assert found['dealtrail_http_requests_total{method="GET",route="/livez",status="200"}'] == 3
+
+
+def test_what_a_process_wrote_last_is_counted_when_it_ends(sqlite_url: str) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("dealtrail_append_seconds_count") or 0
+
+    metrics.catch_up(0)
+    before = counted()
+    running = Running(sqlite_url, Serving())
+    running.log.append([write(uuid4(), 0, OPENED)])
+    running.close()
+    assert counted() == before + 1
