@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
+from weakref import WeakSet
 
 import pytest
 
@@ -143,6 +144,27 @@ def test_what_is_written_again_came_last() -> None:
         kept.put(streams[n], lambda n=n: folded.append(n), 1)
     kept.settle(1)
     assert folded == [0]
+
+
+def test_what_was_written_again_or_is_forgotten_is_neither_folded_nor_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "EVENTS", 3)
+    kept, folded, streams, held = memory.Memory(), list[str](), [uuid4() for _ in range(4)], WeakSet[Held]()
+    for n, name in ((0, "forgotten"), (1, "left"), (2, "old"), (2, "new"), (3, "last")):
+        kept.put(streams[n], Held(name, folded, held), 1)
+    assert {each.name for each in held} == {"left", "new", "last"}
+    kept.settle(3)
+    assert folded == ["last", "new", "left"]
+
+
+class Held:
+    """A fold that is told of as long as somebody holds it."""
+
+    def __init__(self, name: str, folded: list[str], held: "WeakSet[Held]") -> None:
+        self.name, self._folded = name, folded
+        held.add(self)
+
+    def __call__(self) -> None:
+        self._folded.append(self.name)
 
 
 def test_what_can_not_be_folded_is_not_remembered() -> None:

@@ -40,10 +40,10 @@ class Memory:
         with self._lock:
             before = self._kept.pop(stream_id, None)
             self._kept[stream_id] = known
-            self._events += events - (before.events if before else 0)
+            self._events += events - (before.let_go() if before else 0)
             self._unfolded.append(known)
             while self._events > EVENTS:
-                self._events -= self._kept.popitem(last=False)[1].events
+                self._events -= self._kept.popitem(last=False)[1].let_go()
 
     def settle(self, most: int) -> None:
         """Folds so many of those put last, which would else be left to who asks next."""
@@ -70,3 +70,8 @@ class _Known:
         folding, self._folding = self._folding, None
         self.stream = folding()
         return True
+
+    def let_go(self) -> int:
+        """Of what nobody will ask for: settle may still come upon it. Returns its events."""
+        self._folding = self.stream = None
+        return self.events
