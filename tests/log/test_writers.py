@@ -1,6 +1,7 @@
 """Many writers at once, some slow, some giving up, some killed: no event lost, no hole, no deadlock; on both."""
 
 import gc
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -171,6 +172,23 @@ def test_a_table_that_somebody_has_locked_is_busy_too_at_the_first_append_and_la
                 log.append([write(uuid4(), 0, OPENED)])
             another.exec_driver_sql("COMMIT")
         assert log.append([write(uuid4(), 0, OPENED)])[0].position == position
+    log.close()
+
+
+def test_what_the_database_says_of_a_broken_file_is_told_as_any_error_of_a_database_is(sqlite_url: str) -> None:
+    log = Log(sqlite_url)
+    log.append([write(uuid4(), 0, OPENED)])
+    log.close()
+    assert log.engine.url.database
+    with sqlite3.connect(log.engine.url.database) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with Path(log.engine.url.database).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(DBAPIError, match="malformed"):
+        log.append([write(uuid4(), 0, OPENED)])
     log.close()
 
 
