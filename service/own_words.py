@@ -8,6 +8,7 @@ import polars as pl
 from engine.errors import Rejected
 from engine.projections.filters import EVERYTHING, Filters, identity, narrowed
 from engine.projections.groups import ATTRIBUTE
+from engine.projections.known import listed
 from engine.projections.look import Look
 from service.auth import Caller
 
@@ -33,15 +34,18 @@ def in_own_words(look: Look, caller: Caller, filters: Filters, by: str | None) -
     if filters.region is not None and filters.region not in members["region"]:
         said = f"region {filters.region!r} is none of yours: known are {listed(members['region'])}"
         raise Rejected(said, field="region")
-    attributes = [(name, "attr") for name, _ in filters.attributes]
-    if by is not None and by.startswith(ATTRIBUTE):
-        attributes.append((by.removeprefix(ATTRIBUTE), "by"))
-    if attributes:
-        known = attributes_of(look, filters)
-        for name, field in attributes:
-            if name not in known:
-                said = f"no journey that you see has an attribute {name!r}: known are {listed(known)}"
-                raise Rejected(said, field=field)
+    grouped = by.removeprefix(ATTRIBUTE) if by is not None and by.startswith(ATTRIBUTE) else None
+    if grouped is not None or filters.attributes or filters.source is not None or filters.channel is not None:
+        journeys = theirs(look, filters)
+        for column, word in (("source", filters.source), ("channel", filters.channel)):
+            if word is not None:
+                must_be_one_of(journeys[column], word, f"the {column}", column)
+        told = words_of(look, journeys, members["rep"], filters.team)
+        for name, value in filters.attributes:
+            must_be_one_of(told["name"], name, "an attribute", "attr")
+            must_be_one_of(told.filter(name=name)["value"], value, f"the {name}", "attr")
+        if grouped is not None:
+            must_be_one_of(told["name"], grouped, "an attribute", "by")
     return filters.model_copy(update=named)
 
 
@@ -60,16 +64,25 @@ def one_of(look: Look, field: str, named: str, ids: pl.Series) -> str:
     return str(found["person_id"][0])
 
 
-def attributes_of(look: Look, filters: Filters) -> pl.Series:
-    """Names of the attributes that journeys have which are the team's now, or were when they closed."""
+def theirs(look: Look, filters: Filters) -> pl.DataFrame:
+    """The journeys that are the team's now, or were when they closed."""
     whose = EVERYTHING.model_copy(update={"team": filters.team})
     journeys = look.journeys.lazy()
     if filters.team is None:
         journeys = journeys.filter(pl.col("owner") == identity(filters.owner or ""))
     moments = (pl.lit(look.as_of), pl.col("closed_at"))
     seen = [narrowed(journeys.with_columns(at=at), look, whose).select("journey").collect() for at in moments]
-    return look.attributes.join(pl.concat(seen), on="journey", how="semi")["name"].unique().cast(pl.String)
+    return look.journeys.join(pl.concat(seen), on="journey", how="semi")
 
 
-def listed(known: pl.Series) -> str:
-    return ", ".join(sorted(known.drop_nulls().unique())) or "none"
+def words_of(look: Look, journeys: pl.DataFrame, reps: pl.Series, team: str | None) -> pl.DataFrame:
+    """Attributes (name, value) of the journeys, and those that targets of the reps and the team are about."""
+    told = look.attributes.join(journeys, on="journey", how="semi").select(pl.col("name", "value").cast(pl.String))
+    whose = pl.col("rep").is_in(reps.implode()) | (pl.col("team") == pl.lit(team))
+    goals = look.targets().filter(whose).drop_nulls("attribute")
+    return pl.concat([told, goals.select(name="attribute", value="attribute_value")])
+
+
+def must_be_one_of(known: pl.Series, word: str, called: str, field: str) -> None:
+    if not (known == word).any():
+        raise Rejected(f"no journey that you see has {called} {word!r}: known are {listed(known)}", field=field)

@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.errors import Rejected
+from engine.projections.known import known_attribute, known_value, known_word, listed
 from engine.values import MOST_MINOR, Utc, Value, Zone, exponent, known_currency, to_micros, within_years, written
 from engine.wording import WRITE_A_DATE
 
@@ -127,18 +128,19 @@ EVERYTHING = Filters()
 
 def chosen(look: "Look", filters: Filters) -> pl.LazyFrame:
     """The journeys left by owner, source, channel and attributes (all of Look.journeys' columns); Rejected for
-    an owner or an attribute that nobody has heard of.
+    any of them that nobody has heard of.
     """
     rows = look.journeys.lazy()
     if filters.owner is not None:
         rows = rows.filter(pl.col("owner") == person(look, filters.owner, "owner", look.journeys["owner"]))
     if filters.source is not None:
-        rows = rows.filter(pl.col("source") == filters.source)
+        rows = rows.filter(pl.col("source") == known_word(look, "source", filters.source, "source"))
     if filters.channel is not None:
-        rows = rows.filter(pl.col("channel") == filters.channel)
+        rows = rows.filter(pl.col("channel") == known_word(look, "channel", filters.channel, "channel"))
     for name in dict(filters.attributes):
-        values = [value for other, value in filters.attributes if other == name]
-        having = known_attribute(look, name, "attr").lazy().filter(pl.col("value").is_in(values))
+        told = known_attribute(look, name, "attr")
+        values = [known_value(look, told, name, value) for other, value in filters.attributes if other == name]
+        having = told.lazy().filter(pl.col("value").is_in(values))
         rows = rows.join(having, on="journey", how="semi", maintain_order="left")
     return rows
 
@@ -173,8 +175,8 @@ def narrowed(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.LazyFrame
             if name == "manager":
                 wanted = person(look, wanted, "manager", look.membership["manager"])
             elif wanted not in look.membership[name]:
-                known = ", ".join(sorted(look.membership[name].drop_nulls().unique())) or "none"
-                raise Rejected(f"{name} {wanted!r} is not on the roster: known are {known}", field=name)
+                said = f"{name} {wanted!r} is not on the roster: known are {listed(look.membership[name])}"
+                raise Rejected(said, field=name)
             rows = rows.filter(pl.col(name) == wanted)
     return rows
 
@@ -198,15 +200,6 @@ def with_membership(rows: pl.LazyFrame, look: "Look", filters: Filters) -> pl.La
         .with_columns(pl.when(left.fill_null(False).not_()).then(pl.col(name)).alias(name) for name in MEMBERSHIP)
         .drop("membership_at", "since", "until")
     )
-
-
-def known_attribute(look: "Look", name: str, field: str) -> pl.DataFrame:
-    """The rows of one attribute: journey, value. Rejected where no journey has it; field: where it was named."""
-    rows = look.attributes.filter(pl.col("name") == name).select("journey", pl.col("value").cast(pl.String))
-    if rows.is_empty() and not look.journeys.is_empty():
-        known = ", ".join(sorted(look.attributes["name"].unique())) or "none"
-        raise Rejected(f"no journey has an attribute {name!r}: known are {known}", field=field)
-    return rows
 
 
 def person(look: "Look", named: str, field: str, holders: pl.Series) -> str:

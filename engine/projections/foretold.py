@@ -125,7 +125,8 @@ def past_of(look: "Look", at: int, asked: Asked) -> "Look":
 
 def seen(past: "Look", filters: Filters, period: Period, by: str | None) -> Prospects | None:
     """None: of what is asked for nothing was known then."""
-    return prospects(past, filters, [period], grouping(past, by)) if heard_of(past, filters) else None
+    then = heard_of(past, filters)
+    return None if then is None else prospects(past, then, [period], grouping(past, by))
 
 
 def by_id(look: "Look", filters: Filters) -> Filters:
@@ -138,12 +139,18 @@ def by_id(look: "Look", filters: Filters) -> Filters:
     return filters.model_copy(update=found)
 
 
-def heard_of(past: "Look", filters: Filters) -> bool:
-    """Whether everything that the filters name was known then: what was not had nothing expected of it."""
-    named = {name: getattr(filters, name) for name in MEMBERSHIP}
-    return all(value is None or value in past.membership[name] for name, value in named.items()) and all(
-        name in past.attributes["name"] for name, _ in filters.attributes
-    )
+def heard_of(past: "Look", filters: Filters) -> Filters | None:
+    """The filters without the values of attributes that were not known then. None where something else that they name
+    was not, or nothing is left of an attribute: what was not known had nothing expected of it.
+    """
+    members = ((past.membership[name], getattr(filters, name)) for name in MEMBERSHIP)
+    words = ((past.journeys[name], getattr(filters, name)) for name in ("source", "channel"))
+    if any(word is not None and not (known == word).any() for known, word in (*members, *words)):
+        return None
+    pairs = [pair for pair in filters.attributes if not past.attributes.filter(name=pair[0], value=pair[1]).is_empty()]
+    if {name for name, _ in pairs} != {name for name, _ in filters.attributes}:
+        return None
+    return filters.model_copy(update={"attributes": tuple(pairs)})
 
 
 def grouping(past: "Look", by: str | None) -> str | None:

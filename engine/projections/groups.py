@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from engine.errors import Rejected
-from engine.projections.filters import MEMBERSHIP, Filters, known_attribute, with_membership
+from engine.projections.filters import MEMBERSHIP, Filters, with_membership
+from engine.projections.known import known_attribute
 
 if TYPE_CHECKING:
     from engine.projections.look import Look

@@ -14,6 +14,7 @@ from engine.projections.counted_alone import decided_alone
 from engine.projections.figures import Amount, Answer, Durations, Figures, Group, head, share
 from engine.projections.filters import EVERYTHING, Filters
 from engine.projections.groups import grouped, labels
+from engine.projections.known import known_word
 from engine.projections.tally import Tally, counts, lengths, money, tally
 from engine.values import exponent
 
@@ -122,6 +123,8 @@ def asked_of(
     """The journeys by what became of them, with spent from opening to close; those first qualified in the window."""
     journeys = at_their_close(look, filters).with_columns(spent=pl.col("closed_at") - pl.col("opened_at"))
     if without_reasons:
+        for reason in without_reasons:
+            known_word(look, "reason", reason, "without_reason")
         journeys = journeys.filter(~pl.col("reason").is_in(without_reasons).fill_null(False))
     dated = "opened_at" if cohort == "opened" else "closed_at"
     inside = filters.window.holds(dated)

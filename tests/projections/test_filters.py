@@ -60,12 +60,17 @@ def test_source_channel_and_attributes() -> None:
     assert ns(told, attributes=(("product", "chair"),)) == [1, 1, 1, 1]
     assert ns(told, attributes=(("product", "chair"), ("product", "table"))) == [2, 2, 2, 2]
     assert ns(told, attributes=(("product", "table"), ("size", "big"))) == [0, 0, 0, 0]
-    assert ns(told, source="nowhere") == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_an_unknown_attribute_or_grouping_is_refused(answer: Any) -> None:
-    told = funnel(journey("contact", attributes={"product": "chair"})).look
+def test_an_unknown_attribute_word_or_grouping_is_refused(answer: Any) -> None:
+    told = funnel(journey("contact", attributes={"product": "chair"}, source="ads", channel="web")).look
+    with pytest.raises(Rejected, match="source 'adz': known are ads"):
+        answer(told, Filters(source="adz"))
+    with pytest.raises(Rejected, match="channel 'wbe': known are web"):
+        answer(told, Filters(channel="wbe"))
+    with pytest.raises(Rejected, match="product 'chiar': known are chair"):
+        answer(told, Filters(attributes=(("product", "chair"), ("product", "chiar"))))
     with pytest.raises(Rejected, match="attribute 'prodcut': known are product"):
         answer(told, Filters(attributes=(("prodcut", "chair"),)))
     with pytest.raises(Rejected, match="attribute 'colour'"):

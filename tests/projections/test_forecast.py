@@ -277,6 +277,10 @@ def test_a_forecast_is_of_one_currency_or_of_one_kind_of_deal() -> None:
         {"EUR": "200.00"},
         None,
     )
+    with pytest.raises(Rejected, match="type 'nwe'"):
+        asked(journeys, goals, Filters(attributes=(("type", "nwe"),)))
+    # A target may be of what nobody sells yet.
+    assert team_of(asked([won(1)], goals, Filters(attributes=(("type", "new"),))), "north").won == 0
     # Nobody set a target for the deals of one source: what is missing of none is not told.
     of_source = asked([*journeys, won(1, source="ads")], goals, Filters(source="ads"))
     assert (team_of(of_source, "north").won, team_of(of_source, "north").quota) == (1, ())

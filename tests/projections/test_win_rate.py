@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from engine.errors import Rejected
 from engine.projections.filters import Filters
 from engine.projections.win_rate import WinRate, win_rate
 from tests.projections.journeys import Funnel, date_of, funnel, journey, person
@@ -69,6 +72,8 @@ def test_losses_for_a_reason_can_be_left_out() -> None:
     )
     answer = asked(told, without_reasons=("no decision",))
     assert (answer.won, answer.lost, answer.win_rate) == (1, 1, 0.5)
+    with pytest.raises(Rejected, match="reason 'no decison': known are no decision"):
+        asked(told, without_reasons=("no decison",))
 
 
 def test_qualified_counts_those_first_qualified_in_the_window() -> None:

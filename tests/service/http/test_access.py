@@ -280,8 +280,8 @@ def test_refusals_tell_a_rep_nothing_of_other_teams(team: dict[str, Client]) -> 
     for rep, (place, region, attribute) in own_of.items():
         moved = {"team": place, "region": region, "manager": {"source": "crm", "key": f"leads-{place}"}}
         manager.post(f"/v1/reps/{rep}/move", moved).done()
-        named = [{"name": attribute, "value": "1"}]
-        team[rep].post("/v1/deals", {"pipeline": "loans", "attributes": named}).done()
+        told = {"attributes": [{"name": attribute, "value": place}], "source": f"{place} fair"}
+        team[rep].post("/v1/deals", {"pipeline": "loans", **told}).done()
     rep = team["rep-01"]
     asked = [
         ("/v1/board?owner={}", "crm:rep-03", "rep-98"),
@@ -290,6 +290,8 @@ def test_refusals_tell_a_rep_nothing_of_other_teams(team: dict[str, Client]) -> 
         ("/v1/board?manager={}", "leads-south", "rep-98"),
         ("/v1/conversion?region={}", "second", "nowhere"),
         ("/v1/board?attr={}=1", "colour", "nothing"),
+        ("/v1/board?attr=size={}", "south", "nothing"),
+        ("/v1/board?source={}+fair", "south", "nothing"),
         ("/v1/win-rate?by=attr:{}", "colour", "nothing"),
         ("/v1/pipelines/loans/compare?attr={}=1", "colour", "nothing"),
     ]
@@ -301,17 +303,19 @@ def test_refusals_tell_a_rep_nothing_of_other_teams(team: dict[str, Client]) -> 
     told = [rep.get(f"/v1/reps/{name}").refused(404, "not-found", name)["detail"] for name in ("rep-03", "rep-99")]
     assert told[0].replace("rep-03", "NAME") == told[1].replace("rep-99", "NAME")
     rep.get("/v1/board?attr=x=1").refused(422, "invalid", "known are size")
+    rep.get("/v1/board?source=x").refused(422, "invalid", "known are north fair")
     rep.get("/v1/board?region=x").refused(422, "invalid", "known are first")
     for own in (
         "owner=rep-01",
         "owner=crm:rep-02",
         "manager=leads-north",
         "region=first",
-        "attr=size=1",
+        "attr=size=north",
+        "source=north+fair",
         "by=attr:size",
     ):
         rep.get(f"/v1/board?{own}").done()
-    assert rep.get("/v1/board?owner=rep-01&attr=size=1&region=first&manager=leads-north").answer["n"] == 1
+    assert rep.get("/v1/board?owner=rep-01&attr=size=north&region=first&manager=leads-north").answer["n"] == 1
     rep.get("/v1/board?as_of=2026-02-01").refused(422, "invalid", "'north' had nobody yet")
     team["rep-04"].get("/v1/board?attr=size=1").refused(422, "invalid", "known are none")
     assert manager.get("/v1/board?owner=rep-04").answer["n"] == 0

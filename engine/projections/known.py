@@ -1,0 +1,48 @@
+"""Words that a question names: refused where nothing has them, for a misspelt one would be answered with nothing."""
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from engine.errors import Rejected
+
+if TYPE_CHECKING:
+    from engine.projections.look import Look
+
+SHOWN: Final = 20
+"""of the words that would be right: an attribute may have a value for every journey"""
+
+
+def known_attribute(look: "Look", name: str, field: str) -> pl.DataFrame:
+    """The rows of one attribute: journey, value. Rejected where no journey has it; field: where it was named."""
+    rows = look.attributes.filter(pl.col("name") == name).select("journey", pl.col("value").cast(pl.String))
+    if rows.is_empty() and not look.journeys.is_empty() and name not in look.targets()["attribute"]:
+        known = listed(look.attributes["name"].unique())
+        raise Rejected(f"no journey has an attribute {name!r}: known are {known}", field=field)
+    return rows
+
+
+def known_value(look: "Look", rows: pl.DataFrame, name: str, value: str) -> str:
+    """A value of the attribute, of some journey or of a target. rows: as known_attribute has them."""
+    if rows.is_empty() or (rows["value"] == value).any():
+        return value
+    goals = look.targets().filter(pl.col("attribute") == name)["attribute_value"]
+    if value not in goals:
+        known = listed(rows["value"].unique())
+        raise Rejected(f"no journey has the {name} {value!r}: known are {known}", field="attr")
+    return value
+
+
+def known_word(look: "Look", column: str, word: str, field: str) -> str:
+    """A word that some journey has in the column; so is any where there is no journey."""
+    words = look.journeys[column]
+    if not words.is_empty() and not (words == word).any():
+        raise Rejected(f"no journey has the {column} {word!r}: known are {listed(words)}", field=field)
+    return word
+
+
+def listed(known: pl.Series) -> str:
+    """The first of the words, in order."""
+    words = sorted(known.drop_nulls().unique().cast(pl.String))
+    more = [f"... ({len(words) - SHOWN:,} more)"] if len(words) > SHOWN else []
+    return ", ".join([*words[:SHOWN], *more]) or "none"
