@@ -21,7 +21,7 @@ HORIZONS = (START, "30", "60", "90")
 LONGEST = 730
 """days before the end of a period"""
 MOST_LOOKS = 24
-"""Each look at another time derives everything anew: of ten million events in up to a second."""
+"""Each look at another time derives anew what changed since: of ten million events in up to half a second."""
 
 Group = str | None
 
@@ -99,13 +99,16 @@ def foretold(look: "Look", filters: Filters, axis: Sequence[Period], asked: Aske
     wanted: dict[int, dict[str, Period]] = {}
     for horizon, period in pairs:
         wanted.setdefault(moments[horizon, period.name], {})[period.name] = period
-    looked = {at: said(look, filters, at, list(each.values()), asked) for at, each in sorted(wanted.items())}
+    looked, past = {}, look
+    # Each from the one after it: between the two little has happened.
+    for at, each in sorted(wanted.items(), reverse=True):
+        past = past_of(past, at, asked)
+        looked[at] = said(past, filters, at, list(each.values()), asked)
     return {(horizon, period): looked[at][period] for (horizon, period), at in moments.items()}
 
 
-def said(look: "Look", filters: Filters, at: int, axis: Sequence[Period], asked: Asked) -> dict[str, Foretold]:
+def said(past: "Look", filters: Filters, at: int, axis: Sequence[Period], asked: Asked) -> dict[str, Foretold]:
     """What was said of some periods at one moment, by their names."""
-    past = past_of(look, at, asked)
     told = {}
     chances = likelihoods(past, asked.basis)
     for period in axis:
@@ -118,7 +121,10 @@ def said(look: "Look", filters: Filters, at: int, axis: Sequence[Period], asked:
 
 
 def past_of(look: "Look", at: int, asked: Asked) -> "Look":
-    """As it was recorded by then; in hindsight all that is recorded now of what had happened by then."""
+    """As it was recorded by then; in hindsight all that is recorded now of what had happened by then.
+
+    look: of now, or of a moment in between, which gives the same in less time.
+    """
     known = look.known_at if asked.hindsight else min(at, look.known_at or at)
     return look.at(at, known)
 

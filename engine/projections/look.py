@@ -55,7 +55,9 @@ class Look:
     targets: Callable[[], pl.DataFrame] = none
     """what reps and teams shall win (targets.py), of every pipeline"""
     at: "Callable[[int, int | None], Look]" = nowhere
-    """the same log, up to the same position, as of and as known at another time: derived anew, nothing of it is kept"""
+    """the same log, up to the same position, as of and as known at another time: nothing of it is kept. Of an earlier
+    one that alone is derived anew which changed in between.
+    """
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from engine.log.application import Log
 from engine.projections.columns import Columns
+from engine.projections.earlier import Sight
 from engine.projections.frames import Frames, derive
 from engine.projections.journeys import derive_profiles
 from engine.projections.lens import Lens
@@ -23,6 +24,8 @@ class Snapshot:
     """For one lens."""
 
     lens: Lens
+    sight: Sight
+    """what its two times let through"""
     columns: Columns
     membership: pl.DataFrame
     targets: Callable[[], pl.DataFrame]
@@ -35,8 +38,8 @@ class Snapshot:
     seen: Callable[[], Seen]
     again: Callable[[], Seen]
     """as seen, which keeps what it gave"""
-    past: Callable[[Definition, int, int, int | None], Look] | None = None
-    """the same as of and as known at another time, by a definition of that version"""
+    past: Callable[[Definition, int, Frames | Live, int, int | None], Look] | None = None
+    """the same as of and as known at another time, by a definition of that version; of which these are the frames"""
 
     def frames(self, definition: Definition) -> Frames:
         seen = self.seen()
@@ -62,5 +65,5 @@ class Snapshot:
             again=self.again,
             persons=self.persons,
             erased=self.erased,
-            at=nowhere if self.past is None else partial(self.past, definition, version),
+            at=nowhere if self.past is None else partial(self.past, definition, version, frames),
         )

@@ -21,6 +21,7 @@ from engine.log.history import lost
 from engine.log.positions import event_ids, position_at
 from engine.projections.columns import Columns
 from engine.projections.definitions import Definitions
+from engine.projections.earlier import Sight, derive_earlier
 from engine.projections.following import derived_anew
 from engine.projections.frames import Frames
 from engine.projections.intake import KIND_OF, take
@@ -74,7 +75,7 @@ class Views:
         self._staff = Staff(log)
         self._live: dict[tuple[str, int], Live] = {}
         """by pipeline and version, the one asked for least recently first"""
-        self._seen: WeakValueDictionary[tuple[int, int | None, int | None], Seen] = WeakValueDictionary()
+        self._seen: WeakValueDictionary[tuple[int, Sight], Seen] = WeakValueDictionary()
         self._kept: Lately[tuple[str, int, int | None, int | None, int], Frames] = Lately(KEPT)
         self._lock = RLock()
         self._deriving = RLock()
@@ -212,13 +213,14 @@ class Views:
 
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()
-        known = None if lens.known_at is None else position_at(self.log, lens.known_at)
-        again = partial(self._see, columns, lens.horizon, known)
+        sight = self._sight(lens)
+        again = partial(self._see, columns, sight)
         # Several policies and answers ask more than once.
         seen = cache(again)
         people = self._staff.people(len(self.columns.codes.people))
         now = Snapshot(
             lens=lens,
+            sight=sight,
             columns=columns,
             membership=self._staff.membership(lens),
             targets=self._staff.targets(lens),
@@ -230,40 +232,63 @@ class Views:
             seen=seen,
             again=again,
         )
+        return self._with_past(now, self._staff.as_it_is())
+
+    def _with_past(self, now: Snapshot, staff: Staff) -> Snapshot:
         # A look that is kept for later holds neither entries nor what follows the log.
-        return replace(now, past=partial(self._past, replace(now, live={}, seen=again), self._staff.as_it_is()))
+        return replace(now, past=partial(self._past, replace(now, live={}, seen=now.again), staff))
 
     def _past(
-        self, now: Snapshot, staff: Staff, definition: Definition, version: int, as_of: int, known_at: int | None
+        self,
+        now: Snapshot,
+        staff: Staff,
+        definition: Definition,
+        version: int,
+        frames: Frames | Live,
+        as_of: int,
+        known_at: int | None,
     ) -> Look:
-        """What now's log showed at another time; asked for `then`, by the definition in force there."""
+        """What now's log showed at another time; asked for `then`, by the definition in force there.
+
+        frames: what was derived for now, by the definition.
+        """
         lens = replace(now.lens, as_of=as_of, known_at=known_at, live=False)
+        found: Frames | Live | None = frames
         if lens.definition == "then":
             published = self.definitions.choose(definition.pipeline, lens)
+            found = frames if published.version == version else None
             definition, version = published.definition, published.version
-        known = None if known_at is None else position_at(self.log, known_at)
-        again = partial(self._see, now.columns, as_of, known)
+        sight = self._sight(lens)
+        again = partial(self._see, now.columns, sight)
         then = replace(
             now,
             lens=lens,
+            sight=sight,
             membership=staff.membership(lens),
             targets=staff.targets(lens),
             seen=cache(again),
             again=again,
         )
+        then = self._with_past(then, staff)
         with self._deriving:
-            return then.look(definition, version, then.frames(definition))
+            earlier = None
+            if found is not None and sight.within(now.sight):
+                earlier = derive_earlier(now.columns, definition, sight, now.sight, found)
+            return then.look(definition, version, then.frames(definition) if earlier is None else earlier)
+
+    def _sight(self, lens: Lens) -> Sight:
+        return Sight(lens.horizon, None if lens.known_at is None else position_at(self.log, lens.known_at))
 
     def _room(self, most: int) -> int:
         """How many frames may be kept: so many of few journeys, one of very many."""
         return max(1, min(most, ROOM // max(1, len(self.columns.streams))))
 
-    def _see(self, columns: Columns, as_of: int | None, known: int | None) -> Seen:
+    def _see(self, columns: Columns, sight: Sight) -> Seen:
         """What the lenses leave: the same for all who look at one position, as long as one of them has it."""
-        key = (columns.position, as_of, known)
+        key = (columns.position, sight)
         seen = self._seen.get(key)
         if seen is None:
-            seen = self._seen[key] = see(columns, as_of=as_of, known=known)
+            seen = self._seen[key] = see(columns, as_of=sight.until, known=sight.known)
         return seen
 
     def with_names(self, look: Look) -> Look:
