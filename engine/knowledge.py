@@ -83,6 +83,9 @@ class Knowledge:
     def standing(self) -> Standing:
         return standing_of(self.stream.history, self.occurred_at, self.definition)
 
+    def standing_without(self, event_id: UUID | None) -> Standing:
+        return standing_of([each for each in self.stream.history if each.event_id != event_id], None, self.definition)
+
     def definition(self, pipeline: str) -> Definition:
         definition = in_force(self.log, pipeline).definition
         if definition is None:

@@ -109,6 +109,9 @@ class PlainContext:
     def standing(self) -> Standing:
         return standing_of(self.history, self.occurred_at, self.definition)
 
+    def standing_without(self, event_id: UUID | None) -> Standing:
+        return standing_of([each for each in self.history if each.event_id != event_id], None, self.definition)
+
     def definition(self, pipeline: str) -> Definition:
         if pipeline not in self.definitions:
             raise Rejected(f"pipeline {pipeline!r} has no published definition: publish one first")

@@ -79,6 +79,9 @@ class Context(Protocol):
     def standing(self) -> Standing:
         """Folds the history: only commands about stages ask for it."""
 
+    def standing_without(self, event_id: UUID | None) -> Standing:
+        """After all that is known but that entry, which is no opening."""
+
     def definition(self, pipeline: str) -> Definition:
         """The published definition in force; Rejected where there is none."""
 

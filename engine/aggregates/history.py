@@ -44,10 +44,12 @@ def folded(evolve: Callable[[State, Any], State], state: State, entries: Iterabl
 
 
 def standing_of(
-    history: Sequence[AnyRecorded], occurred_at: datetime, definition: Callable[[str], Definition]
+    history: Sequence[AnyRecorded], occurred_at: datetime | None, definition: Callable[[str], Definition]
 ) -> Standing:
-    """Where the journey stood at that moment, by the stage rules; definition: the one in force of a pipeline."""
-    seen = life(facts_of(history), as_of=to_micros(occurred_at))
+    """Where the journey stood at that moment, by the stage rules, or after all that is known (None); definition: the
+    one in force of a pipeline.
+    """
+    seen = life(facts_of(history), as_of=None if occurred_at is None else to_micros(occurred_at))
     pipeline = next((fact.pipeline for fact in reversed(seen.entries) if fact.kind == "PipelineChanged"), seen.pipeline)
     if pipeline is None:
         raise ValueError("a void journey stands nowhere: the rules refuse its commands before they ask")

@@ -46,6 +46,7 @@ KINDS: Final = (
 
 OPENINGS: Final = frozenset({"LeadCaptured", "DealOpened"})
 REOPENINGS: Final = frozenset({"LeadReopened", "DealReopened"})
+MERGES: Final = frozenset({"LeadMerged", "DealMerged"})
 MOVES: Final = frozenset({"StageMoved", "PipelineChanged"}) | REOPENINGS
 """A person's moves: they open an epoch at the stage they name and fire nothing themselves."""
 VALUED: Final = OPENINGS | {"ValueChanged", "DealWon"}

@@ -352,6 +352,20 @@ def test_what_is_no_sale_any_more_or_never_was_is_merged() -> None:
     known.given(OPENED, LOST).when(MergeDeal(into=OTHER)).then(MERGED)
 
 
+def test_no_correction_brings_a_sale_back_that_was_merged_away() -> None:
+    reopened = DealReopened(stage="contact", reason="told twice")
+    mistaken = RetractEntry(event_id=entry_id(3), reason="it was no mistake")
+    merged = deal.given(OPENED, WON, reopened, MERGED)
+    merged.when(mistaken).rejected("won", str(OTHER), "retract the merge first")
+    merged.when(mistaken, at=1).rejected("retract the merge first")
+    deal.given(OPENED, WON, reopened, LOST, MERGED).when(mistaken).rejected("retract the merge first")
+    taken_back = EntryRetracted(event_id=entry_id(3), reason="it was no mistake")
+    deal.given(OPENED, WON, reopened, MERGED, retracted(4, EntryRetracted)).when(mistaken).then(taken_back)
+    # What hides no win is corrected as ever; also a win that a log or an import had merged away before.
+    deal.given(OPENED, LOST, reopened, MERGED).when(mistaken).then(taken_back)
+    deal.given(OPENED, WON, PaymentReceived(amount=EUROS), MERGED).when(mistaken).then(taken_back)
+
+
 def test_a_merge_is_not_dated_before_the_opening() -> None:
     known = deal.given(on(5, OPENED)).knowing({OTHER: Other(OTHER, Journey(pipeline="sales"))})
     known.when(MergeDeal(into=OTHER), at=3).rejected("DealOpened", "later")

@@ -61,7 +61,7 @@ def decide(state: Deal, command: DealCommand, context: Context) -> list[Event]:
         return open_deal(state, command, context)
     must_be_opened(state)
     if isinstance(command, RetractEntry):
-        return retract(command, context, events, irrevocable=(DealOpened,) if state.from_lead else ())
+        return retract(state.journey, command, context, events, irrevocable=(DealOpened,) if state.from_lead else ())
     if isinstance(command, AskFollowUp | WithdrawFollowUp | HandOver) and outdated(command.seen, context):
         return []
     if isinstance(command, WithdrawFollowUp):

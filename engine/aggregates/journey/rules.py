@@ -6,7 +6,7 @@ What happened is recorded, also late, also on a closed journey; what is decided 
 from typing import assert_never
 from uuid import UUID
 
-from engine.aggregates.context import Context
+from engine.aggregates.context import Context, Entry, Standing
 from engine.aggregates.journey.asking import ask, was_withdrawn, withdraw
 from engine.aggregates.journey.commands import (
     AddNote,
@@ -34,6 +34,7 @@ from engine.entries import EntryRetracted
 from engine.errors import Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
+from engine.stages.facts import MERGES, OPENINGS
 from engine.values import Attribute, TextRef
 
 
@@ -138,7 +139,7 @@ def must_name_attributes_once(attributes: tuple[Attribute, ...]) -> None:
 
 
 def retract(
-    command: RetractEntry, context: Context, words: Vocabulary, irrevocable: tuple[type[Event], ...]
+    journey: Journey, command: RetractEntry, context: Context, words: Vocabulary, irrevocable: tuple[type[Event], ...]
 ) -> list[Event]:
     entry = next((entry for entry in context.entries if entry.event_id == command.event_id and entry.own), None)
     if entry is None:
@@ -151,6 +152,7 @@ def retract(
         raise Rejected("a conversion is not taken back: the lead and its deal are one journey; lose the deal instead")
     if command.reason is None:
         raise Rejected("an entry is retracted with a reason: pass one that says what was wrong with it")
+    must_hide_no_win(journey, entry, context)
     return [
         words.EntryRetracted(
             event_id=command.event_id, reason=command.reason, comment=optional_text(context, command.comment)
@@ -191,11 +193,26 @@ def must_be_another_journey(into: UUID, context: Context) -> UUID:
 
 def must_not_be_won(context: Context, *, told: bool = False) -> None:
     """Merged away, a sale would leave every count of wins. told: a win says so, of whatever date."""
-    if told or context.standing.kind in ("won", "after_sale"):
+    if told or _is_won(context.standing):
         raise Rejected(
             "it is won, and a sale counts where it was made: merge the other one into it; "
             "where the same sale was told twice, retract this one's win first"
         )
+
+
+def must_hide_no_win(journey: Journey, retracted: Entry, context: Context) -> None:
+    """As must_not_be_won, of a correction after the merge."""
+    if journey.merged_into is None or type(retracted.event).__name__ in OPENINGS | MERGES:
+        return
+    if _is_won(context.standing_without(retracted.event_id)) and not _is_won(context.standing_without(None)):
+        raise Rejected(
+            f"without it the journey is won, and its sale would be hidden: it was merged into {journey.merged_into}; "
+            "retract the merge first"
+        )
+
+
+def _is_won(standing: Standing) -> bool:
+    return standing.kind in ("won", "after_sale")
 
 
 def must_follow(context: Context, *kinds: type[Event]) -> None:

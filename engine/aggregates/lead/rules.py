@@ -44,7 +44,7 @@ def decide(state: Lead, command: LeadCommand, context: Context) -> list[Event]:
         return capture(command, context)
     must_be_captured(state)
     if isinstance(command, RetractEntry):
-        return retract(command, context, events, irrevocable=(LeadConverted,))
+        return retract(state.journey, command, context, events, irrevocable=(LeadConverted,))
     if isinstance(command, AskFollowUp | WithdrawFollowUp | HandOver) and outdated(command.seen, context):
         return []
     must_not_be_converted(state)
