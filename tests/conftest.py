@@ -13,6 +13,7 @@ import pytest
 from engine.log import schema
 from engine.log.application import Log
 from service.notices.sealing import FILE_VARIABLE, add_key
+from tests.in_memory import use_memory
 from tests.postgres import Server, postgres
 
 SHARED = Path(os.environ.get("DEALTRAIL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -22,6 +23,7 @@ UNTIL_THE_END = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    use_memory()
     config.stash[UNTIL_THE_END] = ExitStack()
     # PostgreSQL has no file that a key could stand beside.
     keys = Path(config.stash[UNTIL_THE_END].enter_context(TemporaryDirectory())) / "webhook.keys"

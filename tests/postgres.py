@@ -40,7 +40,8 @@ class Server:
 
     def create(self, database: str, template: str = "template1") -> str:
         """Makes a database as a copy of another that nobody is connected to; returns its URL."""
-        self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        # File by file, at two thirds of the work: without fsync the checkpoint that needs costs nothing.
+        self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY file_copy')
         return self.url(database)
 
     def drop(self, database: str) -> None:
