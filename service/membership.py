@@ -5,8 +5,8 @@ from uuid import UUID
 from engine.aggregates.roster.state import Membership, rep_stream
 from engine.errors import Rejected
 from engine.log.application import Log
+from engine.projections.known import listed
 from engine.projections.lens import Lens
-from engine.projections.reps import reps
 from engine.projections.views import Views
 from engine.streams import load
 
@@ -32,6 +32,6 @@ def membership_of(log: Log, person_id: UUID) -> Membership | None:
 def must_be_a_team(views: Views, team: str) -> None:
     """A target of a misspelt team would be nobody's. Rejected with the teams that there are, or were."""
     # Told by the views: no index of the log tells which events are the roster's.
-    known = {place.team for rep in reps(views.staff(Lens.of())) for place in rep.memberships} - {None}
+    known = views.staff(Lens.of()).membership["team"]
     if team not in known:
-        raise Rejected(f"team {team!r} is not on the roster: known are {', '.join(sorted(map(str, known))) or 'none'}")
+        raise Rejected(f"team {team!r} is not on the roster: known are {listed(known)}", field="team")

@@ -27,10 +27,11 @@ from engine.log.people import person
 from engine.messages import Command
 from engine.projections.filters import Filters
 from engine.projections.names import Names
+from engine.projections.views import Views
 from engine.streams import DEAL, LEAD, Stream, load
 from service.auth import Caller
 from service.http_errors import Refused
-from service.membership import has_left, membership_of, team_of
+from service.membership import has_left, membership_of, must_be_a_team, team_of
 
 
 def opening_of(log: Log, caller: Caller, command: Command) -> Command:
@@ -183,9 +184,23 @@ def narrowed(log: Log, caller: Caller, filters: Filters) -> Filters:
         if filters.owner is not None:
             raise Refused("forbidden", "owner: you are in no team, so you see your own journeys: leave it out")
         return filters.model_copy(update={"owner": str(caller.person_id)})
-    if filters.team not in (None, team):
-        raise Refused("forbidden", f"team: a rep sees the own team, {team}: leave it out")
+    must_be_own(filters.team, team)
     return filters.model_copy(update={"team": team})
+
+
+def may_ask_about(log: Log, views: Views, caller: Caller, team: str | None) -> None:
+    """Whoever asks about a team by name. Rejected: there is none; of a rep, Refused: it is another's."""
+    if team is None:
+        return
+    if caller.role == "rep":
+        must_be_own(team, team_of(log, caller.person_id))
+    else:
+        must_be_a_team(views, team)
+
+
+def must_be_own(asked: str | None, own: str | None) -> None:
+    if asked not in (None, own):
+        raise Refused("forbidden", f"team: a rep sees the own team, {own or 'you are in none'}: leave it out")
 
 
 def owner_of(log: Log, stream_id: UUID) -> UUID | None:

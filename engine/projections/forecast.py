@@ -108,13 +108,14 @@ def forecast(
     look: "Look",
     filters: Filters = EVERYTHING,
     *,
-    every: Every = "month",
+    every: Every | None = None,
     period: str | None = None,
     basis: Basis = "observed",
 ) -> Forecast:
     """Of the periods that the window touches, without its beginning or end up to the one of as_of; or of one by name.
 
-    Team by team, person by person. Rejected: a period that is none, or given beside a window; too many periods.
+    Months, where neither says what kind of period. Team by team, person by person. Rejected: a period that is none, or
+    given beside a window or another kind; too many periods.
     """
     axis = axis_of(look, filters, every, period)
     found = prospects(look, filters, axis)
@@ -125,27 +126,30 @@ def forecast(
     return Forecast(
         **head(look),
         n=found.won.height + found.expected.height,
-        every=every if period is None else every_of(period),
+        every=every_of(axis[0].name),
         periods=tuple(of_period(look, each, own, goals) for each, own, goals in zip(axis, counts, told, strict=True)),
         without_date=found.undated.height,
         overdue_earlier=found.earlier.height,
     )
 
 
-def axis_of(look: "Look", filters: Filters, every: Every, period: str | None) -> list[Period]:
+def axis_of(look: "Look", filters: Filters, every: Every | None, period: str | None) -> list[Period]:
     window = filters.window
     if period is not None:
         if window.since is not None or window.until is not None:
             raise Rejected(f"period {period!r} says from when to when: leave the window out", field="period")
         try:
-            every, begins = every_of(period), midnight(first_day(period), ZoneInfo(filters.tz))
+            kind, begins = every_of(period), midnight(first_day(period), ZoneInfo(filters.tz))
         except ValueError as error:
             raise Rejected(f"period: {error}", field="period") from None
-        return periods(every, filters.tz, first=begins, last=begins)
+        if every not in (None, kind):
+            said = f"every {every!r} is not what period {period!r} is, a {kind}: leave one of them out"
+            raise Rejected(said, field="every")
+        return periods(kind, filters.tz, first=begins, last=begins)
     ends = None if window.until is None else window.until - 1
     first = min(look.as_of, ends or look.as_of) if window.since is None else window.since
     last = max(look.as_of, first) if ends is None else ends
-    axis = periods(every, filters.tz, first=first, last=last)
+    axis = periods(every or "month", filters.tz, first=first, last=last)
     if len(axis) > MOST:
         raise Rejected(
             f"the window holds {len(axis)} periods: ask for at most {MOST}, or for longer ones", field="since"

@@ -1,9 +1,12 @@
 """The roster as it is told: who sells, in which team, for whom and where; now and before."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from engine.errors import Rejected
+from engine.log.identity import uuid_of
 from engine.projections.cards import Owner, when
 from engine.projections.figures import Figures
 from engine.values import from_micros
@@ -64,3 +67,18 @@ def reps(staff: "Snapshot") -> list[Rep]:
             )
         )
     return sorted(found, key=lambda rep: (rep.key is None, rep.key or "", rep.source or "", str(rep.person_id)))
+
+
+def called_so(rep: Rep, name: str) -> bool:
+    return rep.person_id == uuid_of(name) or (rep.key is not None and name in (rep.key, f"{rep.source}:{rep.key}"))
+
+
+def rep_called(known: Sequence[Rep], name: str) -> UUID:
+    """person_id of the one of a key, source:key or id. Rejected: of none, of several."""
+    found = [rep for rep in known if called_so(rep, name)]
+    if len(found) == 1:
+        return found[0].person_id
+    said = f"rep {name!r} is nobody on the roster: use the key, source:key or person_id"
+    if found:
+        said = f"rep {name!r} is several people: say which of {', '.join(f'{rep.source}:{rep.key}' for rep in found)}"
+    raise Rejected(said, field="rep")

@@ -59,9 +59,9 @@ class TargetHistory(Target):
 
 
 def standing_targets(
-    staff: "Snapshot", *, period: str | None = None, team: str | None = None, rep: str | None = None
+    staff: "Snapshot", *, period: str | None = None, team: str | None = None, rep: UUID | None = None
 ) -> list[Target]:
-    """Of every pipeline, by period, then teams, then reps. Of one period, team or rep (key): those alone."""
+    """Of every pipeline, by period, then teams, then reps. Of one period, team or rep (person_id): those alone."""
     rows = staff.targets().sort("period", "team", "rep", "pipeline", "target", nulls_last=True).rows(named=True)
     every = [
         Target(
@@ -80,9 +80,7 @@ def standing_targets(
     return [
         each
         for each in every
-        if period in (None, each.period)
-        and team in (None, each.team)
-        and (rep is None or (each.rep is not None and each.rep.key == rep))
+        if period in (None, each.period) and team in (None, each.team) and rep in (None, each.person_id)
     ]
 
 

@@ -28,7 +28,7 @@ def forecast(
     filters: Filters,
     _: str | None,
     *,
-    every: Every = "month",
+    every: Every | None = None,
     period: str | None = None,
     basis: Basis = "observed",
     **__: Any,

@@ -7,7 +7,6 @@ import typer
 
 from service.cli.answering import answer, looking
 from service.cli.explain import Explain, explained
-from service.cli.options import Every
 from service.cli.question import Question, asks
 from service.cli.terminal import money, percent, table
 
@@ -25,7 +24,10 @@ WINS = ("wins", "quota of\nwins", "gap of\nwins")
 def forecast(
     question: Question,
     *,
-    every: Every = "month",
+    every: Annotated[
+        Literal["week", "month", "quarter"] | None,
+        typer.Option("--every", help="How long each period is (month).", show_default=False),
+    ] = None,
     period: Annotated[
         str | None,
         typer.Option("--period", metavar="NAME", help="One alone: 2026-03, 2026-Q1 or 2026-W05.", show_default=False),

@@ -128,7 +128,9 @@ def list_all(
     period: Annotated[
         str | None, typer.Option("--period", metavar="NAME", help="Of this period alone.", show_default=False)
     ] = None,
-    rep: Annotated[str | None, typer.Option("--rep", metavar="KEY", help="A rep's.", show_default=False)] = None,
+    rep: Annotated[
+        str | None, typer.Option("--rep", metavar="REP", help="A rep's: key, source:key or id.", show_default=False)
+    ] = None,
     team: Annotated[str | None, typer.Option("--team", metavar="TEAM", help="A team's.", show_default=False)] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -137,7 +139,10 @@ def list_all(
 ) -> None:
     """The targets that stand."""
     from engine.periods import known_period
+    from engine.projections.lens import Lens
+    from engine.projections.reps import rep_called, reps
     from engine.projections.targets_told import standing_targets
+    from service.membership import must_be_a_team
 
     lens = lens_asked(as_of, known_at)
     if period is not None:
@@ -146,7 +151,10 @@ def list_all(
         except ValueError as error:
             raise typer.BadParameter(f"--period: {error}") from None
     with viewed(db) as views:
-        found = standing_targets(views.staff(lens), period=period, team=team, rep=rep)
+        if team is not None:
+            must_be_a_team(views, team)
+        person = None if rep is None else rep_called(reps(views.staff(Lens.of())), rep)
+        found = standing_targets(views.staff(lens), period=period, team=team, rep=person)
     if json:
         print_json({"targets": [each.model_dump(mode="json") for each in found]})
         return

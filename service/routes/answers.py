@@ -121,7 +121,7 @@ class LikeliestQuestion(Question, Worded, Paged):
 
 
 class ForecastQuestion(Question):
-    every: Annotated[Every, Field(description="How long each period is")] = "month"
+    every: Annotated[Every | None, Field(description="How long each period is (month)")] = None
     period: Annotated[
         PeriodName | None, Field(description="This one alone: 2026-03, 2026-Q1 or 2026-W05", examples=["2026-Q3"])
     ] = None

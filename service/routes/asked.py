@@ -28,8 +28,8 @@ Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 PAGE_MOST = 500
 
 
-class Glance(BaseModel):
-    """Through which lens."""
+class Moments(BaseModel):
+    """As of when, as known when: what asks of no stages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,8 +37,16 @@ class Glance(BaseModel):
         Time | None, Field(description="Only what had happened by then (now)", examples=["2026-03-31"])
     ] = None
     known_at: Annotated[Time | None, Field(description="Only what had been recorded by then (all)")] = None
-    definition: Annotated[Text, Field(description="Stages in force now, then, version N, or draft:N")] = "now"
     tz: Annotated[Text, Field(description="Decides what a day and a month are")] = "UTC"
+
+    def lens(self) -> Lens:
+        return lens_of(self.as_of, self.known_at, tz=self.tz)
+
+
+class Glance(Moments):
+    """Through which lens."""
+
+    definition: Annotated[Text, Field(description="Stages in force now, then, version N, or draft:N")] = "now"
 
     def lens(self) -> Lens:
         return lens_of(self.as_of, self.known_at, self.definition, self.tz)

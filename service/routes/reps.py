@@ -9,21 +9,22 @@ from pydantic import BaseModel, Field
 from engine.aggregates.roster.state import rep_stream
 from engine.errors import NotFound, Rejected
 from engine.log.application import Log
-from engine.log.identity import uuid_of
-from engine.projections.reps import Rep, reps
+from engine.projections.lens import Lens
+from engine.projections.reps import Rep, called_so, reps
 from engine.projections.snapshot import Snapshot
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
+from service.rights import may_ask_about
 from service.routes.addressed import ADDRESSES
-from service.routes.asked import Cursor, Glance, Text
+from service.routes.asked import Cursor, Moments, Text
 from service.routes.pages import part, staff_cursor, staff_page
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
 
 
-class RepsQuestion(Glance):
+class RepsQuestion(Moments):
     team: Annotated[Text | None, Field(description="Those who are in it")] = None
     left: Annotated[bool, Field(description="Also those who left")] = False
     limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
@@ -80,6 +81,7 @@ async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Quer
 
     def work() -> Response:
         erased = running.erased()
+        may_ask_about(running.log, running.views, caller, question.team)
         page = staff_page(running, question.lens(), question.after, question.same())
         tag = tag_of(running, caller, request, page.position, page.staff.lens, erased=erased)
         if unchanged(request, tag):
@@ -97,13 +99,13 @@ async def list_endpoint(request: Request, question: Annotated[RepsQuestion, Quer
 async def one_endpoint(
     request: Request,
     name: Annotated[str, Path(alias="rep", min_length=1, max_length=300, description=ADDRESSES["rep"])],
-    glance: Annotated[Glance, Query()],
+    moments: Annotated[Moments, Query()],
 ) -> Response:
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
         erased = running.erased()
-        staff = running.views.staff(glance.lens())
+        staff = running.views.staff(moments.lens())
         found = [rep for rep in visible(running, caller, staff) if called_so(rep, name)]
         if not found:
             who = "rep of your team" if caller.role == "rep" else "rep"
@@ -135,5 +137,6 @@ def version_of(log: Log, person_id: UUID) -> int:
     return enrolled.version
 
 
-def called_so(rep: Rep, name: str) -> bool:
-    return rep.person_id == uuid_of(name) or (rep.key is not None and name in (rep.key, f"{rep.source}:{rep.key}"))
+def in_sight(running: Running, caller: Caller) -> list[Rep]:
+    """Whom the caller may name: as visible, at present."""
+    return visible(running, caller, running.views.staff(Lens.of()))

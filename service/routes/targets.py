@@ -8,15 +8,17 @@ from pydantic import BaseModel, Field
 
 from engine.errors import NotFound
 from engine.periods import PeriodName
-from engine.projections.reps import reps
+from engine.projections.reps import rep_called, reps
 from engine.projections.snapshot import Snapshot
 from engine.projections.targets_told import Target, TargetHistory, standing_targets, target_history
 from engine.streams import load
 from service.auth import EVERY, Caller, caller_of
 from service.membership import team_of
+from service.rights import may_ask_about
 from service.routes.addressed import ADDRESSES, target_named
-from service.routes.asked import Cursor, Glance, Text
+from service.routes.asked import Cursor, Moments, Text
 from service.routes.pages import part, staff_cursor, staff_page
+from service.routes.reps import in_sight
 from service.routes.routing import Routes, running_of
 from service.routes.tags import not_modified, tag_of, told, unchanged
 from service.running import Running
@@ -24,10 +26,10 @@ from service.running import Running
 T = TypeVar("T", bound=Target)
 
 
-class TargetsQuestion(Glance):
+class TargetsQuestion(Moments):
     period: Annotated[PeriodName | None, Field(description="Of this period alone", examples=["2026-Q3"])] = None
     team: Annotated[Text | None, Field(description="Of this team")] = None
-    rep: Annotated[Text | None, Field(description="Of this rep, by key")] = None
+    rep: Annotated[Text | None, Field(description="Of this rep: key, source:key or person_id")] = None
     limit: Annotated[int, Field(ge=1, le=500, description="How many")] = 100
     after: Annotated[
         Cursor | None, Field(description="`next` of the page before; the page is of the same moment and position")
@@ -82,11 +84,13 @@ async def list_endpoint(request: Request, question: Annotated[TargetsQuestion, Q
 
     def work() -> Response:
         erased = running.erased()
+        may_ask_about(running.log, running.views, caller, question.team)
+        rep = None if question.rep is None else rep_called(in_sight(running, caller), question.rep)
         page = staff_page(running, question.lens(), question.after, question.same())
         tag = tag_of(running, caller, request, page.position, page.staff.lens, erased=erased)
         if unchanged(request, tag):
             return not_modified(tag)
-        every = standing_targets(page.staff, period=question.period, team=question.team, rep=question.rep)
+        every = standing_targets(page.staff, period=question.period, team=question.team, rep=rep)
         found = visible(running, caller, page.staff, every)
         shown, last = part(found, lambda each: str(each.target), page.last, question.limit)
         following = staff_cursor(running.log, page, question.same(), last)
@@ -98,14 +102,14 @@ async def list_endpoint(request: Request, question: Annotated[TargetsQuestion, Q
 async def one_endpoint(
     request: Request,
     name: Annotated[str, Path(alias="target", min_length=1, max_length=300, description=ADDRESSES["target"])],
-    glance: Annotated[Glance, Query()],
+    moments: Annotated[Moments, Query()],
 ) -> Response:
     running, caller = running_of(request), caller_of(request)
 
     def work() -> Response:
         erased = running.erased()
         target = target_named(name)
-        staff = running.views.staff(glance.lens())
+        staff = running.views.staff(moments.lens())
         found = target_history(staff, target)
         if not visible(running, caller, staff, [found]):
             raise NotFound(f"no target of your team is called {name!r}: GET /v1/targets tells which there are")

@@ -49,6 +49,10 @@ def test_what_is_typed_wrong_is_told_with_what_would_be_right(own_sample: Path) 
     )
     run("targets", "show", "nothing", "--db", own_sample).refused(exits.NOT_FOUND, "'nothing'")
     run("targets", "list", "--period", "2026-13", "--db", own_sample).refused(exits.USAGE, "--period", "2026-Q1")
+    for flag, nobody, known in (("--rep", "nobody", "source:key"), ("--team", "nowhere", "north")):
+        run("targets", "list", flag, nobody, "--db", own_sample).refused(exits.REFUSED, nobody, known)
+    monthly = ("forecast", "--period", "2026-11", "--every", "week", "--db", own_sample)
+    run(*monthly).refused(exits.REFUSED, "'week'", "a month")
     assert "No such target" in run("targets", "list", "--period", "2020-01", "--db", own_sample).out
     run("forecast", "--period", "soon", "--db", own_sample).refused(exits.REFUSED, "soon", "2026-Q1")
 
