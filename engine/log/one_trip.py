@@ -6,6 +6,7 @@ docs/adr/0013-one-message-an-append.md.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -98,7 +99,8 @@ def _answer(connection: Connection, driver: Any, statement: str, values: Sequenc
     except psycopg2.Error as error:
         if driver.closed:
             # SQLAlchemy finds the same, and lets go of this connection and of those it opened before it.
-            execute(connection, "SELECT")
+            with suppress(DBAPIError):
+                execute(connection, "SELECT")
         raise DBAPIError.instance(statement, None, error, psycopg2.Error, hide_parameters=True) from error
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg2.extensions
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from engine.errors import Conflict
 from engine.log.application import AlreadyDone, Erasable, Log, Person, StreamKey, Text, Wanted, Written
@@ -149,3 +150,13 @@ def test_a_growing_table_is_never_read_as_a_whole(log: Log) -> None:
     assert {name for name, _ in prepared} == {"append", "append_one"}
     # Of meta there is one row.
     assert {name for plan in plans for name in re.findall(r"Seq Scan on (\w+)", plan)} == {"meta"}
+
+
+def test_a_connection_that_was_ended_is_told_as_that_and_followed_by_another(log: Log) -> None:
+    with writing_connection(log.engine) as kept:
+        process = kept.driver.info.backend_pid
+    with log.engine.connect() as another:
+        another.exec_driver_sql(f"SELECT pg_terminate_backend({process}, 10000)")
+    with pytest.raises(DBAPIError, match="server closed the connection"):
+        log.append([write(uuid4(), 0, OPENED)])
+    assert log.append([write(uuid4(), 0, OPENED)])[0].position == 2
