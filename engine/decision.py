@@ -10,7 +10,8 @@ from engine.aggregates.deal.commands import OpenDeal
 from engine.aggregates.inputs import PersonRef
 from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.aggregates.lead.events import LeadConverted
-from engine.aggregates.pipeline.commands import PipelineCommand
+from engine.aggregates.pipeline.commands import CreatePipeline, DraftDefinition, PipelineCommand
+from engine.aggregates.pipeline.rules import must_exist
 from engine.aggregates.pipeline.state import pipeline_stream
 from engine.aggregates.roster.state import rep_stream
 from engine.aggregates.target.commands import SetTarget
@@ -110,7 +111,11 @@ def found(log: Log, request: Request, introductions: Introductions) -> Stream:
     if type(command) in PIPELINE.commands:
         key: Any = command
         on = pipeline_stream(key.pipeline)
-        return load(log, on) or new_stream(PIPELINE, on)
+        pipeline = load(log, on) or new_stream(PIPELINE, on)
+        if not isinstance(command, CreatePipeline | DraftDefinition):
+            # What is not there has no version that somebody saw.
+            must_exist(pipeline.state, key.pipeline)
+        return pipeline
     if type(command) in ROSTER.commands:
         membership: Any = command
         on = rep_stream(introductions.person_id(membership.rep, "rep"))

@@ -77,12 +77,19 @@ def written(raw: object) -> object:
     return raw
 
 
+def day_alone(raw: object) -> object:
+    """A time of day is refused: it would be dropped, and with its zone the day may be another one."""
+    if isinstance(raw, datetime) or (isinstance(raw, str) and len(raw) > len("2026-01-05") and _ISO.match(raw)):
+        raise ValueError("this is a day: write it without a time, such as 2026-01-05")
+    return written(raw)
+
+
 _ISO = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 Utc = Annotated[AwareDatetime, BeforeValidator(written), AfterValidator(utc)]
 Moment = Annotated[Utc, AfterValidator(within_years)]
 """of a command; an event keeps what was taken once"""
-Day = Annotated[date, BeforeValidator(written), AfterValidator(within_years)]
+Day = Annotated[date, BeforeValidator(day_alone), AfterValidator(within_years)]
 """of a command"""
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 """A permanent key (pipeline, stage): lower case, never shown translated, never reused for another meaning."""

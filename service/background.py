@@ -49,7 +49,7 @@ def measure(running: Running) -> None:
     metrics.catch_up(0)
     metrics.view_position.set(running.views.position)
     metrics.memory.set(metrics.resident_bytes())
-    for pool in (running.writing, running.changing, running.reading):
+    for pool in (running.writing, running.changing, running.reading, running.access, running.telling):
         metrics.waiting.labels(pool.name).set(pool.inside)
 
 

@@ -18,7 +18,7 @@ from engine.aggregates.pipeline.events import (
 )
 from engine.aggregates.pipeline.rules import decide
 from engine.aggregates.pipeline.state import Pipeline, evolve, pipeline_stream
-from engine.errors import Conflict
+from engine.errors import Conflict, NotFound
 from engine.stages.definition import Definition, parse_definition
 from tests.aggregates.examples import PARTNERS, SALES
 from tests.given_when_then import Aggregate, day, made, on, text
@@ -152,7 +152,7 @@ def test_a_version_is_rolled_back_only_by_who_knows_it_with_a_reason_and_to_an_e
     known.when(RollBackDefinition(pipeline="sales")).rejected("reason")
     known.when(RollBackDefinition(pipeline="sales", to=2, reason="x")).rejected("version 2", "1 to 1")
     pipeline.given(CREATED, PUBLISHED).when(RollBackDefinition(pipeline="sales", reason="x")).rejected("no earlier")
-    pipeline.given().when(RollBackDefinition(pipeline="sales", reason="x")).rejected("create it first")
+    pipeline.given().when(RollBackDefinition(pipeline="sales", reason="x")).rejected("create it first", as_=NotFound)
 
 
 def test_before_the_first_publication_there_is_no_version_to_go_over_or_back_to() -> None:
@@ -197,7 +197,7 @@ def test_the_first_draft_of_a_pipeline_begins_it() -> None:
 
 def test_a_pipeline_is_created_before_its_definition() -> None:
     command = PublishDefinition(pipeline="sales", definition=SALES, reason="first")
-    pipeline.given().when(command).rejected("no pipeline 'sales'", "create it first")
+    pipeline.given().when(command).rejected("no pipeline 'sales'", "create it first", as_=NotFound)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_definition_is_read_back_as_it_was_stored(event: DefinitionPublished) 
 
 def test_a_policy_is_activated_from_a_moment_on_and_a_runner_leaves_it_at_that() -> None:
     first = ActivatePolicy(pipeline="sales", policy="raise_stalled", since=day(1), unless_active=True)
-    pipeline.given().when(first).rejected("create it first")
+    pipeline.given().when(first).rejected("create it first", as_=NotFound)
     pipeline.given(CREATED, PUBLISHED).when(first).then(PolicyActivated(policy="raise_stalled", since=day(1)))
     active = pipeline.given(CREATED, PUBLISHED, PolicyActivated(policy="raise_stalled", since=day(1)))
     active.when(first.model_copy(update={"since": day(2)})).nothing()

@@ -22,7 +22,7 @@ from engine.aggregates.pipeline.events import (
     PolicyActivated,
 )
 from engine.aggregates.pipeline.state import Draft, Pipeline
-from engine.errors import Conflict, Rejected
+from engine.errors import Conflict, NotFound, Rejected
 from engine.messages import Event
 from engine.stages.definition import Definition
 from engine.stages.names import called
@@ -160,7 +160,7 @@ def must_be_in_force(state: Pipeline, key: str, looked_at: int | None) -> None:
 
 def must_exist(state: Pipeline, key: str) -> None:
     if state.key is None:
-        raise Rejected(f"there is no pipeline {key!r}: create it first")
+        raise NotFound(f"there is no pipeline {key!r}: create it first")
 
 
 def must_be_its_own(key: str, definition: Definition) -> None:

@@ -236,7 +236,10 @@ def test_stages_are_drafted_and_published_by_version(manager: Client) -> None:
     assert manager.get("/v1/pipelines/loans", definition=1).answer["stages"][1] == "qualified"
     assert [each["version"] for each in shown["versions"]] == [1, 2]
     manager.post("/v1/pipelines/Loans!/publish", publish, if_match="*").refused(422, "invalid", "pipeline")
-    manager.post("/v1/pipelines/tea/publish", {**publish}, if_match="*").refused(409, "rejected")
+    for version in ("*", '"3"'):
+        tea = manager.post("/v1/pipelines/tea/publish", {**publish}, if_match=version)
+        tea.refused(404, "not-found", "no pipeline 'tea'", "create it first")
+    manager.post("/v1/deals", {"pipeline": "tea"}).refused(409, "rejected", "'tea'")
 
 
 def test_the_roster_is_kept(manager: Client) -> None:

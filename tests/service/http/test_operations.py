@@ -49,7 +49,8 @@ def test_prometheus_counts_commands_by_result(service: Service, manager: Client)
     assert float(values["dealtrail_log_position"]) == 3
     assert float(values["dealtrail_append_seconds_count"]) >= 1
     assert float(values["dealtrail_memory_bytes"]) > 10**7
-    assert 'dealtrail_waiting{pool="writing"}' in values
+    for pool in ("writing", "changing", "reading", "access", "telling"):
+        assert f'dealtrail_waiting{{pool="{pool}"}}' in values
     # By route, not by address: an address for each deal would be a series for each deal.
     assert deal not in told
 

@@ -40,6 +40,12 @@ def deal(manager: Client) -> str:
         ("journeys/DEAL/touch", {"kind": "call", "automated": 1}, "body.automated", "true or false"),
         ("journeys/DEAL/touch", {"kind": "call", "automated": "true"}, "body.automated", "true or false"),
         (
+            "deals/DEAL/change-expected-close",
+            {"expected_close": "2026-03-01T00:00:00Z"},
+            "body.expected_close",
+            "a day",
+        ),
+        (
             "deals/DEAL/change-value",
             {"value": {"amount_minor": "500", "currency": "EUR"}},
             "body.value.amount_minor",
