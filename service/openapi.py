@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from service.http_errors import ProblemDetails
+from service.named_enums import enums_named
 from service.routes.answer_examples import answer_examples
 from service.routes.examples import BODIES, NAMED, OTHERS
 from service.routes.table import GIVEN
@@ -81,7 +82,7 @@ class Document:
             )
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": said}}
             tidied(made)
-            app.openapi_schema = called(made, {name: title_of(name) for name in schemas})
+            app.openapi_schema = enums_named(called(made, {name: title_of(name) for name in schemas}))
         return app.openapi_schema
 
 

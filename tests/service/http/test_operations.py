@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.http_errors import KINDS
 from service.keys import revoke_key
+from service.named_enums import enums_in
 from service.routes.table import GIVEN
 from tests.service.http.answer_examples import ASKED
 from tests.service.http.server import Client, Service
@@ -211,7 +212,10 @@ def test_a_definition_is_read_and_sent_as_one_shape_and_no_shape_is_called_by_a_
     assert shapes["PipelineVersion"]["properties"]["definition"] == definition
     assert definition in shapes["PublishDefinition"]["properties"]["definition"]["anyOf"]
     assert {"event", "touch", "all"} <= set(shapes["Criterion"]["properties"])
-    assert shapes["ListingListed"]["properties"]["outcome"]["enum"][:3] == ["open", "won", "lost"]
+    assert shapes["ListingListed"]["properties"]["outcome"]["$ref"] == "#/components/schemas/Outcome"
+    assert shapes["Outcome"]["enum"][:3] == ["open", "won", "lost"]
+    named = [*(each for each in shapes.values() if "enum" not in each), told["paths"]]
+    assert list(enums_in(named)) == [], "a client would number it: name it in service/named_enums.py"
 
 
 def test_head_is_answered_as_get_without_a_body(sample_service: Service) -> None:
