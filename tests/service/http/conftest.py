@@ -55,9 +55,8 @@ def manager(service: Service) -> Client:
     return service.client("manager")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """An empty pipeline, on each database, for tests that write nothing: to begin a service takes as long as a hundred
+def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An empty pipeline on the database that the fixture is asked for. To begin a service takes as long as a hundred
     refusals.
     """
     with ExitStack() as until_then:
@@ -69,6 +68,18 @@ def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             url = until_then.enter_context(server.copy_of(TEMPLATE))
         publish(url)
         yield until_then.enter_context(serving(url))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def common_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An empty pipeline, on each database, for tests that write nothing."""
+    yield from begun(request, tmp_path_factory)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def busy_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One pipeline, on each database, for tests that write and look at what they wrote alone."""
+    yield from begun(request, tmp_path_factory)
 
 
 @pytest.fixture

@@ -249,7 +249,8 @@ def test_behind_a_number_a_wrong_question_is_refused_as_well(
 
 
 @pytest.mark.parametrize("path", [*(f"/v1/{answer}" for answer in ANSWERS), "/v1/pipelines", "/v1/pipelines/loans"])
-def test_an_answer_that_is_known_is_not_sent_again(path: str, manager: Client) -> None:
+def test_an_answer_that_is_known_is_not_sent_again(path: str, busy_service: Service) -> None:
+    manager = busy_service.client("manager")
     deal = manager.post("/v1/deals", {"pipeline": "loans"}).answer["stream_id"]
     query = {} if "pipelines" in path else {"as_of": AS_OF, **NEEDED.get(path.removeprefix("/v1/"), {})}
     first = manager.get(path, **query)
