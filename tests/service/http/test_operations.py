@@ -115,8 +115,8 @@ def test_the_documentation_needs_no_internet(service: Service) -> None:
     assert "https://" not in page
 
 
-def test_the_document_names_every_operation_and_refusal(service: Service) -> None:
-    document = Client(service.port).get("/openapi.json").answer
+def test_the_document_names_every_operation_and_refusal(common_service: Service) -> None:
+    document = Client(common_service.port).get("/openapi.json").answer
     operations = {
         (method, path): operation
         for path, methods in document["paths"].items()
@@ -181,15 +181,15 @@ def test_an_entity_tag_is_documented_where_there_is_one_and_nowhere_else(own_ser
     assert min(seen.values()) >= 5, seen
 
 
-def test_an_address_names_what_it_is_about_once(service: Service) -> None:
-    for path, methods in Client(service.port).get("/openapi.json").answer["paths"].items():
+def test_an_address_names_what_it_is_about_once(common_service: Service) -> None:
+    for path, methods in Client(common_service.port).get("/openapi.json").answer["paths"].items():
         for operation in methods.values():
             asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
             assert not [name for name in asked if f"{{{name}}}" in path], path
 
 
-def test_the_document_requires_what_a_rule_never_goes_without(service: Service) -> None:
-    told = Client(service.port).get("/openapi.json").answer
+def test_the_document_requires_what_a_rule_never_goes_without(common_service: Service) -> None:
+    told = Client(common_service.port).get("/openapi.json").answer
     asked = {}
     for methods in told["paths"].values():
         for operation in methods.values():
@@ -204,8 +204,8 @@ def test_the_document_requires_what_a_rule_never_goes_without(service: Service) 
         assert "reason" not in asked[name].get("required", ()), name
 
 
-def test_a_definition_is_read_and_sent_as_one_shape_and_no_shape_is_called_by_a_path(service: Service) -> None:
-    told = Client(service.port).get("/openapi.json").answer
+def test_a_definition_is_read_and_sent_as_one_shape_and_no_shape_is_called_by_a_path(common_service: Service) -> None:
+    told = Client(common_service.port).get("/openapi.json").answer
     shapes = told["components"]["schemas"]
     assert all(name.isalnum() and shape["title"] == name for name, shape in shapes.items())
     definition = {"$ref": "#/components/schemas/Definition"}
@@ -256,8 +256,8 @@ def schema(document: dict, named: dict) -> dict:  # type: ignore[type-arg]
     return found
 
 
-def test_every_reference_of_the_document_is_there(service: Service) -> None:
-    reply = Client(service.port).get("/openapi.json")
+def test_every_reference_of_the_document_is_there(common_service: Service) -> None:
+    reply = Client(common_service.port).get("/openapi.json")
     known = reply.answer["components"]["schemas"].keys()
     named = set(re.findall(r'"#/components/schemas/([^"]+)"', reply.content.decode()))
     assert named
