@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from engine.projections.cards import APART, FIRST_PAGE, Card, Cards, card, page_of, wanted, when, with_volume
+from engine.projections.cards import APART, FIRST_PAGE, Card, Cards, Owner, card, page_of, wanted, when, with_volume
+from engine.projections.customers import customers_of
 from engine.projections.figures import Answer, head
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.groups import named
@@ -26,6 +27,8 @@ Kind = Literal["lead", "deal"]
 
 class Listed(Card):
     kind: Kind
+    customer: Owner | None
+    """who it is sold to: a person or an organisation; None: nobody said, or erased"""
     outcome: Outcome
     opened_at: datetime
     closed_at: datetime | None
@@ -62,11 +65,13 @@ def listed(look: "Look", shown: pl.DataFrame) -> Iterator[Listed]:
     """The few rows that are shown; shown: rows of Look.journeys as board.with_state leaves them."""
     kinds = dict.fromkeys(leads(look, shown["journey"]), "lead")
     people = named(look, shown["owner"].drop_nulls().unique().to_list())
+    who = customers_of(look, shown["journey"])
     told = look.attributes.filter(pl.col("journey").is_in(shown["journey"].implode())).rows_by_key("journey")
     for row in look.named(with_volume(shown, look)).iter_rows(named=True):
         yield Listed(
             **dict(card(row, look, people)),
             kind="lead" if row["journey"] in kinds else "deal",
+            customer=who.get(row["journey"]),
             outcome=row["outcome"],
             opened_at=from_micros(row["opened_at"]),
             closed_at=when(row["closed_at"]),

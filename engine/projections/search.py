@@ -6,16 +6,10 @@ a word beginning so; then the open ones; then the newest activity.
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import polars as pl
-from sqlalchemy import select
 
 from engine.errors import Rejected
-from engine.log.application import Log
-from engine.log.identity import from_database, to_database
-from engine.log.tables import people
-from engine.projections.cards import Owner
 from engine.projections.figures import Figures
 from engine.projections.filters import EVERYTHING, Filters, chosen, narrowed
 from engine.projections.likelihood import likelihoods
@@ -34,7 +28,6 @@ LONGEST = 200
 
 class Found(Listed):
     pipeline: str
-    customer: Owner | None
 
 
 class Search(Figures):
@@ -75,10 +68,8 @@ def search(
     for look, part in zip(looks, rows, strict=True):
         own = part.lazy().join(best.lazy().select("journey_id"), on="journey_id", how="semi")
         told = with_state(own, look, likelihoods(look, "observed")).collect()
-        who = customers(look.log, told["person"].drop_nulls().unique().to_list())
         for row, journey in zip(told.iter_rows(named=True), listed(look, told), strict=True):
-            customer = who.get(row["person"])
-            shown[row["journey_id"]] = Found(**dict(journey), pipeline=look.pipeline, customer=customer)
+            shown[row["journey_id"]] = Found(**dict(journey), pipeline=look.pipeline)
     return Search(
         text=text,
         position=max((look.position for look in looks), default=0),
@@ -88,7 +79,7 @@ def search(
 
 
 def ranked(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """journey_id, person and rank of the journeys in whose texts every word is."""
+    """journey_id and rank of the journeys in whose texts every word is."""
     words = wanted.split(" ")
     found = rows.filter(pl.col("text").str.contains(words[0], literal=True))
     for word in words[1:]:
@@ -99,16 +90,4 @@ def ranked(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
         return pl.col("text").str.contains(text, literal=True)
 
     rank = pl.when(has(f"\n{wanted}\n")).then(0).when(has(f"\n{wanted}")).then(1).when(has(f" {wanted}")).then(2)
-    return (
-        found.with_columns(rank=rank.otherwise(3))
-        .group_by("journey_id")
-        .agg(pl.col("rank").min(), pl.col("person").drop_nulls().first())
-    )
-
-
-def customers(log: Log, ids: list[str]) -> dict[str, Owner]:
-    """key and label of customers by person_id (32 hex digits)."""
-    with log.engine.connect() as connection:
-        asked = [to_database(connection, UUID(hex=one)) for one in ids]
-        rows = connection.execute(select(people).where(people.c.person_id.in_(asked))).all()
-    return {from_database(row.person_id).hex: Owner(key=row.key, label=row.name or row.key) for row in rows}
+    return found.with_columns(rank=rank.otherwise(3)).group_by("journey_id").agg(pl.col("rank").min())

@@ -46,7 +46,7 @@ def test_leads_and_deals_are_the_journeys_parted(reader: Client) -> None:
     for each in (*leads[:10], *deals[:10]):
         standing = reader.get(f"/v1/journeys/{each['journey']}", as_of=AS_OF).answer
         assert (standing["deal"] is None) == (each["kind"] == "lead")
-        for name in ("stage", "source", "channel", "touches", "attributes", "value", "owner"):
+        for name in ("stage", "source", "channel", "touches", "attributes", "value", "owner", "customer"):
             assert standing["state"][name] == each[name], name
 
 

@@ -106,6 +106,9 @@ def test_every_answer_of_every_process_tells_the_corrected_name_at_once(
             assert client.get("/v1/deals", limit=1, after=following).answer["journeys"][0]["owner"]["label"] == "Ada"
             assert client.get("/v1/search", q="tea shop").answer["n"] == 0
             assert client.get("/v1/search", q="coffee").answer["found"][0]["customer"]["label"] == "Coffee House"
+            told = {each["journey"]: each["customer"] for each in client.get("/v1/deals").answer["journeys"]}
+            assert told.pop(deal)["label"] == "Coffee House"
+            assert list(told.values()) == [None]
 
 
 def test_only_what_is_sent_changes_and_a_retry_does_nothing_twice(service: Service, manager: Client, deal: str) -> None:
@@ -147,7 +150,11 @@ def test_a_person_is_erased_by_key_and_a_retried_correction_still_gets_its_answe
     service: Service, manager: Client
 ) -> None:
     first = manager.post("/v1/people/C-1/correct", {"name": "Tea"}, idempotency_key="once")
+    seen = manager.get("/v1/deals", as_of="2100-01-01")
+    assert seen.answer["journeys"][0]["customer"]["key"] == "C-1"
     assert service.client("admin").send("DELETE", "/v1/people/crm:C-1").answer["rows"] == 2
+    fresh = manager.get("/v1/deals", {"If-None-Match": seen.etag}, as_of="2100-01-01")
+    assert fresh.answer["journeys"][0]["customer"] is None
     manager.get("/v1/people/crm:C-1").refused(404, "not-found")
     assert manager.post("/v1/people/C-1/correct", {"name": "Tea"}, idempotency_key="once").answer == first.answer
     manager.post("/v1/people/C-1/correct", {"name": "Tea"}).refused(404, "not-found")
