@@ -62,13 +62,13 @@ class Recorded(Generic[E]):
     """When the log learned of it; strictly increasing with position; None until stamped."""
 
     def stamped(self, position: int, recorded_at: datetime) -> "Recorded[E]":
-        """The same as the log holds it from now on."""
+        """The same as the log holds it from now on: it happened by then, whatever the clock of who told it says."""
         return Recorded(
             self.event,
             self.stream_id,
             self.version,
             self.event_id,
-            self.occurred_at,
+            min(self.occurred_at, recorded_at),
             self.envelope,
             position,
             recorded_at,

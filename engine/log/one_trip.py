@@ -163,9 +163,12 @@ def _statement(beside: tuple[Table, ...], single: bool) -> str:
     bodies = [next(mark) for _ in ("version", *BODY)]
     answers = [next(mark) for _ in commands.columns]
     command, fingerprint, result, recorded_at = map(value, answers)
+    body = dict(zip(("version", *BODY), map(value, bodies), strict=True))
+    # As insert_rows has it: nothing happens after it was recorded.
+    body["occurred_at"] = f"least({body['occurred_at']}, head.recorded_at + n - 1)"
     inserts = [
-        f"""INSERT INTO events (position, recorded_at, version, {", ".join(BODY)})
-        SELECT head.position + n, head.recorded_at + n - 1, {", ".join(map(value, bodies))}
+        f"""INSERT INTO events (position, recorded_at, {", ".join(body)})
+        SELECT head.position + n, head.recorded_at + n - 1, {", ".join(body.values())}
         FROM head, {each(bodies[0])}""",
         f"""INSERT INTO commands ({", ".join(commands.columns.keys())})
         SELECT {command}, {fingerprint}, {result} || (head.position + {value(next(mark))}) || '}}',

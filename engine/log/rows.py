@@ -34,10 +34,18 @@ _COPY_FROM = 12
 """Number of rows from which COPY is faster than INSERT."""
 
 
-def insert_rows(writing: Writing, versions: Sequence[int], columns: Sequence[Sequence[Any]]) -> None:
-    """Inserts rows after the head of the log, given by column in the order of BODY."""
+def insert_rows(writing: Writing, versions: Sequence[int], columns: Sequence[Iterable[Any]]) -> None:
+    """Inserts rows after the head of the log, given by column in the order of BODY.
+
+    Nothing happens after it was recorded: a process whose clock is ahead of the log's tells the moment of recording.
+    """
     if not versions:
         return
+    _, moments, _ = _stamps(writing, versions)
+    columns = [
+        map(min, column, moments) if name == "occurred_at" else column
+        for name, column in zip(BODY, columns, strict=True)
+    ]
     if not writing.sqlite and len(versions) >= _COPY_FROM:
         copy_rows(writing, versions, list(packed(zip(*columns, strict=True))))
         return

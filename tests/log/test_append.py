@@ -1,7 +1,7 @@
 """What one append promises: all or nothing, no gaps, increasing times, the version that was expected."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
 
@@ -147,3 +147,15 @@ def test_a_plain_postgresql_url_will_do(postgres_url: str) -> None:
     log = Log(postgres_url.replace("postgresql+psycopg2", "postgresql"))
     assert log.position() == 0
     log.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_nothing_happens_after_it_was_recorded_though_a_process_has_a_clock_that_is_ahead(log: Log, count: int) -> None:
+    """One and two events go to PostgreSQL in one message, many by COPY."""
+    stream, ahead = uuid4(), datetime.now(UTC) + timedelta(hours=1)
+    told = write(stream, 0, OPENED, *(signal(str(n)) for n in range(count - 1)))
+    events = [replace(each, occurred_at=ahead) for each in told.events]
+    done = log.append([StreamWrite(stream, 0, events)])
+    assert [each.occurred_at for each in done] == [each.recorded_at for each in done]
+    assert done == log.stream(stream)
+    assert done[-1].occurred_at < ahead
