@@ -60,7 +60,7 @@ class Running:
         self.ahead = Ahead(self.views)
         self.log.when_written = self.ahead.written
         bounds = Bounds(serving.waiting, serving.patience_seconds, serving.answer_seconds)
-        self.names = Names(self.log)
+        self.names = Names(self.views)
         self.writing = Writer(self.log, serving.writers, bounds)
         self.changing = Pool("changing", 2, bounds)
         """what is written and is no command: erasures, webhooks"""

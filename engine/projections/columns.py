@@ -41,6 +41,7 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
         "title": pl.String,
         "expected_close": WORD,
     },
+    "customers": STAMP | {"person": pl.String},
     "attributes": STAMP | {"name": WORD, "value": WORD},
     "follow_ups": STAMP
     | {
@@ -60,7 +61,8 @@ SIDES: Final[dict[str, dict[str, PolarsDataType]]] = {
     "reasons": STAMP | {"reason": WORD},
     "closes": STAMP | {"expected_close": WORD},
 }
-"""openings.first: the opening of the journey itself, not of a deal that continues its lead's. numbers: a row for every
+"""openings.first: the opening of the journey itself, not of a deal that continues its lead's. customers: of those
+openings that name one. numbers: a row for every
 entry that has_number; value, by kind: the amount in minor units, engagement (null: not told), PipelineChanged: the
 pipeline. corrections.takes_back: the position of what is retracted. notes: of those entries of follow_ups that have
 one.

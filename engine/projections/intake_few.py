@@ -100,6 +100,8 @@ def beside(kind: str, number: int, said: Said, told: FeedRow, codes: Codes) -> I
                 said.get("expected_close"),
             ),
         )
+        if (person := said.get("person")) is not None:
+            yield "customers", (hexed(person),)
     if kind in VALUED and (money := said.get("value")) is not None:
         yield "numbers", (money["amount_minor"],)
     if kind in OPENINGS or kind == "AttributesSet":

@@ -94,6 +94,10 @@ class Kept:
             self._held = ((rows,), Newest(), 0)
         return rows
 
+    def where(self, holds: pl.Expr) -> pl.DataFrame:
+        """The rows for which it holds, in no order: unlike in `all` nothing is sorted in."""
+        return pl.concat([part.filter(holds) for part in self._in_parts()])
+
     def of(self, journeys: pl.Series) -> pl.DataFrame:
         """The rows of some journeys, sorted by ORDER. journeys: their codes, sorted."""
         found = [rows_of(part, journeys) for part in self._in_parts()]

@@ -8,7 +8,7 @@ from polars._typing import PolarsDataType
 
 from engine.projections.coding import FEW
 from engine.projections.columns import EVENTS, SIDES, STAMP
-from engine.projections.shapes import AMOUNT, NOTE, SHAPES, Known, Shape, Value
+from engine.projections.shapes import AMOUNT, NOTE, PERSON, SHAPES, Known, Shape, Value
 from engine.stages.criteria_polars import CODE
 
 _SHAPE: Final = {CODE[kind]: number for number, shape in enumerate(SHAPES) for kind in shape.kinds}
@@ -74,8 +74,13 @@ def noted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(NOTE.is_not_null())
 
 
+def of_somebody(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(PERSON.is_not_null())
+
+
 PICKED: Final[Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "attributes": each_of,
+    "customers": of_somebody,
     "notes": noted,
     "numbers": that_tell,
 }

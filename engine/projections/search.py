@@ -51,24 +51,26 @@ def search(
     if not 1 <= limit <= MOST:
         raise Rejected(f"limit {limit} is out of range: 1 to {MOST}", field="limit")
     hits = ranked(names.rows(), str(pl.select(folded(pl.lit(text.strip().replace("\n", " ")))).item()))
-    rows = []
+    # To look among few is less than to join.
+    among = pl.col("journey").is_in(hits["journey"].implode())
+    parts = []
     for place, look in enumerate(looks):
         # In a pipeline that it left it stands in no stage.
-        here = chosen(look, filters).filter(pl.col("stage").is_not_null())
+        here = chosen(look, filters).filter(among & pl.col("stage").is_not_null())
         there = narrowed(here.with_columns(at=pl.lit(look.as_of)), look, filters)
-        rows.append(there.join(hits.lazy(), on="journey_id").with_columns(look=pl.lit(place, pl.Int32)).collect())
+        told = there.select("journey", "journey_id", "outcome", "last_activity_at", look=pl.lit(place, pl.Int32))
+        parts.append(told.join(hits.lazy(), on="journey").collect())
+    every = pl.concat(parts).with_columns(closed=pl.col("outcome") != "open")
     order = ["rank", "closed", "last_activity_at", "journey_id"]
-    every = pl.concat([part.select("journey_id", "look", "rank", "outcome", "last_activity_at") for part in rows])
-    best = (
-        every.with_columns(closed=pl.col("outcome") != "open")
-        .sort(order, descending=[False, False, True, False])
-        .head(limit)
-    )
+    best = every.sort(order, descending=[False, False, True, False]).head(limit)
     shown = {}
-    for look, part in zip(looks, rows, strict=True):
-        own = part.lazy().join(best.lazy().select("journey_id"), on="journey_id", how="semi")
-        told = with_state(own, look, likelihoods(look, "observed")).collect()
-        for row, journey in zip(told.iter_rows(named=True), listed(look, told), strict=True):
+    for place, look in enumerate(looks):
+        own = best.filter(pl.col("look") == place)["journey"].sort()
+        if own.is_empty():
+            continue
+        rows = look.journeys.lazy().filter(pl.col("journey").is_in(own.implode()))
+        full = with_state(rows, look, likelihoods(look, "observed")).collect()
+        for row, journey in zip(full.iter_rows(named=True), listed(look, full), strict=True):
             shown[row["journey_id"]] = Found(**dict(journey), pipeline=look.pipeline)
     return Search(
         text=text,
@@ -79,15 +81,15 @@ def search(
 
 
 def ranked(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """journey_id and rank of the journeys in whose texts every word is."""
+    """journey and rank of the journeys in whose texts every word is."""
     words = wanted.split(" ")
     found = rows.filter(pl.col("text").str.contains(words[0], literal=True))
     for word in words[1:]:
-        having = rows.filter(pl.col("text").str.contains(word, literal=True)).select("journey_id")
-        found = found.join(having, on="journey_id", how="semi")
+        having = rows.filter(pl.col("text").str.contains(word, literal=True)).select("journey")
+        found = found.join(having, on="journey", how="semi")
 
     def has(text: str) -> pl.Expr:
         return pl.col("text").str.contains(text, literal=True)
 
     rank = pl.when(has(f"\n{wanted}\n")).then(0).when(has(f"\n{wanted}")).then(1).when(has(f" {wanted}")).then(2)
-    return found.with_columns(rank=rank.otherwise(3)).group_by("journey_id").agg(pl.col("rank").min())
+    return found.with_columns(rank=rank.otherwise(3)).group_by("journey").agg(pl.col("rank").min())

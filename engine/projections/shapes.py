@@ -105,6 +105,7 @@ FOLLOW_UP: Final[Mapping[str, Value]] = {
     "reason": said("reason"),
 }
 NOTE: Final = text_of("note")
+PERSON: Final = hexed(said("person"))
 PROPOSAL: Final[Mapping[str, Value]] = {
     "proposal": said("proposal_id"),
     "expires_at": moment(said("expires_at")),
@@ -146,10 +147,10 @@ SHAPES: Final = (
     Shape(frozenset({"EntryRetracted"}), words("event_id"), tables={"corrections": {"takes_back": taken_back}}),
     Shape(
         OPENINGS,
-        words("pipeline", "from_lead", "owner", "source", "channel", "expected_close")
+        words("pipeline", "from_lead", "owner", "person", "source", "channel", "expected_close")
         | {"title": _TEXT, "value": _MONEY, "attributes": _ATTRIBUTES},
         CURRENCY,
-        {"openings": OPENING, "attributes": {}, "numbers": {"value": AMOUNT}},
+        {"openings": OPENING, "customers": {"person": PERSON}, "attributes": {}, "numbers": {"value": AMOUNT}},
     ),
     Shape(frozenset({"AttributesSet"}), {"attributes": _ATTRIBUTES}, tables={"attributes": {}}),
     Shape(

@@ -211,6 +211,12 @@ class Views:
             self.catch_up()
             return self._snapshot(lens)
 
+    def all_columns(self) -> Columns:
+        """The whole log, after catching up with it."""
+        with self._lock:
+            self.catch_up()
+            return self.columns.as_it_is()
+
     def _snapshot(self, lens: Lens) -> Snapshot:
         columns = self.columns.as_it_is()
         sight = self._sight(lens)

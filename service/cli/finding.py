@@ -33,7 +33,7 @@ def find(
         views.catch_up()
         asked = views.pipelines() if pipeline is None else [pipeline]
         looks = [views.look(each, Lens.of()) for each in asked]
-        found = search(looks, Names(views.log), text, limit=limit)
+        found = search(looks, Names(views), text, limit=limit)
     if json:
         print(found.model_dump_json(indent=2))
         return

@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from engine.aggregates.deal.commands import OpenDeal
+from engine.aggregates.inputs import PersonRef
+from engine.aggregates.lead.commands import CaptureLead, ConvertLead
 from engine.log.application import Log
 from engine.log.bulk import existing_events
 from engine.log.feed import read_feed
@@ -17,6 +20,7 @@ from engine.projections.intake import take
 from engine.stages.criteria_polars import CODE
 from engine.stages.facts import MOVES, VALUED
 from tests.replay.archive.histories import write_history
+from tests.replay.test_history import ask
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +29,12 @@ def history(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path.write_bytes(sqlite_template.read_bytes())
     log = Log(f"sqlite:///{path}")
     write_history(log, journeys=80)
+    # Simulated journeys have no customers.
+    customers = [PersonRef(source="crm", key=f"c-{number % 5}", name="Somebody") for number in range(8)]
+    for customer in customers:
+        ask(log, OpenDeal(pipeline="direct", title="A sale", person=customer))
+        lead = ask(log, CaptureLead(pipeline="online", person=customer))
+        ask(log, ConvertLead(title="A lead's"), lead.stream_id)
     yield log
     log.close()
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+import polars as pl
 import pytest
 
 from engine.aggregates.deal.commands import ChangePipeline, Lose, MergeDeal, OpenDeal
@@ -27,7 +28,8 @@ __all__ = ["sales"]
 
 class Desk:
     def __init__(self, log: Log) -> None:
-        self.log, self.views, self.names = log, Views(log), Names(log)
+        self.log, self.views = log, Views(log)
+        self.names = Names(self.views)
 
     def look_for(self, text: str, **how: int) -> Search:
         self.views.catch_up()
@@ -142,23 +144,36 @@ def test_who_is_corrected_or_erased_is_read_again_alone(desk: Desk, monkeypatch:
     assert len(desk.titles("bicycle")) == 3
     eva = person(desk.log, "crm", "c-Eva Sol")
     assert eva is not None
-    everything: Any = None
-    monkeypatch.setattr(names_module, "read_feed", everything)
+    read: list[str] = []
+    whole = Names._by_id
+
+    def noted(names: Names, columns: Any, ids: pl.Series) -> pl.DataFrame:
+        read.extend(ids.drop_nulls())
+        return whole(names, columns, ids)
+
+    monkeypatch.setattr(Names, "_by_id", noted)
     correct_person(desk.log, "crm:c-Eva Sol", {"name": "Eva Luna"}, actor=eva.person_id, command_id=uuid4())
     assert sorted(map(str, desk.titles("eva luna"))) == ["Four bicycles", "Two bicycles"]
+    # Of three openings: their titles, their customer, their streams.
+    assert len(read) <= 9
+    assert eva.person_id.hex in read
     assert desk.names.journeys_of(eva.person_id) == [lead, first]
     erase_person(desk.log, eva.person_id, eva.person_id)
     assert [desk.titles(text) for text in ("eva", "two", "three", "four")] == [[]] * 4
     assert desk.titles("bicycle") == ["A bicycle"]
 
 
-def test_a_large_log_is_read_in_parts_with_the_same_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_found_whether_tables_are_read_as_they_lie_or_row_by_row(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(12):
         deal(desk.log, f"Order {number:02}", f"Buyer {'xyz'[number % 3] * 2}")
     expected = [desk.look_for(text) for text in ("order", "buyer yy", "order 07")]
-    monkeypatch.setattr(names_module, "AT_ONCE", 3)
-    desk.names = Names(desk.log)
-    assert [desk.look_for(text) for text in ("order", "buyer yy", "order 07")] == expected
+    for whole, asked in ((0, 5), (0, 5_000), (1_000, 5)):
+        monkeypatch.setattr(names_module, "WHOLE", whole)
+        monkeypatch.setattr(names_module, "_ASKED", asked)
+        desk.names = Names(desk.views)
+        assert [desk.look_for(text) for text in ("order", "buyer yy", "order 07")] == expected
     assert [each.n for each in expected] == [12, 4, 1]
 
 
