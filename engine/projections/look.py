@@ -27,6 +27,10 @@ def nowhere(*_: int | None) -> "Look":
     raise LookupError("what is told of a part of the log has no other moments")
 
 
+def never(*_: object) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Look:
     """Of the present or of another time, by one definition."""
@@ -58,6 +62,9 @@ class Look:
     """the same log, up to the same position, as of and as known at another time: nothing of it is kept. Of an earlier
     one that alone is derived anew which changed in between.
     """
+
+    said: Callable[[str, pl.Expr], bool] = never
+    """whether anybody ever said such a thing, whatever the lens leaves: a side table (columns.SIDES), and which rows"""
 
     def for_later(self) -> "Look":
         """The same to be kept: its entries, half a gigabyte of ten million events, are read again if need be."""

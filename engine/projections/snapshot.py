@@ -65,5 +65,10 @@ class Snapshot:
             again=self.again,
             persons=self.persons,
             erased=self.erased,
+            said=self.said,
             at=nowhere if self.past is None else partial(self.past, definition, version, frames),
         )
+
+    def said(self, side: str, such: pl.Expr) -> bool:
+        """Look.said"""
+        return not self.columns.sides[side].where(such).is_empty()

@@ -1,18 +1,23 @@
 """Filters mean the same in every answer."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
+from engine.aggregates.lead.commands import CaptureLead, DisqualifyLead
 from engine.errors import Rejected
+from engine.log.application import Log
 from engine.projections.board import board
 from engine.projections.conversion import conversion
 from engine.projections.cycle_time import cycle_time
 from engine.projections.filters import Filters
 from engine.projections.win_rate import win_rate
+from engine.stages.presets import preset
+from engine.values import Attribute
+from tests.checklist.desk import Desk
 from tests.projections.journeys import Funnel, date_of, day, funnel, journey, person
 
 ANSWERS = (board, conversion, cycle_time, win_rate)
@@ -77,6 +82,33 @@ def test_an_unknown_attribute_word_or_grouping_is_refused(answer: Any) -> None:
         answer(told, by="attr:colour")
     with pytest.raises(Rejected, match=r"by 'weather'.*owner, team"):
         answer(told, by="weather")
+
+
+def sizes(size: str, **others: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(name=name, value=value) for name, value in {"size": size, **others}.items())
+
+
+def test_of_an_earlier_time_a_word_that_came_later_is_answered_with_nothing(sqlite_url: str) -> None:
+    log = Log(sqlite_url)
+    desk = Desk(log)
+    desk.publish(preset("ca"))
+    desk.begin(CaptureLead(pipeline="ca", source="fair", channel="desk", attributes=sizes("small")))
+    before = desk.clock
+    desk.clock += timedelta(days=2)
+    late = CaptureLead(pipeline="ca", source="ads", channel="web", attributes=sizes("big", colour="red"))
+    desk.begin(late).goes(DisqualifyLead(reason="budget"))
+    then, now = desk.look(as_of=before), desk.look()
+    asked: list[dict[str, Any]] = [{"source": "ads"}, {"channel": "web"}]
+    asked += [{"attributes": [pair]} for pair in (("size", "big"), ("colour", "red"))]
+    for words in asked:
+        assert (board(then, Filters(**words)).n, conversion(now, Filters(**words)).n) == (0, 1)
+    assert win_rate(then, without_reasons=("budget",)).n == 0
+    for wrong in ({"source": "adz"}, {"channel": "wbe"}, {"attributes": [("size", "bgi")]}):
+        with pytest.raises(Rejected, match="no journey has"):
+            board(then, Filters(**wrong))
+    with pytest.raises(Rejected, match="no journey has the reason 'bugdet'"):
+        win_rate(then, without_reasons=("bugdet",))
+    log.close()
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
