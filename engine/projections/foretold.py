@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from engine.errors import Rejected
 from engine.periods import Every, Period, back, local, midnight, periods
 from engine.projections.filters import MEMBERSHIP, Filters, person
-from engine.projections.groups import ATTRIBUTE
 from engine.projections.likelihood import Basis, likelihoods
 from engine.projections.prospects import Count, Prospects, counted, prospects
 
@@ -131,8 +130,7 @@ def past_of(look: "Look", at: int, asked: Asked) -> "Look":
 
 def seen(past: "Look", filters: Filters, period: Period, by: str | None) -> Prospects | None:
     """None: of what is asked for nothing was known then."""
-    then = heard_of(past, filters)
-    return None if then is None else prospects(past, then, [period], grouping(past, by))
+    return prospects(past, filters, [period], by) if heard_of(past, filters) else None
 
 
 def by_id(look: "Look", filters: Filters) -> Filters:
@@ -145,21 +143,7 @@ def by_id(look: "Look", filters: Filters) -> Filters:
     return filters.model_copy(update=found)
 
 
-def heard_of(past: "Look", filters: Filters) -> Filters | None:
-    """The filters without the values of attributes that were not known then. None where something else that they name
-    was not, or nothing is left of an attribute: what was not known had nothing expected of it.
-    """
-    members = ((past.membership[name], getattr(filters, name)) for name in MEMBERSHIP)
-    words = ((past.journeys[name], getattr(filters, name)) for name in ("source", "channel"))
-    if any(word is not None and not (known == word).any() for known, word in (*members, *words)):
-        return None
-    pairs = [pair for pair in filters.attributes if not past.attributes.filter(name=pair[0], value=pair[1]).is_empty()]
-    if {name for name, _ in pairs} != {name for name, _ in filters.attributes}:
-        return None
-    return filters.model_copy(update={"attributes": tuple(pairs)})
-
-
-def grouping(past: "Look", by: str | None) -> str | None:
-    """None where no journey had the attribute yet: all are in the group of those that have none."""
-    unknown = by is not None and by.startswith(ATTRIBUTE) and by.removeprefix(ATTRIBUTE) not in past.attributes["name"]
-    return None if unknown else by
+def heard_of(past: "Look", filters: Filters) -> bool:
+    """Whether the roster had all of what the filters name of it: what it had not had nothing expected of it."""
+    named = {name: getattr(filters, name) for name in MEMBERSHIP}
+    return all(value is None or value in past.membership[name] for name, value in named.items())
