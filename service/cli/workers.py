@@ -25,6 +25,9 @@ LOADING_SECONDS: Final = 60.0
 """until when one that does not serve yet is not taken to hang"""
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """seconds before the next begins, while one after another ends sooner"""
+BETWEEN_SECONDS: Final = 6.0
+"""from one look at the processes to the next, at most: more is not counted, all of them were held up then (a paused
+container, a machine that slept)"""
 
 
 def loaded() -> "FastAPI":
@@ -56,6 +59,9 @@ class Workers(Multiprocess):
         self._again_at: dict[Process, float] = {}
         """of those that ended and are not followed yet"""
         self._served: set[Process] = set()
+        self._now = 0.0
+        """seconds that went by since the beginning, as they are counted here"""
+        self._looked_at = time.monotonic()
 
     def init_processes(self) -> None:
         """One alone: what keeps it from serving would keep all, and is told once."""
@@ -63,9 +69,11 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Called twice a second."""
+        looked_at, self._looked_at = self._looked_at, time.monotonic()
+        self._now += min(self._looked_at - looked_at, BETWEEN_SECONDS)
         for place, process in enumerate(self.processes):
             if process in self._again_at:
-                if time.monotonic() >= self._again_at[process]:
+                if self._now >= self._again_at[process]:
                     del self._again_at[process]
                     self.processes[place] = self._begun()
             elif self._lives(process):
@@ -79,7 +87,7 @@ class Workers(Multiprocess):
 
     def _lives(self, process: Process) -> bool:
         """One that is loading can't answer yet: on a busy machine that takes longer than one that serves is given."""
-        loading = process not in self._served and time.monotonic() - self._began_at[process] < LOADING_SECONDS
+        loading = process not in self._served and self._now - self._began_at[process] < LOADING_SECONDS
         if loading:
             return process.process.is_alive()
         return process.is_alive(timeout=self.config.timeout_worker_healthcheck)
@@ -87,7 +95,7 @@ class Workers(Multiprocess):
     def _begun(self) -> Process:
         process = Process(self.config, self.sockets)
         process.start()
-        self._began_at[process] = time.monotonic()
+        self._began_at[process] = self._now
         return process
 
     def _ended(self, process: Process) -> None:
@@ -105,8 +113,8 @@ class Workers(Multiprocess):
             self.code = 128 - code if code < 0 else code or BUG
             self.should_exit.set()
             return
-        seconds = self._pause.after(time.monotonic() - began_at)
-        self._again_at[process] = time.monotonic() + seconds
+        seconds = self._pause.after(self._now - began_at)
+        self._again_at[process] = self._now + seconds
         told = {"worker": process.pid, "exit_code": code, "again_in_seconds": seconds}
         log.error("a process ended, and is followed by another", extra=told)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,6 +99,31 @@ def test_what_is_killed_while_it_loads_ends_nothing_while_another_loads(monkeypa
     look()
     assert watched.should_exit.is_set()
     assert watched.code == 128 + signal.SIGKILL
+
+
+class Mute(Begun):
+    """Does not answer while it loads."""
+
+    def is_alive(self, timeout: float = 0) -> bool:
+        return super().is_alive() and (self.ready or not timeout)
+
+
+def test_one_that_loads_is_not_taken_to_hang_where_all_were_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "Process", Mute)
+    now = [0.0]
+    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    watched = Workers(uvicorn.Config("unused", workers=2), [])
+    watched.init_processes()
+    (first,) = watched.processes
+    for moment in (1.0, 1_000.0, 1_001.0):
+        now[0] = moment
+        watched.keep_subprocess_alive()
+    assert first.exitcode is None
+    while not watched.should_exit.is_set():
+        now[0] += 1
+        watched.keep_subprocess_alive()
+    assert first.exitcode == -signal.SIGKILL
+    assert now[0] < 1_100
 
 
 def test_those_that_do_not_last_are_begun_after_ever_longer_pauses() -> None:
