@@ -4,6 +4,7 @@ The first two have threads of their own.
 """
 
 import asyncio
+import logging
 
 from service import metrics
 from service.notices.posting import Answer
@@ -11,6 +12,7 @@ from service.notices.sender import Sending
 from service.notices.senders import Senders
 from service.policing import Policing
 from service.running import Running
+from service.seldom import Seldom
 
 MEASURED_SECONDS = 1.0
 
@@ -40,8 +42,13 @@ class Background:
 
 async def keep_measuring(running: Running) -> None:
     """Tells what this process alone knows, all the time: for the metrics another one may be asked."""
+    seldom = Seldom()
     while True:
-        measure(running)
+        try:
+            measure(running)
+        except Exception as error:
+            # The disk may be full where the files of several processes are.
+            seldom.tell(logging.getLogger(__name__), "measuring failed", error)
         await asyncio.sleep(MEASURED_SECONDS)
 
 

@@ -1,14 +1,17 @@
 """What several processes tell together, of which one was killed."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
+import pytest
 from prometheus_client.registry import REGISTRY
 
-from service import metrics
+from service import background, metrics
 from service.running import Running
 from service.settings import Serving
 from tests.log.entries import OPENED, write
@@ -64,3 +67,28 @@ def test_what_a_process_wrote_last_is_counted_when_it_ends(sqlite_url: str) -> N
     running.log.append([write(uuid4(), 0, OPENED)])
     running.close()
     assert counted() == before + 1
+
+
+def test_what_can_not_be_measured_once_is_measured_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The disk was full, say: neither the numbers end, nor what is to be closed at the end stays open."""
+    measured = []
+
+    def measure(_: Running) -> None:
+        measured.append(len(measured))
+        if len(measured) == 1:
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(background, "measure", measure)
+    monkeypatch.setattr(background, "MEASURED_SECONDS", 0.0)
+
+    async def for_a_moment() -> None:
+        async with asyncio.timeout(10):
+            task = asyncio.create_task(background.keep_measuring(cast(Running, None)))
+            while len(measured) < 3:
+                await asyncio.sleep(0)
+            task.cancel()
+
+    asyncio.run(for_a_moment())
+    assert [record.message for record in caplog.records] == ["measuring failed"]
