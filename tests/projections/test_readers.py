@@ -42,6 +42,8 @@ MOMENTS = 12
 """the log grows until somebody has looked at so many positions"""
 COMMANDS = 600
 """or by so many commands"""
+AT_ONCE = 20
+"""commands after which the writer waits for somebody to have looked: else it may be done before anybody is"""
 DEFINITION = parse_definition(
     {
         "pipeline": "sales",
@@ -136,7 +138,7 @@ def test_whoever_looks_while_the_log_grows_is_told_what_one_alone_would_be(log: 
         writer.do(EnrolRep(rep=rep, team="north"))
     for _ in range(20):
         writer.open()
-    views, lens, written = Views(log), Lens.of(now=NOW), ThreadEvent()
+    views, lens, written, looked = Views(log), Lens.of(now=NOW), ThreadEvent(), ThreadEvent()
     met: set[int] = set()
 
     def look() -> list[tuple[int, Told]]:
@@ -150,15 +152,19 @@ def test_whoever_looks_while_the_log_grows_is_told_what_one_alone_would_be(log: 
             assert told(shown) == first
             found += [(shown.position, first), (later.position, told(later))]
             met.update((shown.position, later.position))
+            looked.set()
         return found
 
     with ThreadPoolExecutor(READERS) as threads:
         looking = [threads.submit(look) for _ in range(READERS)]
         try:
-            for _ in range(COMMANDS):
+            for number in range(COMMANDS):
                 writer.go_on()
                 if len(met) > MOMENTS:
                     break
+                if number % AT_ONCE == 0:
+                    looked.clear()
+                    looked.wait(60)
         finally:
             written.set()
         seen = [each for reader in looking for each in reader.result()]
