@@ -32,6 +32,13 @@ def is_text(quoted: bytes) -> bool:
     return True
 
 
+def line(scope: Scope, method: str, status: int, seconds: float) -> dict[str, object]:
+    """What the log says of a request, beside its id."""
+    told = {"method": method, "path": shown(scope["path"]), "status": status, "ms": round(seconds * 1000, 3)}
+    caller = scope.get("state", {}).get("caller")
+    return told if caller is None else {**told, "key": caller.prefix}
+
+
 class Outer:
     def __init__(self, app: ASGIApp, body_seconds: float, body_bytes: int, endless: str) -> None:
         """endless: the address whose answer has no end, so that none can be told in short (HEAD)."""
@@ -83,12 +90,9 @@ class Outer:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.count_request(method, route, status)
-            told = {"method": method, "path": shown(scope["path"]), "status": status}
-            told["ms"] = round((time.perf_counter() - began) * 1000, 3)
-            caller = scope.get("state", {}).get("caller")
-            if caller is not None:
-                told["key"] = caller.prefix
-            log.log(logging.DEBUG if scope["path"] in QUIET else logging.INFO, "request", extra=told)
+            level = logging.DEBUG if scope["path"] in QUIET else logging.INFO
+            if log.isEnabledFor(level):
+                log.log(level, "request", extra=line(scope, method, status, time.perf_counter() - began))
             request_id.reset(token)
 
     def refuse_nonsense(self, scope: Scope) -> None:

@@ -65,10 +65,11 @@ class Snapshot:
             again=self.again,
             persons=self.persons,
             erased=self.erased,
-            said=self.said,
+            said=partial(said, self.columns),
             at=nowhere if self.past is None else partial(self.past, definition, version, frames),
         )
 
-    def said(self, side: str, such: pl.Expr) -> bool:
-        """Look.said"""
-        return not self.columns.sides[side].where(such).is_empty()
+
+def said(columns: Columns, side: str, such: pl.Expr) -> bool:
+    """Look.said. Of the columns alone: who keeps a look for later shall hold no entries."""
+    return not columns.sides[side].where(such).is_empty()

@@ -122,6 +122,9 @@ def test_what_was_given_up_is_listed_retried_and_replayed_by_hand(url: str, rece
         deadline = time.monotonic() + 20
         while not (found := webhooks(url, "parked", short, "--json").answer["parked"]):
             assert time.monotonic() < deadline
+        # Those behind it go out, too.
+        while webhooks(url, "show", short, "--json").answer["waiting"]:
+            assert time.monotonic() < deadline
     assert [(each["position"], each["problem"]) for each in found] == [(3, "answered 422")]
     drawn = webhooks(url, "parked", short).out
     assert "answered 422" in drawn
