@@ -41,10 +41,14 @@ def known_value(look: "Look", rows: pl.DataFrame, name: str, value: str) -> str:
 
 
 def known_word(look: "Look", column: str, word: str, field: str) -> str:
-    """A word that some journey has, or had, in the column; so is any where there is no journey."""
+    """A word that some journey has, or had, in the column; so is any where there is no journey.
+
+    Reasons are not listed: they are people's own words, and those of other teams are not for a rep.
+    """
     words = look.journeys[column]
     if not words.is_empty() and not (words == word).any() and not look.said(_SIDE[column], pl.col(column) == word):
-        raise Rejected(f"no journey has the {column} {word!r}: known are {listed(words)}", field=field)
+        told = "see which there are in the losses" if column == "reason" else f"known are {listed(words)}"
+        raise Rejected(f"no journey has the {column} {word!r}: {told}", field=field)
     return word
 
 

@@ -29,6 +29,8 @@ class Snapshot:
     columns: Columns
     membership: pl.DataFrame
     targets: Callable[[], pl.DataFrame]
+    goals: Callable[[], pl.DataFrame]
+    """the targets that stand now, whatever the lens leaves"""
     people: pl.DataFrame
     persons: Mapping[str, tuple[str, str]]
     erased: int
@@ -65,11 +67,15 @@ class Snapshot:
             again=self.again,
             persons=self.persons,
             erased=self.erased,
-            said=partial(said, self.columns),
+            said=partial(said, self.columns, self.goals),
             at=nowhere if self.past is None else partial(self.past, definition, version, frames),
         )
 
 
-def said(columns: Columns, side: str, such: pl.Expr) -> bool:
-    """Look.said. Of the columns alone: who keeps a look for later shall hold no entries."""
-    return not columns.sides[side].where(such).is_empty()
+def said(columns: Columns, goals: Callable[[], pl.DataFrame], side: str, such: pl.Expr) -> bool:
+    """Look.said; of attributes by a target, too. Who keeps a look for later shall hold no entries: by columns alone."""
+    if not columns.sides[side].where(such).is_empty():
+        return True
+    return (
+        side == "attributes" and not goals().select(name="attribute", value="attribute_value").filter(such).is_empty()
+    )

@@ -230,6 +230,7 @@ class Views:
             columns=columns,
             membership=self._staff.membership(lens),
             targets=self._staff.targets(lens),
+            goals=self._staff.targets(Lens.of()),
             people=people.frame,
             persons=people.by_id,
             erased=people.erased,

@@ -4,6 +4,7 @@ The server's own supervisor begins whoever fails while loading again at once, fo
 """
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -25,8 +26,8 @@ LOADING_SECONDS: Final = 60.0
 """until when one that does not serve yet is not taken to hang"""
 PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """seconds before the next begins, while one after another ends sooner"""
-BETWEEN_SECONDS: Final = 6.0
-"""from one look at the processes to the next, at most: more is not counted, all of them were held up then (a paused
+BETWEEN_SECONDS: Final = 2.0
+"""between two looks at the processes, at most: more is not counted, all of them were held up then (a paused
 container, a machine that slept)"""
 
 
@@ -69,8 +70,7 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Called twice a second."""
-        looked_at, self._looked_at = self._looked_at, time.monotonic()
-        self._now += min(self._looked_at - looked_at, BETWEEN_SECONDS)
+        self._count(BETWEEN_SECONDS)
         for place, process in enumerate(self.processes):
             if process in self._again_at:
                 if self._now >= self._again_at[process]:
@@ -84,6 +84,12 @@ class Workers(Multiprocess):
         if not self._served.isdisjoint(self.processes):
             while len(self.processes) < self.processes_num:
                 self.processes.append(self._begun())
+        # To wait for one that does not answer takes seconds, which count.
+        self._count(math.inf)
+
+    def _count(self, most: float) -> None:
+        looked_at, self._looked_at = self._looked_at, time.monotonic()
+        self._now += min(self._looked_at - looked_at, most)
 
     def _lives(self, process: Process) -> bool:
         """One that is loading can't answer yet: on a busy machine that takes longer than one that serves is given."""

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from engine.aggregates.lead.commands import CaptureLead, DisqualifyLead
+from engine.aggregates.target.commands import SetTarget
 from engine.errors import Rejected
 from engine.log.application import Log
 from engine.projections.board import board
@@ -97,7 +98,12 @@ def test_of_an_earlier_time_a_word_that_came_later_is_answered_with_nothing(sqli
     desk.clock += timedelta(days=2)
     late = CaptureLead(pipeline="ca", source="ads", channel="web", attributes=sizes("big", colour="red"))
     desk.begin(late).goes(DisqualifyLead(reason="budget"))
+    about = (Attribute(name="size", value="huge"), Attribute(name="shape", value="round"))
+    for goal in about:
+        desk.say(SetTarget(team="north", pipeline="ca", period="2026-Q1", wins=3, attribute=goal))
     then, now = desk.look(as_of=before), desk.look()
+    for goal in about:
+        assert board(then, Filters(attributes=[(goal.name, goal.value)])).n == 0
     asked: list[dict[str, Any]] = [{"source": "ads"}, {"channel": "web"}]
     asked += [{"attributes": [pair]} for pair in (("size", "big"), ("colour", "red"))]
     for words in asked:

@@ -160,7 +160,7 @@ def test_whoever_looks_while_the_log_grows_is_told_what_one_alone_would_be(log: 
         try:
             for number in range(COMMANDS):
                 writer.go_on()
-                if len(met) > MOMENTS:
+                if len(met) > MOMENTS or all(reader.done() for reader in looking):
                     break
                 if number % AT_ONCE == 0:
                     looked.clear()

@@ -72,7 +72,7 @@ def test_losses_for_a_reason_can_be_left_out() -> None:
     )
     answer = asked(told, without_reasons=("no decision",))
     assert (answer.won, answer.lost, answer.win_rate) == (1, 1, 0.5)
-    with pytest.raises(Rejected, match="reason 'no decison': known are no decision"):
+    with pytest.raises(Rejected, match="reason 'no decison': see which there are in the losses"):
         asked(told, without_reasons=("no decison",))
 
 
