@@ -93,7 +93,9 @@ class Workers(Multiprocess):
 
     def _lives(self, process: Process) -> bool:
         """One that is loading can't answer yet: on a busy machine that takes longer than one that serves is given."""
-        loading = process not in self._served and self._now - self._began_at[process] < LOADING_SECONDS
+        # One that the server's own supervisor began (SIGHUP, SIGTTIN) is met here first.
+        began_at = self._began_at.setdefault(process, self._now)
+        loading = process not in self._served and self._now - began_at < LOADING_SECONDS
         if loading:
             return process.process.is_alive()
         return process.is_alive(timeout=self.config.timeout_worker_healthcheck)

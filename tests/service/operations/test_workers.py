@@ -126,6 +126,17 @@ def test_one_that_loads_is_not_taken_to_hang_where_all_were_held_up(monkeypatch:
     assert now[0] < 1_100
 
 
+def test_one_that_somebody_else_began_is_watched_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server begins all anew at a SIGHUP, and one more at a SIGTTIN."""
+    monkeypatch.setattr(workers, "Process", Begun)
+    watched = Workers(uvicorn.Config("unused", workers=2), [])
+    watched.processes.append(Begun())
+    watched.keep_subprocess_alive()
+    watched.processes[0].ready = True
+    watched.keep_subprocess_alive()
+    assert len(watched.processes) == 2
+
+
 def test_those_that_do_not_last_are_begun_after_ever_longer_pauses() -> None:
     pause = Pause()
     assert pause.after(STEADY_SECONDS) == 0
